@@ -1,0 +1,21 @@
+//! What tests of every service need: real stores, one database and one broker host a test, a clock that is set, people with tokens.
+//!
+//! A development dependency only. Everything here panics with a clear message, because a test has nobody else to tell.
+
+mod broker;
+mod clock;
+mod database;
+mod identity;
+mod recorded;
+mod serve;
+mod stores;
+mod wait;
+
+pub use broker::Broker;
+pub use clock::FixedClock;
+pub use database::Database;
+pub use identity::{Fleet, ISSUER};
+pub use recorded::{Recorded, announced};
+pub use serve::{Served, serve};
+pub use stores::{Stores, redis_prefix, stores};
+pub use wait::eventually;

@@ -1,0 +1,48 @@
+//! What the environment says; everything has a default that suits trying it by hand.
+
+use std::{env, net::SocketAddr, time::Duration};
+
+use anyhow::{Context, ensure};
+
+/// Settings of the simulated world.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// `SANDBOX_HTTP_LISTEN`: the bank, the inbox and the controls.
+    pub(crate) http_listen: SocketAddr,
+    /// `SANDBOX_SMTP_LISTEN`: the mail server.
+    pub(crate) smtp_listen: SocketAddr,
+    /// `SANDBOX_PUBLIC_URL`: where a payer's browser finds the bank.
+    pub(crate) public_url: String,
+    /// `SANDBOX_TERMINAL`: the school's name at the bank.
+    pub(crate) terminal: String,
+    /// `SANDBOX_PASSWORD`: what the school and the bank sign with.
+    pub(crate) password: String,
+    /// `SANDBOX_RETRY_MS`: how soon an unanswered notification is repeated; an hour at the real bank.
+    pub(crate) retry: Duration,
+    /// `SANDBOX_REPEATED_ORDERS=allow`: a setting of the terminal; by default a repeated OrderId is error 20.
+    pub(crate) repeated_orders: bool,
+}
+
+impl Config {
+    pub(crate) fn from_env() -> anyhow::Result<Self> {
+        let or = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+        let listen = |name: &str, default: &str| -> anyhow::Result<SocketAddr> {
+            let at: SocketAddr =
+                or(name, default).parse().with_context(|| format!("{name} is no address like {default}"))?;
+            ensure!(at.ip().is_loopback(), "{name}: the sandbox answers only on this machine");
+            Ok(at)
+        };
+        let http_listen = listen("SANDBOX_HTTP_LISTEN", "127.0.0.1:8025")?;
+        Ok(Self {
+            http_listen,
+            smtp_listen: listen("SANDBOX_SMTP_LISTEN", "127.0.0.1:1025")?,
+            public_url: or("SANDBOX_PUBLIC_URL", &format!("http://{http_listen}")).trim_end_matches('/').to_owned(),
+            terminal: or("SANDBOX_TERMINAL", "SandboxDEMO"),
+            password: or("SANDBOX_PASSWORD", "sandbox-password"),
+            retry: Duration::from_millis(
+                or("SANDBOX_RETRY_MS", "1000").parse().context("SANDBOX_RETRY_MS is no number")?,
+            ),
+            repeated_orders: or("SANDBOX_REPEATED_ORDERS", "refuse") == "allow",
+        })
+    }
+}

@@ -1,0 +1,133 @@
+//! Faults: what goes wrong next, where, and how often. Switched on over HTTP.
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::world::World;
+
+/// What can go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// A call does nothing and answers HTTP 500.
+    #[serde(rename = "500")]
+    ServerError,
+    /// A call, notification or mail session takes `delayMs` longer.
+    Slow,
+    /// A call has its effect, but the connection breaks before the answer.
+    DropReply,
+    /// Notifications of one event leave `delayMs` later.
+    Late,
+    /// Notifications leave two times.
+    Twice,
+    /// CONFIRMED arrives, and is answered, before AUTHORIZED leaves.
+    OutOfOrder,
+    /// Notifications do not leave at all.
+    Never,
+    /// A notification is signed with another password.
+    BadSignature,
+    /// The mail server refuses for the moment.
+    #[serde(rename = "451")]
+    MailLater,
+    /// The mail server refuses for good.
+    #[serde(rename = "550")]
+    MailNever,
+    /// The mail server keeps the mail, but the connection breaks before its 250.
+    DropAfterData,
+}
+
+/// A fault that waits for its occasion.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Fault {
+    /// Where: `tbank.Init` and the like, `tbank.notification` or `smtp`.
+    on: String,
+    kind: Kind,
+    /// How often; once if it is not said.
+    #[serde(default = "once")]
+    count: u32,
+    /// For `slow` and `late`, in milliseconds.
+    #[serde(default)]
+    delay_ms: u64,
+    /// Only where this text occurs: in the call's body, in the body of the payment's Init, or in the mail's recipient.
+    #[serde(default)]
+    containing: String,
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// What to do wrong now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trouble {
+    pub(crate) kind: Kind,
+    pub(crate) delay: Duration,
+}
+
+/// The faults that wait, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Takes the first fault that waits for this occasion.
+    pub(crate) fn take(&mut self, on: &str, text: &str) -> Option<Trouble> {
+        let at = self.0.iter().position(|fault| fault.on == on && text.contains(&fault.containing))?;
+        let fault = &mut self.0[at];
+        let trouble = Trouble { kind: fault.kind, delay: Duration::from_millis(fault.delay_ms) };
+        fault.count = fault.count.saturating_sub(1);
+        if fault.count == 0 {
+            self.0.remove(at);
+        }
+        Some(trouble)
+    }
+}
+
+pub(crate) fn routes() -> Router<World> {
+    Router::new().route("/control/faults", get(list).delete(clear)).route("/control/faults", post(add))
+}
+
+async fn list(State(world): State<World>) -> Json<Vec<Fault>> {
+    Json(world.faults().0.clone())
+}
+
+async fn add(State(world): State<World>, Json(fault): Json<Fault>) -> StatusCode {
+    world.faults().0.push(fault);
+    StatusCode::CREATED
+}
+
+async fn clear(State(world): State<World>) -> StatusCode {
+    world.faults().0.clear();
+    StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_strikes_as_often_as_it_says_and_only_where() {
+        let mut faults = Faults::default();
+        let fault = serde_json::json!({"on": "tbank.Init", "kind": "500", "count": 2, "containing": "order-7"});
+        faults.0.push(serde_json::from_value(fault).unwrap());
+        assert!(faults.take("tbank.Cancel", "order-7").is_none());
+        assert!(faults.take("tbank.Init", "order-8").is_none());
+        assert_eq!(faults.take("tbank.Init", "order-7").unwrap().kind, Kind::ServerError);
+        assert!(faults.take("tbank.Init", "order-7").is_some());
+        assert!(faults.take("tbank.Init", "order-7").is_none());
+    }
+
+    #[test]
+    fn a_misspelt_fault_is_refused() {
+        for bad in [r#"{"on":"smtp","kind":"sometimes"}"#, r#"{"on":"smtp","kind":"451","delay":1}"#] {
+            assert!(serde_json::from_str::<Fault>(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The outside world in one process: a bank and a mail server, written from their public documents, with switchable faults.
+//!
+//! Services cannot tell it from the real thing; only addresses and keys differ. State is in memory: a restart empties the world.
+//! Reading order: config, world, tbank, mail, fault, index.
+
+mod config;
+mod fault;
+mod html;
+mod index;
+mod mail;
+mod tbank;
+mod world;
+
+use std::process::ExitCode;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::{config::Config, world::World};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sandbox: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    // reqwest takes the process's TLS provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let config = Config::from_env()?;
+    let http = TcpListener::bind(config.http_listen).await?;
+    let smtp = TcpListener::bind(config.smtp_listen).await?;
+    println!("sandbox: http://{} and smtp://{}", http.local_addr()?, smtp.local_addr()?);
+    let world = World::new(config);
+    let app = Router::new()
+        .merge(index::routes())
+        .merge(tbank::routes())
+        .merge(mail::routes())
+        .merge(fault::routes())
+        .with_state(world.clone());
+    tokio::select! {
+        served = axum::serve(http, app) => served?,
+        served = mail::serve(smtp, world) => served?,
+        _ = stopped() => {}
+    }
+    Ok(())
+}
+
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,63 @@
+//! The state of the world: what the bank knows, what arrived in the inbox, which faults wait.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use time::OffsetDateTime;
+use values::{Clock, SystemClock};
+
+use crate::{config::Config, fault::Faults, mail::Inbox, tbank::Bank};
+
+/// Everything, shared by every connection.
+#[derive(Debug, Clone)]
+pub(crate) struct World(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    config: Config,
+    http: reqwest::Client,
+    bank: Mutex<Bank>,
+    faults: Mutex<Faults>,
+    inbox: Inbox,
+}
+
+impl World {
+    pub(crate) fn new(config: Config) -> Self {
+        Self(Arc::new(Parts {
+            config,
+            http: reqwest::Client::new(),
+            bank: Mutex::default(),
+            faults: Mutex::default(),
+            inbox: Inbox::default(),
+        }))
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.0.http
+    }
+
+    pub(crate) fn bank(&self) -> MutexGuard<'_, Bank> {
+        self.0.bank.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.0.inbox
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        SystemClock.now()
+    }
+}
+
+/// Does something while the present request goes on. The world may end at any time, so nobody waits for it at the end.
+#[expect(clippy::disallowed_methods, reason = "the sandbox has no state to lose and no graceful stop")]
+pub(crate) fn meanwhile(work: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(work);
+}
