@@ -1,0 +1,11 @@
+//! Journeys through the public door of a running fleet. `cargo fleet test journeys` starts one and runs them.
+
+mod access;
+mod bad_input;
+mod double_order;
+mod main_journey;
+mod notices;
+mod objects;
+mod payment;
+mod promo;
+mod session;
