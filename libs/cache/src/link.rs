@@ -1,0 +1,130 @@
+//! The one connection to Redis: opened when it is needed, shared by all, given a rest when it fails.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind, aio::MultiplexedConnection,
+};
+use tokio::time::{Instant, timeout};
+
+use crate::Down;
+
+/// What an operation may take altogether, connecting included.
+const BUDGET: Duration = Duration::from_millis(250);
+
+/// How long Redis is left alone after a failure: nobody should wait for it again and again.
+const REST: Duration = Duration::from_secs(1);
+
+/// Commands of all tasks go down one connection, one after the other without waiting for answers: a pool would only cost memory and a
+/// check before each use.
+pub(crate) struct Link {
+    client: Client,
+    open: tokio::sync::Mutex<Option<MultiplexedConnection>>,
+    health: Mutex<Health>,
+}
+
+#[derive(Debug, Default)]
+struct Health {
+    resting_until: Option<Instant>,
+    down: bool,
+}
+
+/// Without the client, whose address holds a password.
+impl std::fmt::Debug for Link {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Link").field("health", &self.health).finish_non_exhaustive()
+    }
+}
+
+impl Link {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, open: tokio::sync::Mutex::new(None), health: Mutex::default() }
+    }
+
+    /// Runs one operation. `name` is what metrics call it.
+    pub(crate) async fn run<T>(
+        &self,
+        name: &'static str,
+        operation: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+    ) -> Result<T, Down> {
+        if self.rests() {
+            count(name, "skipped");
+            return Err(Down);
+        }
+        let done = timeout(BUDGET, async { operation(self.connection().await?).await }).await;
+        match done {
+            Ok(Ok(answer)) => {
+                self.answered();
+                count(name, "done");
+                Ok(answer)
+            }
+            Ok(Err(error)) if is_the_command(&error) => {
+                tracing::error!(operation = name, error = %error, "Redis refuses the command {name}");
+                count(name, "refused");
+                Err(Down)
+            }
+            Ok(Err(error)) => Err(self.failed(name, &error.to_string()).await),
+            Err(_) => Err(self.failed(name, "no answer in time").await),
+        }
+    }
+
+    async fn connection(&self) -> RedisResult<MultiplexedConnection> {
+        let mut open = self.open.lock().await;
+        if let Some(connection) = &*open {
+            return Ok(connection.clone());
+        }
+        // A little less than the budget, so that the failure is Redis's and names its cause.
+        let limit = Some(BUDGET / 2);
+        let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
+        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        *open = Some(connection.clone());
+        Ok(connection)
+    }
+
+    fn rests(&self) -> bool {
+        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.resting_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    fn answered(&self) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.resting_until = None;
+        if std::mem::take(&mut health.down) {
+            tracing::info!("Redis answers again");
+        }
+        metrics::gauge!("cache_up").set(1);
+    }
+
+    async fn failed(&self, name: &'static str, error: &str) -> Down {
+        {
+            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.resting_until = Some(Instant::now() + REST);
+            if !std::mem::replace(&mut health.down, true) {
+                tracing::warn!(operation = name, error, "Redis does not answer, going on without it");
+            }
+        }
+        metrics::gauge!("cache_up").set(0);
+        count(name, "failed");
+        // The next try begins with a new connection.
+        *self.open.lock().await = None;
+        Down
+    }
+}
+
+fn count(name: &'static str, outcome: &'static str) {
+    metrics::counter!("cache_operations_total", "operation" => name, "outcome" => outcome).increment(1);
+}
+
+/// Whether the command is wrong, rather than Redis unable to serve it.
+fn is_the_command(error: &RedisError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::UnexpectedReturnType
+            | ErrorKind::Client
+            | ErrorKind::Extension
+            | ErrorKind::Server(ServerErrorKind::ResponseError)
+    )
+}

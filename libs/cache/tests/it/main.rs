@@ -1,0 +1,224 @@
+//! The cache against a real Redis, against a closed port, and against a Redis that goes away and comes back.
+
+#![expect(clippy::unwrap_used, reason = "a test has nobody else to tell")]
+
+mod door;
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use cache::{Cache, Down, Lease, RateLimit};
+use door::Door;
+use testkit::eventually;
+use time::macros::datetime;
+use tokio::{sync::Barrier, task::JoinSet};
+use uuid::Uuid;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn real() -> Cache {
+    Cache::connect(&testkit::stores().redis, &testkit::redis_prefix()).unwrap()
+}
+
+/// A port where nobody listens.
+fn absent() -> Cache {
+    Cache::connect("redis://127.0.0.1:1", "absent:").unwrap()
+}
+
+#[tokio::test]
+async fn a_value_is_kept_until_it_is_deleted_or_its_time_is_over() {
+    let cache = real();
+    assert_eq!(cache.get("a").await, None);
+    cache.put("a", b"\x00\xff", MINUTE).await;
+    assert_eq!(cache.get("a").await.as_deref(), Some(&b"\x00\xff"[..]));
+    cache.delete("a").await.unwrap();
+    assert_eq!(cache.get("a").await, None);
+    cache.put("b", b"soon gone", Duration::from_millis(30)).await;
+    eventually("the value is gone", PATIENCE, async || cache.get("b").await.is_none().then_some(())).await;
+}
+
+#[tokio::test]
+async fn many_who_miss_the_same_key_cause_one_load_with_redis_and_without() {
+    for cache in [real(), absent()] {
+        let loads = Arc::new(AtomicU32::new(0));
+        let start = Arc::new(Barrier::new(50));
+        let mut readers = JoinSet::new();
+        for _ in 0..50 {
+            let (cache, loads, start) = (cache.clone(), Arc::clone(&loads), Arc::clone(&start));
+            readers.spawn(async move {
+                start.wait().await;
+                cache
+                    .read_through("page", MINUTE, || async {
+                        loads.fetch_add(1, Ordering::SeqCst);
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        Ok::<_, std::io::Error>(b"loaded".to_vec())
+                    })
+                    .await
+                    .unwrap()
+            });
+        }
+        while let Some(read) = readers.join_next().await {
+            assert_eq!(read.unwrap(), b"loaded");
+        }
+        assert_eq!(loads.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_load_the_next_one_who_waits_tries_and_nothing_is_kept_of_the_failure() {
+    let cache = real();
+    let loads = Arc::new(AtomicU32::new(0));
+    let mut readers = JoinSet::new();
+    for _ in 0..3 {
+        let (cache, loads) = (cache.clone(), Arc::clone(&loads));
+        readers.spawn(async move {
+            cache
+                .read_through("page", MINUTE, || async {
+                    let load = loads.fetch_add(1, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
+                    if load == 0 { Err("no luck") } else { Ok(b"loaded".to_vec()) }
+                })
+                .await
+        });
+    }
+    let read: Vec<_> = readers.join_all().await;
+    assert_eq!(read.iter().filter(|read| read.is_err()).count(), 1);
+    assert_eq!(loads.load(Ordering::SeqCst), 2);
+    assert_eq!(cache.get("page").await.as_deref(), Some(&b"loaded"[..]));
+}
+
+#[tokio::test]
+async fn what_is_cached_is_not_loaded() {
+    let cache = real();
+    cache.put("page", b"cached", MINUTE).await;
+    let read = cache.read_through("page", MINUTE, || async { Err::<Vec<u8>, _>("loaded in spite of the cache") }).await;
+    assert_eq!(read.unwrap(), b"cached");
+}
+
+#[tokio::test]
+async fn the_limit_is_shared_by_all_replicas_and_counted_for_each_key() {
+    let prefix = testkit::redis_prefix();
+    let replica = || {
+        let cache = Cache::connect(&testkit::stores().redis, &prefix).unwrap();
+        RateLimit::new(&cache, "caller", 5, MINUTE)
+    };
+    let (one, other) = (replica(), replica());
+    for remaining in [4, 2, 0] {
+        let decision = one.check("anna").await;
+        assert!(decision.allowed);
+        assert_eq!(decision.remaining, remaining);
+        assert_eq!(other.check("anna").await.allowed, remaining > 0);
+    }
+    let refused = one.check("anna").await;
+    assert!(!refused.allowed && refused.remaining == 0);
+    assert!(refused.retry_after > Duration::from_secs(10) && refused.retry_after <= Duration::from_secs(12));
+    assert!(refused.reset_after > Duration::from_secs(58) && refused.reset_after <= MINUTE);
+    assert!(one.check("boris").await.allowed);
+}
+
+#[tokio::test]
+async fn a_race_for_the_limit_lets_exactly_the_limit_pass() {
+    let limit = RateLimit::new(&real(), "race", 10, MINUTE);
+    let mut checks = JoinSet::new();
+    for _ in 0..100 {
+        let limit = limit.clone();
+        checks.spawn(async move { limit.check("anna").await.allowed });
+    }
+    assert_eq!(checks.join_all().await.into_iter().filter(|allowed| *allowed).count(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_redis_each_replica_counts_for_itself_and_forgets_with_time() {
+    let limit = RateLimit::new(&absent(), "caller", 2, MINUTE);
+    assert_eq!(limit.check("anna").await.remaining, 1);
+    assert_eq!(limit.check("anna").await.remaining, 0);
+    let refused = limit.check("anna").await;
+    assert!(!refused.allowed);
+    assert!(limit.check("boris").await.allowed);
+    tokio::time::advance(refused.retry_after).await;
+    assert!(limit.check("anna").await.allowed);
+    assert!(!limit.check("anna").await.allowed);
+}
+
+#[tokio::test]
+async fn a_lease_is_held_by_one_until_it_is_given_back_or_over() {
+    let cache = real();
+    let held = Lease::try_take(&cache, "sweep", MINUTE).await.unwrap();
+    assert!(Lease::try_take(&cache, "sweep", MINUTE).await.is_none());
+    assert!(Lease::try_take(&cache, "other", MINUTE).await.is_some());
+    held.release().await;
+
+    let short = Lease::try_take(&cache, "sweep", Duration::from_millis(30)).await.unwrap();
+    let next = eventually("the lease is over", PATIENCE, async || Lease::try_take(&cache, "sweep", MINUTE).await).await;
+    short.release().await;
+    assert!(Lease::try_take(&cache, "sweep", MINUTE).await.is_none(), "an old holder must not give back a new lease");
+    next.release().await;
+}
+
+#[tokio::test]
+async fn without_redis_everybody_gets_the_lease() {
+    let cache = absent();
+    let one = Lease::try_take(&cache, "sweep", MINUTE).await.unwrap();
+    Lease::try_take(&cache, "sweep", MINUTE).await.unwrap().release().await;
+    one.release().await;
+}
+
+#[tokio::test]
+async fn a_revoked_session_is_listed_as_long_as_it_matters() {
+    let cache = real();
+    let now = datetime!(2026-03-02 09:00 UTC);
+    let (anna, boris) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    let minutes = time::Duration::minutes;
+    cache.revoke(anna, now + minutes(10)).await.unwrap();
+    cache.revoke(anna, now + minutes(5)).await.unwrap();
+    cache.revoke(boris, now + minutes(5)).await.unwrap();
+    assert_eq!(cache.revoked(now).await, Ok(HashSet::from([anna, boris])));
+    assert_eq!(cache.revoked(now + minutes(6)).await, Ok(HashSet::from([anna])));
+    assert_eq!(cache.revoked(now + minutes(11)).await, Ok(HashSet::new()));
+    assert_eq!(absent().revoked(now).await, Err(Down));
+    assert_eq!(absent().revoke(anna, now).await, Err(Down));
+}
+
+#[tokio::test]
+async fn when_redis_comes_back_it_is_used_again_without_a_restart() {
+    let door = Door::open(&testkit::stores().redis).await;
+    let cache = Cache::connect(&door.url(), &testkit::redis_prefix()).unwrap();
+    cache.put("a", b"kept", MINUTE).await;
+    assert!(cache.get("a").await.is_some());
+
+    door.shut();
+    assert_eq!(cache.get("a").await, None);
+    let read = cache.read_through("a", MINUTE, || async { Ok::<_, std::io::Error>(b"loaded".to_vec()) }).await;
+    assert_eq!(read.unwrap(), b"loaded");
+
+    door.reopen();
+    let read = eventually("Redis is used again", PATIENCE, async || cache.get("a").await).await;
+    assert_eq!(read, b"kept");
+}
+
+#[tokio::test]
+async fn a_redis_that_accepts_and_says_nothing_costs_a_moment_once_and_then_nothing() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", silent.local_addr().unwrap());
+    let cache = Cache::connect(&url, "silent:").unwrap();
+    let begun = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(cache.get("a").await, None);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn an_address_that_is_not_redis_s_is_refused_without_repeating_it() {
+    let refused = Cache::connect("http://:hunter2@host", "x:").unwrap_err();
+    assert!(!format!("{refused} {refused:?}").contains("hunter2"));
+    let cache = Cache::connect("redis://:hunter2@127.0.0.1:1", "x:").unwrap();
+    assert!(!format!("{cache:?}").contains("hunter2"));
+}

@@ -1,0 +1,156 @@
+//! Migrations: a service's own and those of the libs that it uses, run as one ordered set.
+
+use std::collections::{BTreeSet, HashSet};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, Migrator};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use crate::Pool;
+
+/// One number for all: whoever migrates a database waits for whoever does so already. "lyceum" in ASCII.
+const LOCK: i64 = 0x6c79_6365_756d;
+
+/// How long one statement of a migration waits for a table, while everybody else queues behind it.
+const LOCK_TIMEOUT: &str = "set lock_timeout = '3s'";
+
+/// How often a migration that did not get its lock is tried.
+const TRIES: u32 = 10;
+
+/// PostgreSQL's codes for "the lock was not free in time" and "there is no such table".
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+const UNDEFINED_TABLE: &str = "42P01";
+
+/// Why a database could not be migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// Two of the combined sets use one version; the later of them has to be renamed.
+    #[error("two migrations have the version {0}")]
+    SameVersion(i64),
+    /// A migration failed, or one that was applied before has been changed since.
+    #[error("the migrations did not apply")]
+    Migrate(#[from] MigrateError),
+    /// The database could not be reached.
+    #[error("the database could not be migrated")]
+    Sql(#[from] sqlx::Error),
+}
+
+/// An ordered set of migrations from several crates.
+#[derive(Clone, Debug)]
+pub struct Migrations {
+    sets: Vec<&'static Migrator>,
+}
+
+impl Migrations {
+    /// Starts with a service's own migrations.
+    pub fn of(migrator: &'static Migrator) -> Self {
+        Self { sets: vec![migrator] }
+    }
+
+    /// Adds those of a lib, such as [`crate::MIGRATOR`].
+    #[must_use]
+    pub fn and(mut self, migrator: &'static Migrator) -> Self {
+        self.sets.push(migrator);
+        self
+    }
+
+    /// Every migration, in the order in which they run.
+    pub fn iter(&self) -> impl Iterator<Item = &Migration> {
+        let mut migrations: Vec<&Migration> = self.sets.iter().flat_map(|set| set.iter()).collect();
+        migrations.sort();
+        migrations.into_iter()
+    }
+
+    /// The highest version known here; 0 where there is none.
+    pub fn latest(&self) -> i64 {
+        self.iter().last().map_or(0, |migration| migration.version)
+    }
+
+    /// The highest version that the database has; 0 where it was never migrated. A later release may have gone further.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be asked.
+    pub async fn applied(&self, pool: &Pool) -> Result<i64, sqlx::Error> {
+        Ok(applied_versions(pool).await?.into_iter().max().unwrap_or(0))
+    }
+
+    /// The versions known here that the database lacks: empty means that the schema is new enough to serve.
+    ///
+    /// It is stricter than comparing [`Self::applied`] with [`Self::latest`], which cannot see that a lib was added.
+    ///
+    /// # Errors
+    ///
+    /// The database cannot be asked.
+    pub async fn missing(&self, pool: &Pool) -> Result<Vec<i64>, sqlx::Error> {
+        let applied = applied_versions(pool).await?;
+        Ok(self.iter().map(|migration| migration.version).filter(|version| !applied.contains(version)).collect())
+    }
+
+    /// Applies what the database lacks, each migration in a transaction of its own.
+    ///
+    /// One migrator works at a time, the others wait for it. Versions that are not known here are left alone: they are a
+    /// later release's, and this one may be starting again after it. A statement waits 3 s for its lock, so that it never
+    /// blocks a busy table for longer; then the migration is rolled back and tried again, ten times.
+    ///
+    /// # Errors
+    ///
+    /// [`MigrationError`]; what was applied before the failure stays.
+    pub async fn run(&self, url: &str) -> Result<(), MigrationError> {
+        let migrator = self.migrator()?;
+        let mut connection = PgConnectOptions::from_str(url)?.application_name("migrate").connect().await?;
+        let done = run_locked(&mut connection, &migrator).await;
+        // The lock belongs to the session and goes with it.
+        let closed = connection.close().await;
+        done?;
+        Ok(closed?)
+    }
+
+    fn migrator(&self) -> Result<Migrator, MigrationError> {
+        let mut versions = BTreeSet::new();
+        if let Some(twice) = self.iter().find(|migration| !versions.insert(migration.version)) {
+            return Err(MigrationError::SameVersion(twice.version));
+        }
+        let mut migrator = Migrator::with_migrations(self.iter().cloned().collect());
+        // The lock is ours: the migrator's own would be waited for under `lock_timeout`.
+        migrator.set_ignore_missing(true).set_locking(false);
+        Ok(migrator)
+    }
+}
+
+async fn run_locked(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
+    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *connection).await?;
+    sqlx::query(LOCK_TIMEOUT).execute(&mut *connection).await?;
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match migrator.run_direct(None, &mut *connection, false).await {
+            Err(error) if tries < TRIES && waited_in_vain(&error) => {
+                tracing::warn!(tries, "A migration did not get its lock and is tried again.");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+fn waited_in_vain(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    has_code(error, LOCK_NOT_AVAILABLE)
+}
+
+fn has_code(error: &sqlx::Error, code: &str) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
+}
+
+async fn applied_versions(pool: &Pool) -> Result<HashSet<i64>, sqlx::Error> {
+    let versions: Result<Vec<i64>, _> =
+        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await;
+    match versions {
+        Ok(versions) => Ok(versions.into_iter().collect()),
+        Err(error) if has_code(&error, UNDEFINED_TABLE) => Ok(HashSet::new()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,121 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+use pg::{MigrationError, Migrations};
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use testkit::Database;
+use tokio::task::JoinSet;
+
+use crate::helpers::run;
+
+fn migrator(migrations: &[(i64, &'static str)]) -> &'static Migrator {
+    let migrations = migrations.iter().map(|(version, sql)| {
+        let name = Cow::Owned(format!("m{version}"));
+        Migration::new(*version, name, MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Box::leak(Box::new(Migrator::with_migrations(migrations.collect())))
+}
+
+/// A database that nothing was migrated in.
+async fn empty() -> Database {
+    Database::new(&Migrations::of(migrator(&[]))).await
+}
+
+#[tokio::test]
+async fn migrations_of_several_crates_run_as_one_ordered_set() {
+    let database = empty().await;
+    // The second set's migration lies between those of the first and builds on the earlier one.
+    let service = migrator(&[(1, "create table a (id int)"), (3, "alter table a add column c int")]);
+    let lib = migrator(&[(2, "alter table a add column b int")]);
+    let migrations = Migrations::of(service).and(lib);
+    assert_eq!(migrations.applied(&database.pool).await.unwrap(), 0);
+    assert_eq!(migrations.missing(&database.pool).await.unwrap(), [1, 2, 3]);
+    migrations.run(&database.url).await.unwrap();
+    assert_eq!(migrations.latest(), 3);
+    assert_eq!(migrations.applied(&database.pool).await.unwrap(), 3);
+    assert!(migrations.missing(&database.pool).await.unwrap().is_empty());
+    run(&database.pool, "insert into a (id, b, c) values (1, 2, 3)").await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_tolerated_and_counts_as_new_enough() {
+    let database = empty().await;
+    let newer = Migrations::of(migrator(&[(1, "create table a (id int)"), (2, "create table b (id int)")]));
+    newer.run(&database.url).await.unwrap();
+    let older = Migrations::of(migrator(&[(1, "create table a (id int)")]));
+    older.run(&database.url).await.unwrap();
+    assert!(older.applied(&database.pool).await.unwrap() >= older.latest());
+    assert!(older.missing(&database.pool).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_lib_that_is_added_later_is_missed_though_its_version_is_lower() {
+    let database = empty().await;
+    let service = migrator(&[(5, "create table a (id int)")]);
+    Migrations::of(service).run(&database.url).await.unwrap();
+    let both = Migrations::of(service).and(migrator(&[(2, "create table b (id int)")]));
+    assert_eq!(both.missing(&database.pool).await.unwrap(), [2]);
+    both.run(&database.url).await.unwrap();
+    assert!(both.missing(&database.pool).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_changed_migration_and_a_version_used_twice_are_refused() {
+    let database = empty().await;
+    Migrations::of(migrator(&[(1, "create table a (id int)")])).run(&database.url).await.unwrap();
+    let changed = Migrations::of(migrator(&[(1, "create table a (id bigint)")])).run(&database.url).await;
+    assert!(matches!(changed, Err(MigrationError::Migrate(_))), "{changed:?}");
+    let twice = Migrations::of(migrator(&[(7, "select 1")])).and(migrator(&[(7, "select 2")]));
+    assert!(matches!(twice.run(&database.url).await, Err(MigrationError::SameVersion(7))));
+}
+
+#[tokio::test]
+async fn a_failed_migration_leaves_nothing_of_itself_and_can_be_repeated() {
+    let database = empty().await;
+    let broken = "create table a (id int); select 1 / 0";
+    assert!(Migrations::of(migrator(&[(1, broken)])).run(&database.url).await.is_err());
+    Migrations::of(migrator(&[(1, "create table a (id int)")])).run(&database.url).await.unwrap();
+}
+
+#[tokio::test]
+async fn migrators_that_start_together_apply_each_migration_once() {
+    let database = empty().await;
+    let slow =
+        Migrations::of(migrator(&[(1, "create table a (id int); select pg_sleep(0.3)"), (2, "create table b ()")]));
+    let (first, second, third) =
+        tokio::join!(slow.run(&database.url), slow.run(&database.url), slow.run(&database.url));
+    first.and(second).and(third).unwrap();
+}
+
+#[tokio::test]
+async fn a_busy_table_delays_a_migration_but_does_not_defeat_it() {
+    let database = empty().await;
+    run(&database.pool, "create table busy (id int)").await;
+    let mut reader = database.pool.begin().await.unwrap();
+    sqlx::query("select id from busy").fetch_all(&mut *reader).await.unwrap();
+    let migrations = Migrations::of(migrator(&[(1, "alter table busy add column more int")]));
+    let mut migrating = JoinSet::new();
+    let url = database.url.clone();
+    migrating.spawn(async move { migrations.run(&url).await });
+    testkit::eventually("the migration waits for its lock", Duration::from_secs(5), async || {
+        let waiting: bool = sqlx::query_scalar("select exists (select from pg_locks where not granted)")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+        waiting.then_some(())
+    })
+    .await;
+    // It gives up after 3 s so that others get through; only then is the table free.
+    testkit::eventually("the migration lets others pass", Duration::from_secs(10), async || {
+        let waiting: bool = sqlx::query_scalar("select exists (select from pg_locks where not granted)")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+        (!waiting).then_some(())
+    })
+    .await;
+    reader.rollback().await.unwrap();
+    migrating.join_next().await.unwrap().unwrap().unwrap();
+    run(&database.pool, "insert into busy (id, more) values (1, 2)").await;
+}

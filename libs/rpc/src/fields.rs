@@ -1,0 +1,177 @@
+//! Parsing a request at the door: every field is tried, and every mistake is told at once.
+
+use crate::{Kind, Refusal, Violation, problem::MOST_VIOLATIONS};
+use std::fmt;
+
+/// Collects what is wrong with a request.
+///
+/// ```ignore
+/// let mut fields = rpc::Fields::new();
+/// let title = fields.take("title", Title::parse(&message.title));
+/// let price = fields.required("price", message.price).and_then(|price| fields.take("price", Price::parse(&price)));
+/// let (title, price) = fields.finish((title, price))?;
+/// ```
+#[derive(Debug, Default)]
+pub struct Fields {
+    violations: Vec<Violation>,
+}
+
+impl Fields {
+    /// Nothing is wrong yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps the value, or notes the error under the field's proto path.
+    pub fn take<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
+        match parsed {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.refuse(field, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// The same for a field that may be left out: the inner `None` is a value that was not given.
+    pub fn take_if<T, E: fmt::Display>(&mut self, field: &str, parsed: Option<Result<T, E>>) -> Option<Option<T>> {
+        match parsed {
+            Some(parsed) => self.take(field, parsed).map(Some),
+            None => Some(None),
+        }
+    }
+
+    /// Keeps a message that must be there, or notes that it is missing.
+    pub fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.refuse(field, "is required");
+        }
+        value
+    }
+
+    /// Notes a mistake.
+    pub fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        if self.violations.len() < MOST_VIOLATIONS {
+            self.violations.push(Violation { field: field.into(), message: message.into() });
+        }
+    }
+
+    /// Refuses the request if anything was wrong.
+    pub fn check(self) -> Result<(), Invalid> {
+        if self.violations.is_empty() { Ok(()) } else { Err(Invalid { violations: self.violations }) }
+    }
+
+    /// Turns a tuple of what was taken into a tuple of values, or refuses the request. A `None` that nobody noted refuses too.
+    pub fn finish<T: Taken>(self, taken: T) -> Result<T::Values, Invalid> {
+        match (self.check(), taken.values()) {
+            (Ok(()), Some(values)) => Ok(values),
+            (Ok(()), None) => Err(Invalid { violations: Vec::new() }),
+            (Err(invalid), _) => Err(invalid),
+        }
+    }
+}
+
+/// A request with mistakes in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("The request is not valid.")]
+pub struct Invalid {
+    violations: Vec<Violation>,
+}
+
+impl Invalid {
+    /// A request with one mistake.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { violations: vec![Violation { field: field.into(), message: message.into() }] }
+    }
+}
+
+impl Refusal for Invalid {
+    fn kind(&self) -> Kind {
+        Kind::Invalid
+    }
+
+    fn reason(&self) -> &'static str {
+        "INVALID"
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        self.violations.clone()
+    }
+}
+
+impl From<Invalid> for tonic::Status {
+    fn from(invalid: Invalid) -> Self {
+        crate::status(&invalid)
+    }
+}
+
+/// A tuple of options that becomes a tuple of values when none is missing.
+pub trait Taken {
+    /// The tuple of values.
+    type Values;
+
+    /// The values, if all are there.
+    fn values(self) -> Option<Self::Values>;
+}
+
+macro_rules! taken {
+    ($($name:ident)+) => {
+        impl<$($name),+> Taken for ($(Option<$name>,)+) {
+            type Values = ($($name,)+);
+
+            #[expect(non_snake_case, reason = "the type parameters double as variables")]
+            fn values(self) -> Option<Self::Values> {
+                let ($($name,)+) = self;
+                Some(($($name?,)+))
+            }
+        }
+    };
+}
+
+taken!(A);
+taken!(A B);
+taken!(A B C);
+taken!(A B C D);
+taken!(A B C D E);
+taken!(A B C D E F);
+taken!(A B C D E F G);
+taken!(A B C D E F G H);
+taken!(A B C D E F G H I);
+taken!(A B C D E F G H I J);
+taken!(A B C D E F G H I J K);
+taken!(A B C D E F G H I J K L);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_fields_come_out_as_values() {
+        let mut fields = Fields::new();
+        let size = fields.take("size", "7".parse::<u8>());
+        let left_out = fields.take_if("limit", None::<Result<u8, String>>);
+        let given = fields.take_if("offset", Some("3".parse::<u8>()));
+        let owner = fields.required("owner", Some("o"));
+        assert_eq!(fields.finish((size, left_out, given, owner)), Ok((7, None, Some(3), "o")));
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once() {
+        let mut fields = Fields::new();
+        let size = fields.take("size", "many".parse::<u8>());
+        let owner = fields.required("owner", None::<u8>);
+        let name = fields.take("name", Ok::<_, String>("n"));
+        fields.refuse("dates", "must not overlap");
+        let invalid = fields.finish((size, owner, name)).unwrap_err();
+        let named: Vec<_> = invalid.violations().into_iter().map(|wrong| wrong.field).collect();
+        assert_eq!(named, ["size", "owner", "dates"]);
+        let status = tonic::Status::from(invalid);
+        assert_eq!(status.code(), tonic::Code::InvalidArgument);
+        assert_eq!(crate::Problem::from(&status).violations[1].message, "is required");
+    }
+
+    #[test]
+    fn a_value_that_is_missing_for_no_reason_refuses_as_well() {
+        assert!(Fields::new().finish((Some(1), None::<u8>)).is_err());
+    }
+}

@@ -1,0 +1,269 @@
+//! A refusal as it travels: what the gateway prints as `application/problem+json`. Nothing in it is secret.
+
+use crate::{Kind, Refusal, Violation, refusal::chain};
+use std::{fmt, time::Duration};
+use tonic::{Code, Status};
+use tonic_types::{BadRequest, ErrorDetails, ErrorInfo, FieldViolation, RetryInfo, StatusExt};
+
+/// The `domain` of our `google.rpc.ErrorInfo`: the mark of texts and reasons that were written for customers.
+pub const DOMAIN: &str = "lyceum";
+
+/// The reason of an answer that did not come in time. It is [`Kind::Unavailable`] to whoever decides, but has a gRPC code and an HTTP
+/// status (504) of its own.
+pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
+
+/// A response head holds 16 KiB; a list of mistakes that is longer than this helps nobody.
+pub(crate) const MOST_VIOLATIONS: usize = 50;
+
+/// The public face of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// What sort of refusal it is.
+    pub kind: Kind,
+    /// The public code.
+    pub reason: String,
+    /// What happened, for people.
+    pub message: String,
+    /// Which fields are wrong.
+    pub violations: Vec<Violation>,
+    /// How long to wait before asking again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem without details.
+    pub fn new(kind: Kind, reason: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), message: message.into(), violations: Vec::new(), retry_after: None }
+    }
+
+    /// Takes the public face of a refusal. What is our own fault is logged with all its causes, and its text is replaced.
+    pub fn of(refusal: &dyn Refusal) -> Self {
+        let kind = refusal.kind();
+        let reason = refusal.reason();
+        let message = if kind.is_ours() {
+            let error = chain(refusal);
+            match kind {
+                Kind::Internal => tracing::error!(error, reason, "a request failed by our own mistake"),
+                _ => tracing::warn!(error, reason, "a request failed because something is not available"),
+            }
+            kind.message().to_owned()
+        } else {
+            refusal.to_string()
+        };
+        let violations = refusal.violations();
+        Self { violations, retry_after: refusal.retry_after(), ..Self::new(kind, reason, message) }
+    }
+
+    /// An answer that did not come in time.
+    pub fn late() -> Self {
+        Self::new(Kind::Unavailable, DEADLINE_EXCEEDED, "The answer did not come in time: try again shortly.")
+    }
+
+    /// The gRPC code.
+    pub fn code(&self) -> Code {
+        if self.is_late() { Code::DeadlineExceeded } else { self.kind.code() }
+    }
+
+    /// The HTTP status.
+    pub fn http(&self) -> http::StatusCode {
+        if self.is_late() { http::StatusCode::GATEWAY_TIMEOUT } else { self.kind.http() }
+    }
+
+    /// The value of HTTP's `Retry-After`: whole seconds, rounded up.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after.map(|wait| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
+    }
+
+    fn is_late(&self) -> bool {
+        self.kind == Kind::Unavailable && self.reason == DEADLINE_EXCEEDED
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ({})", self.message, self.reason)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<Problem> for Status {
+    fn from(problem: Problem) -> Self {
+        let code = problem.code();
+        let mut details = ErrorDetails::with_error_info(problem.reason, DOMAIN, []);
+        if !problem.violations.is_empty() {
+            let listed = problem.violations.into_iter().take(MOST_VIOLATIONS);
+            let listed: Vec<_> = listed.map(|wrong| FieldViolation::new(wrong.field, wrong.message)).collect();
+            details.set_bad_request(listed);
+        }
+        if let Some(wait) = problem.retry_after {
+            details.set_retry_info(Some(wait));
+        }
+        Self::with_error_details(code, problem.message, details)
+    }
+}
+
+/// Reads what a neighbour answered. Only texts marked with our [`DOMAIN`] are repeated; everything else (the transport's complaints, a
+/// foreign server's) is replaced by the kind's own words.
+impl From<&Status> for Problem {
+    fn from(status: &Status) -> Self {
+        let details = status.get_error_details();
+        let late = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
+        let kind = Kind::of(status.code());
+        let ours = details.error_info().filter(|info| info.domain == DOMAIN);
+        let mut problem = match ours {
+            _ if late => Self::late(),
+            Some(ErrorInfo { reason, .. }) if kind.is_ours() => Self::new(kind, reason, kind.message()),
+            Some(ErrorInfo { reason, .. }) => Self::new(kind, reason, status.message()),
+            None => Self::new(kind, kind.reason(), kind.message()),
+        };
+        if let Some(BadRequest { field_violations }) = details.bad_request() {
+            let read =
+                |wrong: &FieldViolation| Violation { field: wrong.field.clone(), message: wrong.description.clone() };
+            problem.violations = field_violations.iter().map(read).collect();
+        }
+        problem.retry_after = details.retry_info().and_then(|RetryInfo { retry_delay }| *retry_delay);
+        problem
+    }
+}
+
+impl From<Status> for Problem {
+    fn from(status: Status) -> Self {
+        Self::from(&status)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status;
+
+    #[derive(Debug, thiserror::Error)]
+    enum Error {
+        #[error("the promo code has run out")]
+        PromoCodeUsedUp,
+        #[error("postgres://secret@db refused us")]
+        Database(#[source] std::io::Error),
+        #[error("row 17 has no owner")]
+        Broken,
+        #[error("slow down")]
+        Slow,
+    }
+
+    impl Refusal for Error {
+        fn kind(&self) -> Kind {
+            match self {
+                Self::PromoCodeUsedUp => Kind::Precondition,
+                Self::Database(_) => Kind::Unavailable,
+                Self::Broken => Kind::Internal,
+                Self::Slow => Kind::TooMany,
+            }
+        }
+        fn reason(&self) -> &'static str {
+            match self {
+                Self::PromoCodeUsedUp => "PROMO_CODE_USED_UP",
+                Self::Database(_) => "UNAVAILABLE",
+                Self::Broken => "INTERNAL",
+                Self::Slow => "TOO_MANY_ATTEMPTS",
+            }
+        }
+        fn violations(&self) -> Vec<Violation> {
+            match self {
+                Self::PromoCodeUsedUp => vec![Violation { field: "promo_code".into(), message: "is used up".into() }],
+                _ => Vec::new(),
+            }
+        }
+        fn retry_after(&self) -> Option<Duration> {
+            matches!(self, Self::Slow).then_some(Duration::from_millis(1_500))
+        }
+    }
+
+    #[test]
+    fn a_refusal_arrives_as_it_was_sent() {
+        let status = status(&Error::PromoCodeUsedUp);
+        assert_eq!(status.code(), Code::FailedPrecondition);
+        assert_eq!(status.message(), "the promo code has run out");
+        let problem = Problem::from(&status);
+        assert_eq!(problem, Problem::of(&Error::PromoCodeUsedUp));
+        assert_eq!((problem.reason.as_str(), problem.http().as_u16()), ("PROMO_CODE_USED_UP", 412));
+        assert_eq!(problem.violations, Error::PromoCodeUsedUp.violations());
+    }
+
+    #[test]
+    fn waiting_times_are_rounded_up_to_seconds() {
+        let problem = Problem::from(status(&Error::Slow));
+        assert_eq!(problem.retry_after, Some(Duration::from_millis(1_500)));
+        assert_eq!(problem.retry_after_seconds(), Some(2));
+        assert_eq!(Problem { retry_after: Some(Duration::from_secs(3)), ..problem }.retry_after_seconds(), Some(3));
+    }
+
+    #[test]
+    fn our_own_mistakes_do_not_leave_the_house() {
+        let down = Error::Database(std::io::Error::other("password authentication failed"));
+        for (error, kind) in [(down, Kind::Unavailable), (Error::Broken, Kind::Internal)] {
+            let status = status(&error);
+            assert_eq!(status.code(), kind.code());
+            assert_eq!(status.message(), kind.message());
+            let bytes = String::from_utf8_lossy(status.details()).into_owned();
+            assert!(!bytes.contains("secret") && !bytes.contains("password") && !bytes.contains("row 17"), "{bytes}");
+        }
+    }
+
+    #[test]
+    fn texts_of_strangers_are_not_repeated() {
+        let problem = Problem::from(Status::unavailable("tcp connect error: 10.0.0.7:5001"));
+        assert_eq!(problem, Problem::new(Kind::Unavailable, "UNAVAILABLE", Kind::Unavailable.message()));
+        let foreign = ErrorDetails::with_error_info("QUOTA", "example.com", []);
+        let foreign = Status::with_error_details(Code::NotFound, "no bucket b-17", foreign);
+        assert_eq!(Problem::from(foreign), Problem::new(Kind::NotFound, "NOT_FOUND", Kind::NotFound.message()));
+        let hostile = ErrorDetails::with_error_info("BROKEN", DOMAIN, []);
+        let hostile = Status::with_error_details(Code::Internal, "select * from users", hostile);
+        assert_eq!(Problem::from(hostile).message, Kind::Internal.message());
+    }
+
+    #[test]
+    fn a_late_answer_is_a_504_everywhere() {
+        for status in [Status::deadline_exceeded("x"), Status::cancelled("Timeout expired"), Problem::late().into()] {
+            let problem = Problem::from(&status);
+            assert_eq!((problem.code(), problem.http().as_u16()), (Code::DeadlineExceeded, 504));
+            assert_eq!(problem, Problem::late());
+        }
+    }
+
+    #[test]
+    fn a_flood_of_violations_still_fits_a_response_head() {
+        let wrong = Violation { field: "lessons[1234].questions[12].answers[7].text".into(), message: "m".repeat(80) };
+        let problem = Problem { violations: vec![wrong; 5_000], ..Problem::new(Kind::Invalid, "INVALID", "m") };
+        assert!(Status::from(problem).details().len() < 10_000);
+    }
+
+    /// What is logged while something is done.
+    fn logged(work: impl FnOnce()) -> String {
+        #[derive(Clone, Default)]
+        struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+        impl std::io::Write for Lines {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0.lock().unwrap().extend_from_slice(bytes);
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let lines = Lines::default();
+        let written = lines.clone();
+        let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
+        tracing::subscriber::with_default(log, work);
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn our_own_mistakes_are_logged_once_with_every_cause_and_others_not_at_all() {
+        let down = Error::Database(std::io::Error::other("password authentication failed"));
+        let log = logged(|| drop(status(&down)));
+        assert_eq!(log.lines().count(), 1, "{log}");
+        assert!(log.contains("postgres://secret@db refused us: password authentication failed"), "{log}");
+        assert_eq!(logged(|| drop(status(&Error::PromoCodeUsedUp))), "");
+    }
+}
