@@ -57,17 +57,17 @@ impl Person {
         mine.find(|one| one["runId"] == json!(run_id) && one["state"] == json!(state))
     }
 
-    /// Entries of the person's feed about one kind of event, newest first.
-    pub async fn notices(&self, event: &str) -> Vec<Value> {
+    /// Entries of one kind in the person's feed, newest first.
+    pub async fn notices(&self, kind: &str) -> Vec<Value> {
         let feed = self.get("/v1/notifications?pageSize=200").await.ok();
         let feed = feed["notifications"].as_array().cloned().unwrap_or_default();
-        feed.into_iter().filter(|notice| notice["event"].as_str().is_some_and(|name| name.ends_with(event))).collect()
+        feed.into_iter().filter(|notice| notice["kind"] == json!(kind)).collect()
     }
 
-    /// Waits for a feed entry about this kind of event; answers its id.
-    pub async fn notice(&self, event: &str) -> String {
-        eventually(&format!("a notice of {event}"), async || {
-            self.notices(event).await.first().map(|notice| text(notice, "/notificationId"))
+    /// Waits for a feed entry of this kind; answers its id.
+    pub async fn notice(&self, kind: &str) -> String {
+        eventually(&format!("a notice of {kind}"), async || {
+            self.notices(kind).await.first().map(|notice| text(notice, "/notificationId"))
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use std::{env, net::SocketAddr, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 /// Settings of the simulated world.
 #[derive(Debug, Clone)]
@@ -42,7 +42,11 @@ impl Config {
             retry: Duration::from_millis(
                 or("SANDBOX_RETRY_MS", "1000").parse().context("SANDBOX_RETRY_MS is no number")?,
             ),
-            repeated_orders: or("SANDBOX_REPEATED_ORDERS", "refuse") == "allow",
+            repeated_orders: match or("SANDBOX_REPEATED_ORDERS", "refuse").as_str() {
+                "allow" => true,
+                "refuse" => false,
+                other => bail!("SANDBOX_REPEATED_ORDERS is {other}, expected refuse or allow"),
+            },
         })
     }
 }

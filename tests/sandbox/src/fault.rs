@@ -41,6 +41,21 @@ pub(crate) enum Kind {
     MailNever,
     /// The mail server keeps the mail, but the connection breaks before its 250.
     DropAfterData,
+    /// The mail server keeps the mail and says so, and the connection breaks after it.
+    #[serde(rename = "drop-after-250")]
+    DropAfter250,
+}
+
+/// Where a fault can strike, and which of them.
+fn possible(on: &str) -> &'static [Kind] {
+    match on {
+        "tbank.Init" | "tbank.GetState" | "tbank.CheckOrder" | "tbank.Confirm" | "tbank.Cancel" => {
+            &[Kind::ServerError, Kind::Slow, Kind::DropReply]
+        }
+        "tbank.notification" => &[Kind::Late, Kind::Twice, Kind::OutOfOrder, Kind::Never, Kind::BadSignature],
+        "smtp" => &[Kind::MailLater, Kind::MailNever, Kind::Slow, Kind::DropAfterData, Kind::DropAfter250],
+        _ => &[],
+    }
 }
 
 /// A fault that waits for its occasion.
@@ -98,9 +113,13 @@ async fn list(State(world): State<World>) -> Json<Vec<Fault>> {
     Json(world.faults().0.clone())
 }
 
-async fn add(State(world): State<World>, Json(fault): Json<Fault>) -> StatusCode {
+async fn add(State(world): State<World>, Json(fault): Json<Fault>) -> (StatusCode, String) {
+    if !possible(&fault.on).contains(&fault.kind) {
+        let complaint = format!("{:?} cannot happen on {}: see the README for what can", fault.kind, fault.on);
+        return (StatusCode::UNPROCESSABLE_ENTITY, complaint);
+    }
     world.faults().0.push(fault);
-    StatusCode::CREATED
+    (StatusCode::CREATED, String::new())
 }
 
 async fn clear(State(world): State<World>) -> StatusCode {
@@ -129,5 +148,13 @@ mod tests {
         for bad in [r#"{"on":"smtp","kind":"sometimes"}"#, r#"{"on":"smtp","kind":"451","delay":1}"#] {
             assert!(serde_json::from_str::<Fault>(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_fault_belongs_to_a_place_where_it_can_happen() {
+        assert!(possible("smtp").contains(&Kind::MailLater));
+        assert!(!possible("smtp").contains(&Kind::Never));
+        assert!(!possible("tbank.Init").contains(&Kind::MailLater));
+        assert!(possible("tbank.init").is_empty());
     }
 }

@@ -30,4 +30,4 @@ main{max-width:44rem;margin:3rem auto;padding:2rem;background:#fff;border-radius
 h1{margin-top:0;font-size:1.4rem}table{width:100%;border-collapse:collapse}td,th{padding:.3rem .5rem;text-align:left;\
 border-bottom:1px solid #eee;font-size:.9rem}label{display:block;padding:.5rem 0}input[type=text]{font:inherit;padding:.4rem;width:100%;\
 box-sizing:border-box}button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:8px;background:#ffdd2d;cursor:pointer}\
-.total{font-size:1.8rem;font-weight:600}.no{color:#b00020}pre{white-space:pre-wrap}";
+iframe{width:100%;height:24rem;border:1px solid #eee}.total{font-size:1.8rem;font-weight:600}.no{color:#b00020}pre{white-space:pre-wrap}";

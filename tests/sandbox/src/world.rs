@@ -25,7 +25,7 @@ impl World {
         Self(Arc::new(Parts {
             config,
             http: reqwest::Client::new(),
-            bank: Mutex::default(),
+            bank: Mutex::new(Bank::open(SystemClock.now())),
             faults: Mutex::default(),
             inbox: Inbox::default(),
         }))

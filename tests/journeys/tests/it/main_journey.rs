@@ -36,7 +36,7 @@ async fn a_visitor_registers_buys_learns_and_finishes() {
     learner.learn(&course).await;
     learner.enrolment_in(&course.run_id, "STATE_COMPLETED").await;
 
-    for event in ["OrderPaid", "EnrolmentStarted", "CourseCompleted"] {
+    for event in ["KIND_ORDER_PAID", "KIND_ENROLMENT_STARTED", "KIND_COURSE_COMPLETED"] {
         learner.notice(event).await;
         assert_eq!(learner.notices(event).await.len(), 1, "{event} stands once in the feed");
     }

@@ -10,9 +10,9 @@ async fn a_read_notice_is_not_unread_any_more_and_mails_have_ids_of_their_own() 
     let course = Course::publish(&manager, "Уведомления").await;
     let learner = school.learner().await;
     manager.post("/v1/enrolments", json!({"learnerId": learner.user_id, "runId": course.run_id})).await.ok();
-    let notice = learner.notice("EnrolmentStarted").await;
+    let notice = learner.notice("KIND_ENROLMENT_STARTED").await;
     let unread =
-        async || learner.get("/v1/notifications?unread=true").await.ok()["notifications"].as_array().map(Vec::len);
+        async || learner.get("/v1/notifications?unreadOnly=true").await.ok()["notifications"].as_array().map(Vec::len);
     assert_eq!(unread().await, Some(1));
     learner.post(&format!("/v1/notifications/{notice}/read"), json!({})).await.ok();
     assert_eq!(unread().await, Some(0));

@@ -30,6 +30,6 @@ async fn orders_attempts_sessions_and_notices_of_others_do_not_exist() {
     let session = sessions.pointer("/sessions/0/sessionId").and_then(|id| id.as_str()).expect("a session");
     stranger.post(&format!("/v1/me/sessions/{session}/revoke"), json!({})).await.refused(404, "SESSION_NOT_FOUND");
 
-    let notice = owner.notice("EnrolmentStarted").await;
+    let notice = owner.notice("KIND_ENROLMENT_STARTED").await;
     stranger.post(&format!("/v1/notifications/{notice}/read"), json!({})).await.refused(404, "NOTIFICATION_NOT_FOUND");
 }

@@ -32,7 +32,7 @@ async fn a_declined_card_and_then_a_good_one_pay_the_same_order() {
     let order = learner.order(&course.product_id, "").await;
     let payment = learner.pay(&order).await;
     assert_eq!(school.type_card(&payment.confirmation_url, Card::NoFunds).await, 402);
-    learner.notice("PaymentFailed").await;
+    learner.notice("KIND_PAYMENT_FAILED").await;
     assert_eq!(learner.get(&format!("/v1/orders/{order}")).await.ok()["state"], json!("STATE_PLACED"));
     assert!(school.type_card(&payment.confirmation_url, Card::Good).await < 400);
     learner.order_in(&order, "STATE_PAID").await;
@@ -52,10 +52,10 @@ async fn paid_once_despite(kind: &str, extra: serde_json::Value) {
     assert!(school.type_card(&payment.confirmation_url, Card::Good).await < 400);
     learner.order_in(&order, "STATE_PAID").await;
     learner.enrolment_in(&course.run_id, "STATE_ACTIVE").await;
-    learner.notice("OrderPaid").await;
+    learner.notice("KIND_ORDER_PAID").await;
     let payments = learner.get(&format!("/v1/orders/{order}/payments")).await.ok();
     assert_eq!(payments.pointer("/payments/0/state"), Some(&json!("STATE_SUCCEEDED")));
-    assert_eq!(learner.notices("OrderPaid").await.len(), 1);
+    assert_eq!(learner.notices("KIND_ORDER_PAID").await.len(), 1);
     let entitlements = learner.get("/v1/me/entitlements").await.ok();
     assert_eq!(entitlements["entitlements"].as_array().map(Vec::len), Some(1), "{entitlements}");
 }

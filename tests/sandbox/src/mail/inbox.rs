@@ -1,10 +1,13 @@
 //! What arrived, parsed as a mail program would.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 use mail_parser::MessageParser;
 use serde::Serialize;
-use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio::sync::{Notify, futures::Notified};
 
 /// A mail, its texts decoded.
@@ -12,6 +15,9 @@ use tokio::sync::{Notify, futures::Notified};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Mail {
     pub(crate) id: u64,
+    /// When it came.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) at: OffsetDateTime,
     /// Who it was handed over for, whatever its headers say.
     pub(crate) to: Vec<String>,
     pub(crate) from: String,
@@ -25,18 +31,21 @@ pub(crate) struct Mail {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     mails: Mutex<Vec<(Mail, String)>>,
+    /// How many there ever were: ids go on after the inbox was emptied.
+    kept: AtomicU64,
     arrived: Notify,
 }
 
 impl Inbox {
-    /// Keeps a mail that was handed over for `to`.
-    pub(crate) fn keep(&self, from: &str, to: Vec<String>, source: &[u8]) {
+    /// Keeps a mail that was handed over for `to` at `now`.
+    pub(crate) fn keep(&self, from: &str, to: Vec<String>, source: &[u8], now: OffsetDateTime) {
         let parsed = MessageParser::default().parse(source);
         let text =
             |of: fn(&mail_parser::Message<'_>) -> Option<String>| parsed.as_ref().and_then(of).unwrap_or_default();
         let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
         let mail = Mail {
-            id: mails.last().map_or(1, |(last, _)| last.id + 1),
+            id: self.kept.fetch_add(1, Ordering::Relaxed) + 1,
+            at: now,
             to,
             from: from.to_owned(),
             subject: text(|mail| mail.subject().map(str::to_owned)),
@@ -58,9 +67,9 @@ impl Inbox {
     }
 
     /// A mail with its source.
-    pub(crate) fn source(&self, id: u64) -> Option<Value> {
+    pub(crate) fn one(&self, id: u64) -> Option<(Mail, String)> {
         let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
-        mails.iter().find(|(mail, _)| mail.id == id).map(|(mail, source)| json!({"mail": mail, "source": source}))
+        mails.iter().find(|(mail, _)| mail.id == id).cloned()
     }
 
     pub(crate) fn clear(&self) {
@@ -83,12 +92,30 @@ mod tests {
             Subject: =?utf-8?b?0JLQsNGIINC60L7QtA==?=\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
             Content-Transfer-Encoding: quoted-printable\r\n\r\n=D0=9A=D0=BE=D0=B4: 123456\r\n";
         let inbox = Inbox::default();
-        inbox.keep("school@lyceum.example", vec!["Anna@example.com".into()], source.as_bytes());
+        let now = time::macros::datetime!(2026-03-02 09:00 UTC);
+        inbox.keep("school@lyceum.example", vec!["Anna@example.com".into()], source.as_bytes(), now);
         let mails = inbox.list("anna@example.com", 0);
         assert_eq!(mails[0].subject, "Ваш код");
         assert_eq!(mails[0].message_id, "7@lyceum.example");
         assert!(mails[0].text.starts_with("Код: 123456"));
         assert!(inbox.list("boris@example.com", 0).is_empty());
         assert!(inbox.list("", 1).is_empty());
+        inbox.clear();
+        inbox.keep("", vec!["anna@example.com".into()], source.as_bytes(), now);
+        assert_eq!(inbox.list("", 1)[0].id, 2, "whoever waits for what comes after the first is not fooled by a reset");
+    }
+
+    #[test]
+    fn both_parts_of_a_mail_are_read_whatever_their_encoding() {
+        let source = "From: a@b\r\nSubject: =?koi8-r?B?6MXL09DSxdTFy9M=?=\r\nMIME-Version: 1.0\r\n\
+            Content-Type: multipart/alternative; boundary=x\r\n\r\n\
+            --x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n0JrQvtC0OiAxMjM0NTY=\r\n\
+            --x\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\
+            <b>=D0=9A=D0=BE=D0=B4: 12=\r\n3456</b>\r\n--x--\r\n";
+        let inbox = Inbox::default();
+        inbox.keep("a@b", vec!["c@d".into()], source.as_bytes(), time::macros::datetime!(2026-03-02 09:00 UTC));
+        let mail = inbox.list("c@d", 0).remove(0);
+        assert_eq!(mail.text.trim(), "Код: 123456");
+        assert_eq!(mail.html.trim(), "<b>Код: 123456</b>");
     }
 }

@@ -21,8 +21,9 @@ use crate::{
     world::World,
 };
 
-/// Payment numbers begin somewhere that nobody takes for a row number.
-const FIRST_PAYMENT: u64 = 13_660_000_001;
+/// How soon and how late a link may expire.
+const SOONEST_DUE: Duration = Duration::minutes(1);
+const LATEST_DUE: Duration = Duration::days(90);
 
 const WRONG_TOKEN: Declined = Declined {
     code: "204",
@@ -42,7 +43,12 @@ const NO_METHOD: Declined = Declined { code: "501", message: "Метод не п
 type Fields = Map<String, Value>;
 
 pub(super) fn routes() -> Router<World> {
-    Router::new().route("/tbank/v2/{method}", post(call)).route("/control/tbank", get(report))
+    Router::new().route("/tbank/v2/{method}", post(call)).route("/control/tbank", get(report).delete(reset))
+}
+
+async fn reset(State(world): State<World>) -> StatusCode {
+    world.bank().reset();
+    StatusCode::NO_CONTENT
 }
 
 async fn report(State(world): State<World>) -> Json<Value> {
@@ -84,8 +90,8 @@ fn dispatch(world: &World, method: &str, fields: Fields) -> Result<Value, Declin
     }
     match method {
         "Init" => init(world, fields),
-        "GetState" => with_payment(world, &fields, |_| Ok(Vec::new())),
-        "Confirm" => with_payment(world, &fields, |payment| payment.confirm(amount(&fields))),
+        "GetState" => Ok(with_payment(world, &fields, |_| Ok(Vec::new()))?.0),
+        "Confirm" => Ok(with_payment(world, &fields, |payment| payment.confirm(amount(&fields)))?.0),
         "Cancel" => cancel(world, &fields),
         "CheckOrder" => check_order(world, &fields),
         _ => Err(NO_METHOD),
@@ -103,44 +109,47 @@ fn init(world: &World, fields: Fields) -> Result<Value, Declined> {
         "" => now + Duration::days(1),
         due => OffsetDateTime::parse(due, &Rfc3339).map_err(|_| WRONG_FIELD)?,
     };
+    if due < now + SOONEST_DUE || due > now + LATEST_DUE {
+        return Err(WRONG_FIELD);
+    }
     let mut bank = world.bank();
     if !world.config().repeated_orders && bank.payments.values().any(|payment| payment.field("OrderId") == order) {
         return Err(REPEATED_ORDER);
     }
-    let id = bank.payments.last_key_value().map_or(FIRST_PAYMENT, |(last, _)| last + 1);
+    let id = bank.next;
+    bank.next += 1;
     bank.payments.insert(id, Payment::new(id, fields, amount, due));
     Ok(json!({"Success": true, "ErrorCode": "0", "TerminalKey": world.config().terminal, "Status": Status::New,
         "PaymentId": id.to_string(), "OrderId": order, "Amount": amount,
         "PaymentURL": format!("{}/tbank/pay/{id}", world.config().public_url)}))
 }
 
+/// Finds the payment, works on it and tells the merchant what came of it. Answers with what was left of its amount before.
 fn with_payment(
     world: &World,
     fields: &Fields,
     work: impl FnOnce(&mut Payment) -> Result<Vec<Status>, Declined>,
-) -> Result<Value, Declined> {
+) -> Result<(Value, i64), Declined> {
     let mut bank = world.bank();
     let payment = bank.payments.get_mut(&payment_id(fields)?).ok_or(NO_PAYMENT)?;
     payment.expire(world.now());
+    let before = payment.left();
     let told = work(payment)?;
     let payment = payment.clone();
     drop(bank);
-    let answer = state(world, &payment);
+    let state = json!({"Success": true, "ErrorCode": "0", "TerminalKey": world.config().terminal, "Status": payment.status,
+        "PaymentId": payment.id.to_string(), "OrderId": payment.field("OrderId"), "Amount": payment.amount});
     notice::send(world, payment, told);
-    Ok(answer)
-}
-
-fn state(world: &World, payment: &Payment) -> Value {
-    json!({"Success": true, "ErrorCode": "0", "TerminalKey": world.config().terminal, "Status": payment.status,
-        "PaymentId": payment.id.to_string(), "OrderId": payment.field("OrderId"), "Amount": payment.amount})
+    Ok((state, before))
 }
 
 fn cancel(world: &World, fields: &Fields) -> Result<Value, Declined> {
-    let id = payment_id(fields)?;
-    let before = world.bank().payments.get(&id).map(|payment| payment.amount - payment.refunded).ok_or(NO_PAYMENT)?;
-    let mut answer =
-        with_payment(world, fields, |payment| payment.cancel(amount(fields), text(fields, "ExternalRequestId")))?;
-    let after = world.bank().payments.get(&id).map(|payment| payment.amount - payment.refunded).ok_or(NO_PAYMENT)?;
+    let mut after = 0;
+    let (mut answer, before) = with_payment(world, fields, |payment| {
+        let told = payment.cancel(amount(fields), text(fields, "ExternalRequestId"))?;
+        after = payment.left();
+        Ok(told)
+    })?;
     answer["OriginalAmount"] = before.into();
     answer["NewAmount"] = after.into();
     Ok(answer)

@@ -10,18 +10,36 @@ use std::collections::BTreeMap;
 
 use axum::Router;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use crate::world::World;
 use payment::Payment;
 
 /// What the bank remembers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Bank {
     payments: BTreeMap<u64, Payment>,
     notices: Vec<Value>,
+    /// The number of the next payment.
+    next: u64,
+    /// How often everything was forgotten; what was under way before a reset must not reach into the time after it.
+    era: u32,
 }
 
 impl Bank {
+    /// A bank that opens now. Payments are numbered from the time, so that a merchant who remembers an earlier bank never meets a number twice.
+    pub(crate) fn open(now: OffsetDateTime) -> Self {
+        let next = u64::try_from(now.unix_timestamp()).unwrap_or_default() * 1_000;
+        Self { payments: BTreeMap::new(), notices: Vec::new(), next, era: 0 }
+    }
+
+    /// Forgets payments and notifications, and stops repeating them.
+    pub(crate) fn reset(&mut self) {
+        self.payments.clear();
+        self.notices.clear();
+        self.era += 1;
+    }
+
     /// Payments and the notifications that left, for the index page and the tests.
     pub(crate) fn report(&self) -> Value {
         let payments: Vec<_> = self.payments.values().rev().map(summary).collect();

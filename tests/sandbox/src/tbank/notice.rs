@@ -36,7 +36,7 @@ pub(super) async fn tell(world: &World, payment: &Payment, statuses: &[Status]) 
     let kind = trouble.map(|trouble| trouble.kind);
     match trouble {
         Some(Trouble { kind: Kind::Never, .. }) => return,
-        Some(Trouble { kind: Kind::Late | Kind::Slow, delay }) => {
+        Some(Trouble { kind: Kind::Late, delay }) => {
             // The payer does not wait for a late notification.
             let (world, payment, statuses) = (world.clone(), payment.clone(), statuses.to_vec());
             meanwhile(async move {
@@ -62,6 +62,7 @@ pub(super) async fn tell(world: &World, payment: &Payment, statuses: &[Status]) 
 
 /// One try now; if it is not answered with `OK`, more in the background.
 async fn deliver(world: &World, payment: &Payment, status: Status, forged: bool) {
+    let era = world.bank().era;
     if attempt(world, payment, status, forged).await {
         return;
     }
@@ -69,7 +70,8 @@ async fn deliver(world: &World, payment: &Payment, status: Status, forged: bool)
     meanwhile(async move {
         for _ in 1..TRIES {
             tokio::time::sleep(world.config().retry).await;
-            if attempt(&world, &payment, status, false).await {
+            let forgotten = world.bank().era != era;
+            if forgotten || attempt(&world, &payment, status, false).await {
                 return;
             }
         }

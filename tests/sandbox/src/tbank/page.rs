@@ -88,6 +88,8 @@ fn form(payment: &Payment, message: &str) -> axum::response::Html<String> {
     }
     let cards = [
         ("2201382000000013", "успешная оплата", "checked"),
+        ("2200770239097761", "успешная оплата без 3-D Secure", ""),
+        ("2201382000000039", "успешная оплата, попытка 3-D Secure", ""),
         ("2201382000000047", "с кодом 3-D Secure", ""),
         ("2201382000000831", "недостаточно средств", ""),
         ("2201382000000005", "отказ банка", ""),
@@ -99,10 +101,11 @@ fn form(payment: &Payment, message: &str) -> axum::response::Html<String> {
     let (roubles, kopecks) = (payment.amount / 100, payment.amount % 100);
     let body = format!(
         "<p>{}</p><p class=\"total\">{roubles},{kopecks:02} ₽</p><p class=\"no\">{}</p>\
-         <form method=\"post\">{}<p><button>Оплатить</button></p></form><p><small>Это песочница: деньги не списываются.</small></p>",
+         <form method=\"post\">{}<p><button>Оплатить</button></p></form><p><small>Заказ {}. Это песочница: деньги не списываются.</small></p>",
         escape(payment.field("Description")),
         escape(message),
-        cards.concat()
+        cards.concat(),
+        escape(payment.field("OrderId"))
     );
     page("Оплата заказа", &body)
 }

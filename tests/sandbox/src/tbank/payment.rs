@@ -114,6 +114,11 @@ impl Payment {
         self.init.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// What of the amount is neither given back nor given up, in kopecks.
+    pub(crate) fn left(&self) -> i64 {
+        if self.status == Status::Canceled { 0 } else { self.amount - self.refunded }
+    }
+
     /// Whether the hosted page may still take a card.
     pub(crate) fn is_open(&self) -> bool {
         use Status::{AuthFail, FormShowed, New, Rejected, ThreeDsChecking};
@@ -189,7 +194,7 @@ impl Payment {
         if self.cancels.contains_key(request) {
             return Ok(Vec::new());
         }
-        let left = self.amount - self.refunded;
+        let left = self.left();
         let wanted = amount.unwrap_or(left);
         let next = match self.status {
             Status::New | Status::FormShowed => Status::Canceled,
