@@ -24,7 +24,7 @@ from tbank.acquiring.webhooks import parse_notification, verify_notification
 from tbank.core.errors import TBankAPIError
 
 TERMINAL, PASSWORD = "1700000000001DEMO", "k3y-P@ss_тест9"
-GOOD, NO_FUNDS = "2201382000000013", "2201382000000831"
+GOOD, NO_FUNDS, CHALLENGE = "2201382000000013", "2201382000000831", "2201382000000047"
 
 
 def free_port():
@@ -39,16 +39,16 @@ def listens(port):
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Takes notifications and answers as the bank wants it."""
+    """Takes notifications, and answers with the bank's `OK` where the client finds the signature valid."""
 
     notices = Queue()
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.notices.put(json.loads(body))
+        notice = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(b"OK")
+        self.wfile.write(b"OK" if verify_notification(notice, PASSWORD) else b"NO")
+        self.notices.put(notice)
 
     def log_message(self, *_):
         pass
@@ -85,14 +85,13 @@ class TBank(unittest.TestCase):
     def setUp(self):
         Shop.notices = Queue()
 
-    def init(self):
+    def init(self, **more):
         shop = f"http://127.0.0.1:{self.shop.server_port}/hooks/tbank"
-        return self.client.init(
-            InitRequest(amount=149000, order_id=str(uuid.uuid4()), description="Курс «Крой»", notification_url=shop)
-        )
+        wanted = {"amount": 149000, "order_id": str(uuid.uuid4()), "description": "Курс «Крой»", "notification_url": shop}
+        return self.client.init(InitRequest(**wanted | more))
 
-    def pay(self, payment, card):
-        form = urllib.parse.urlencode({"card": card}).encode()
+    def pay(self, payment, card, **more):
+        form = urllib.parse.urlencode({"card": card} | more).encode()
         try:
             with urllib.request.urlopen(payment.payment_url, form) as answer:
                 return answer.status
@@ -135,6 +134,36 @@ class TBank(unittest.TestCase):
         self.assertEqual((refund.status, refund.original_amount, refund.new_amount), ("REFUNDED", 149000, 0))
         self.assertIn("REFUNDED", {notice["Status"] for notice in self.notices(3)})
 
+    def test_a_refund_in_parts(self):
+        payment = self.init()
+        self.pay(payment, GOOD)
+        part = self.client.cancel(payment.payment_id, amount=100000)
+        self.assertEqual((part.status, part.original_amount, part.new_amount), ("PARTIAL_REFUNDED", 149000, 49000))
+        rest = self.client.cancel(payment.payment_id, amount=49000)
+        self.assertEqual((rest.status, rest.original_amount, rest.new_amount), ("REFUNDED", 49000, 0))
+        with self.assertRaises(TBankAPIError):
+            self.client.cancel(payment.payment_id, amount=1)
+
+    def test_two_stages(self):
+        payment = self.init(pay_type="T")
+        self.pay(payment, GOOD)
+        self.assertEqual(self.client.get_state(payment.payment_id).status, "AUTHORIZED")
+        self.assertEqual(self.client.confirm(payment.payment_id).status, "CONFIRMED")
+        self.assertEqual([notice["Status"] for notice in self.notices(2)], ["AUTHORIZED", "CONFIRMED"])
+
+    def test_a_challenge(self):
+        payment = self.init()
+        # The client's model does not know the bank's 3DS_CHECKING, so the state in between is not asked for.
+        self.assertEqual(self.pay(payment, CHALLENGE), 200)
+        self.pay(payment, CHALLENGE, code="1qwezxc")
+        self.assertEqual(self.client.get_state(payment.payment_id).status, "CONFIRMED")
+
+    def test_an_order_is_opened_once(self):
+        payment = self.init()
+        with self.assertRaises(TBankAPIError) as refused:
+            self.init(order_id=payment.order_id)
+        self.assertEqual(refused.exception.code, "20")
+
     def test_an_order_is_found_again_after_a_lost_answer(self):
         payment = self.init()
         # The client's model wants a text where the bank's document has a number, so only its signature is used.
@@ -146,17 +175,19 @@ class TBank(unittest.TestCase):
     def test_a_wrong_password_and_a_wrong_state_are_refused(self):
         stranger = AcquiringClient(TERMINAL, "wrong", base_url=f"{self.url}/tbank/v2")
         payment = self.init()
-        with self.assertRaises(TBankAPIError):
+        with self.assertRaises(TBankAPIError) as refused:
             stranger.get_state(payment.payment_id)
-        with self.assertRaises(TBankAPIError):
+        self.assertEqual(refused.exception.code, "204")
+        with self.assertRaises(TBankAPIError) as refused:
             self.client.confirm(payment.payment_id)
+        self.assertEqual(refused.exception.code, "8")
 
     def test_a_forged_notification_is_recognised_and_the_repetition_is_good(self):
         self.fault(on="tbank.notification", kind="bad-signature")
         payment = self.init()
         self.pay(payment, GOOD)
-        forged = self.notices(2)
-        self.assertFalse(any(verify_notification(notice, PASSWORD) for notice in forged))
+        valid = [verify_notification(notice, PASSWORD) for notice in self.notices(4)]
+        self.assertEqual(valid, [False, False, True, True])
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ pub(crate) struct Config {
     pub(crate) http_listen: SocketAddr,
     /// `SANDBOX_SMTP_LISTEN`: the mail server.
     pub(crate) smtp_listen: SocketAddr,
-    /// `SANDBOX_PUBLIC_URL`: where a payer's browser finds the bank.
-    pub(crate) public_url: String,
+    /// `SANDBOX_PUBLIC_URL`: where a payer's browser finds the bank, if not where it listens.
+    pub(crate) public_url: Option<String>,
     /// `SANDBOX_TERMINAL`: the school's name at the bank.
     pub(crate) terminal: String,
     /// `SANDBOX_PASSWORD`: what the school and the bank sign with.
@@ -32,11 +32,10 @@ impl Config {
             ensure!(at.ip().is_loopback(), "{name}: the sandbox answers only on this machine");
             Ok(at)
         };
-        let http_listen = listen("SANDBOX_HTTP_LISTEN", "127.0.0.1:8025")?;
         Ok(Self {
-            http_listen,
+            http_listen: listen("SANDBOX_HTTP_LISTEN", "127.0.0.1:8025")?,
             smtp_listen: listen("SANDBOX_SMTP_LISTEN", "127.0.0.1:1025")?,
-            public_url: or("SANDBOX_PUBLIC_URL", &format!("http://{http_listen}")).trim_end_matches('/').to_owned(),
+            public_url: env::var("SANDBOX_PUBLIC_URL").ok(),
             terminal: or("SANDBOX_TERMINAL", "SandboxDEMO"),
             password: or("SANDBOX_PASSWORD", "sandbox-password"),
             retry: Duration::from_millis(

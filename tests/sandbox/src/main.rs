@@ -35,8 +35,9 @@ async fn run() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let http = TcpListener::bind(config.http_listen).await?;
     let smtp = TcpListener::bind(config.smtp_listen).await?;
-    println!("sandbox: http://{} and smtp://{}", http.local_addr()?, smtp.local_addr()?);
-    let world = World::new(config);
+    let here = http.local_addr()?;
+    println!("sandbox: http://{here} and smtp://{}", smtp.local_addr()?);
+    let world = World::new(config, here);
     let app = Router::new()
         .merge(index::routes())
         .merge(tbank::routes())

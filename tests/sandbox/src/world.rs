@@ -1,6 +1,9 @@
 //! The state of the world: what the bank knows, what arrived in the inbox, which faults wait.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use time::OffsetDateTime;
 use values::{Clock, SystemClock};
@@ -14,6 +17,7 @@ pub(crate) struct World(Arc<Parts>);
 #[derive(Debug)]
 struct Parts {
     config: Config,
+    public_url: String,
     http: reqwest::Client,
     bank: Mutex<Bank>,
     faults: Mutex<Faults>,
@@ -21,8 +25,11 @@ struct Parts {
 }
 
 impl World {
-    pub(crate) fn new(config: Config) -> Self {
+    /// A new world whose bank and inbox are found at `here`, unless the configuration says otherwise.
+    pub(crate) fn new(config: Config, here: SocketAddr) -> Self {
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{here}"));
         Self(Arc::new(Parts {
+            public_url: public_url.trim_end_matches('/').to_owned(),
             config,
             http: reqwest::Client::new(),
             bank: Mutex::new(Bank::open(SystemClock.now())),
@@ -33,6 +40,10 @@ impl World {
 
     pub(crate) fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    pub(crate) fn public_url(&self) -> &str {
+        &self.0.public_url
     }
 
     pub(crate) fn http(&self) -> &reqwest::Client {

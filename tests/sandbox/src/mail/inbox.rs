@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn both_parts_of_a_mail_are_read_whatever_their_encoding() {
-        let source = "From: a@b\r\nSubject: =?koi8-r?B?6MXL09DSxdTFy9M=?=\r\nMIME-Version: 1.0\r\n\
+        let source = "From: a@b\r\nSubject: Code\r\nMIME-Version: 1.0\r\n\
             Content-Type: multipart/alternative; boundary=x\r\n\r\n\
             --x\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n0JrQvtC0OiAxMjM0NTY=\r\n\
             --x\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n\

@@ -121,7 +121,7 @@ fn init(world: &World, fields: Fields) -> Result<Value, Declined> {
     bank.payments.insert(id, Payment::new(id, fields, amount, due));
     Ok(json!({"Success": true, "ErrorCode": "0", "TerminalKey": world.config().terminal, "Status": Status::New,
         "PaymentId": id.to_string(), "OrderId": order, "Amount": amount,
-        "PaymentURL": format!("{}/tbank/pay/{id}", world.config().public_url)}))
+        "PaymentURL": format!("{}/tbank/pay/{id}", world.public_url())}))
 }
 
 /// Finds the payment, works on it and tells the merchant what came of it. Answers with what was left of its amount before.
