@@ -16,7 +16,7 @@ pub use limit::{Decision, RateLimit};
 
 use std::sync::Arc;
 
-/// A place in Redis: all keys begin with a prefix. Clones share one connection.
+/// A place in Redis: all keys begin with a prefix. Clones share a few connections.
 #[derive(Debug, Clone)]
 pub struct Cache {
     link: Arc<link::Link>,
@@ -37,7 +37,7 @@ pub struct Down;
 impl Cache {
     /// Remembers the address and connects when the first operation needs it. Services that share keys, such as revocations, use the same prefix.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, BadAddress> {
-        let link = link::Link::new(redis::Client::open(url).map_err(BadAddress)?);
+        let link = link::Link::new(url).map_err(BadAddress)?;
         Ok(Self { link: Arc::new(link), flights: Arc::default(), prefix: prefix.into() })
     }
 

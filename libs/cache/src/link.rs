@@ -1,13 +1,12 @@
-//! The one connection to Redis: opened when it is needed, shared by all, given a rest when it fails.
+//! The connections to Redis: opened when they are needed, given a rest when they fail.
 
 use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind, aio::MultiplexedConnection,
-};
+use deadpool_redis::{Connection, Manager, Pool, PoolError};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, ServerErrorKind};
 use tokio::time::{Instant, timeout};
 
 use crate::Down;
@@ -18,11 +17,12 @@ const BUDGET: Duration = Duration::from_millis(250);
 /// How long Redis is left alone after a failure: nobody should wait for it again and again.
 const REST: Duration = Duration::from_secs(1);
 
-/// Commands of all tasks go down one connection, one after the other without waiting for answers: a pool would only cost memory and a
-/// check before each use.
+/// Connections at the most. Commands take well under a millisecond, so that few serve many.
+const CONNECTIONS: usize = 8;
+
+/// A small pool: it finds a dead connection when it is taken out, and opens another.
 pub(crate) struct Link {
-    client: Client,
-    open: tokio::sync::Mutex<Option<MultiplexedConnection>>,
+    pool: Pool,
     health: Mutex<Health>,
 }
 
@@ -40,15 +40,21 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client, open: tokio::sync::Mutex::new(None), health: Mutex::default() }
+    pub(crate) fn new(url: &str) -> RedisResult<Self> {
+        // A little less than the budget, so that the failure is Redis's and names its cause.
+        let limit = Some(BUDGET / 2);
+        let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
+        let manager = Manager::new_with_config(url, config)?;
+        let pool = Pool::builder(manager).max_size(CONNECTIONS).build();
+        let pool = pool.map_err(|error| RedisError::from((ErrorKind::Client, "no pool", error.to_string())))?;
+        Ok(Self { pool, health: Mutex::default() })
     }
 
     /// Runs one operation. `name` is what metrics call it.
     pub(crate) async fn run<T>(
         &self,
         name: &'static str,
-        operation: impl AsyncFnOnce(MultiplexedConnection) -> RedisResult<T>,
+        operation: impl AsyncFnOnce(Connection) -> RedisResult<T>,
     ) -> Result<T, Down> {
         if self.rests() {
             count(name, "skipped");
@@ -66,22 +72,16 @@ impl Link {
                 count(name, "refused");
                 Err(Down)
             }
-            Ok(Err(error)) => Err(self.failed(name, &error.to_string()).await),
-            Err(_) => Err(self.failed(name, "no answer in time").await),
+            Ok(Err(error)) => Err(self.failed(name, &error.to_string())),
+            Err(_) => Err(self.failed(name, "no answer in time")),
         }
     }
 
-    async fn connection(&self) -> RedisResult<MultiplexedConnection> {
-        let mut open = self.open.lock().await;
-        if let Some(connection) = &*open {
-            return Ok(connection.clone());
-        }
-        // A little less than the budget, so that the failure is Redis's and names its cause.
-        let limit = Some(BUDGET / 2);
-        let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        *open = Some(connection.clone());
-        Ok(connection)
+    async fn connection(&self) -> RedisResult<Connection> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            other => RedisError::from((ErrorKind::Io, "no connection", other.to_string())),
+        })
     }
 
     fn rests(&self) -> bool {
@@ -98,18 +98,15 @@ impl Link {
         metrics::gauge!("cache_up").set(1);
     }
 
-    async fn failed(&self, name: &'static str, error: &str) -> Down {
-        {
-            let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-            health.resting_until = Some(Instant::now() + REST);
-            if !std::mem::replace(&mut health.down, true) {
-                tracing::warn!(operation = name, error, "Redis does not answer, going on without it");
-            }
+    fn failed(&self, name: &'static str, error: &str) -> Down {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        health.resting_until = Some(Instant::now() + REST);
+        if !std::mem::replace(&mut health.down, true) {
+            tracing::warn!(operation = name, error, "Redis does not answer, going on without it");
         }
+        drop(health);
         metrics::gauge!("cache_up").set(0);
         count(name, "failed");
-        // The next try begins with a new connection.
-        *self.open.lock().await = None;
         Down
     }
 }
