@@ -11,6 +11,8 @@ pub(crate) struct Config {
     pub(crate) http_listen: SocketAddr,
     /// `SANDBOX_SMTP_LISTEN`: the mail server.
     pub(crate) smtp_listen: SocketAddr,
+    /// `SANDBOX_OTLP_LISTEN`: the trace collector; none when it is not set.
+    pub(crate) otlp_listen: Option<SocketAddr>,
     /// `SANDBOX_PUBLIC_URL`: where a payer's browser finds the bank, if not where it listens.
     pub(crate) public_url: Option<String>,
     /// `SANDBOX_TERMINAL`: the school's name at the bank.
@@ -35,6 +37,10 @@ impl Config {
         Ok(Self {
             http_listen: listen("SANDBOX_HTTP_LISTEN", "127.0.0.1:8025")?,
             smtp_listen: listen("SANDBOX_SMTP_LISTEN", "127.0.0.1:1025")?,
+            otlp_listen: match env::var("SANDBOX_OTLP_LISTEN") {
+                Ok(at) => Some(listen("SANDBOX_OTLP_LISTEN", &at)?),
+                Err(_) => None,
+            },
             public_url: env::var("SANDBOX_PUBLIC_URL").ok(),
             terminal: or("SANDBOX_TERMINAL", "SandboxDEMO"),
             password: or("SANDBOX_PASSWORD", "sandbox-password"),

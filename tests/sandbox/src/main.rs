@@ -1,7 +1,7 @@
-//! The outside world in one process: a bank and a mail server, written from their public documents, with switchable faults.
+//! The outside world in one process: a bank, a mail server and a trace collector, written from their public documents, with switchable faults.
 //!
 //! Services cannot tell it from the real thing; only addresses and keys differ. State is in memory: a restart empties the world.
-//! Reading order: config, world, tbank, mail, fault, index.
+//! Reading order: config, world, tbank, mail, traces, fault, index.
 
 mod config;
 mod fault;
@@ -9,6 +9,7 @@ mod html;
 mod index;
 mod mail;
 mod tbank;
+mod traces;
 mod world;
 
 use std::process::ExitCode;
@@ -35,6 +36,10 @@ async fn run() -> anyhow::Result<()> {
     let config = Config::from_env()?;
     let http = TcpListener::bind(config.http_listen).await?;
     let smtp = TcpListener::bind(config.smtp_listen).await?;
+    let otlp = match config.otlp_listen {
+        Some(at) => Some(TcpListener::bind(at).await?),
+        None => None,
+    };
     let here = http.local_addr()?;
     println!("sandbox: http://{here} and smtp://{}", smtp.local_addr()?);
     let world = World::new(config, here);
@@ -42,11 +47,13 @@ async fn run() -> anyhow::Result<()> {
         .merge(index::routes())
         .merge(tbank::routes())
         .merge(mail::routes())
+        .merge(traces::routes())
         .merge(fault::routes())
         .with_state(world.clone());
     tokio::select! {
         served = axum::serve(http, app) => served?,
-        served = mail::serve(smtp, world) => served?,
+        served = mail::serve(smtp, world.clone()) => served?,
+        served = traces::serve(otlp, world) => served?,
         _ = stopped() => {}
     }
     Ok(())

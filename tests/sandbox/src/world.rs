@@ -8,7 +8,7 @@ use std::{
 use time::OffsetDateTime;
 use values::{Clock, SystemClock};
 
-use crate::{config::Config, fault::Faults, mail::Inbox, tbank::Bank};
+use crate::{config::Config, fault::Faults, mail::Inbox, tbank::Bank, traces::Traces};
 
 /// Everything, shared by every connection.
 #[derive(Debug, Clone)]
@@ -22,6 +22,7 @@ struct Parts {
     bank: Mutex<Bank>,
     faults: Mutex<Faults>,
     inbox: Inbox,
+    traces: Traces,
 }
 
 impl World {
@@ -35,6 +36,7 @@ impl World {
             bank: Mutex::new(Bank::open(SystemClock.now())),
             faults: Mutex::default(),
             inbox: Inbox::default(),
+            traces: Traces::default(),
         }))
     }
 
@@ -60,6 +62,10 @@ impl World {
 
     pub(crate) fn inbox(&self) -> &Inbox {
         &self.0.inbox
+    }
+
+    pub(crate) fn traces(&self) -> &Traces {
+        &self.0.traces
     }
 
     pub(crate) fn now(&self) -> OffsetDateTime {
