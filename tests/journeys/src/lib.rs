@@ -11,7 +11,7 @@ mod shopping;
 
 pub use answer::Answer;
 pub use course::{Course, VIDEO_SECONDS};
-pub use outside::{Card, Mail};
+pub use outside::{Card, Mail, Span};
 pub use person::Person;
 pub use school::{PASSWORD, School};
 pub use shopping::Payment;

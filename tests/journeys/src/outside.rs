@@ -34,7 +34,26 @@ pub struct Mail {
     pub message_id: String,
 }
 
+/// A step of a trace, as the services reported it.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Span {
+    /// Its id.
+    pub span_id: String,
+    /// The id of the step that caused it.
+    pub parent_span_id: String,
+    /// Whose step it is.
+    pub service: String,
+}
+
 impl School {
+    /// The spans of a trace that have arrived so far.
+    pub async fn spans(&self, trace_id: &str) -> Vec<Span> {
+        let answer = self.http.get(format!("{}/control/traces/{trace_id}", self.sandbox)).send().await;
+        let answer = answer.unwrap_or_else(|e| panic!("the sandbox does not answer: {e}"));
+        answer.json().await.unwrap_or_else(|e| panic!("the traces cannot be read: {e}"))
+    }
+
     /// Types a card into the bank's page, as the payer's browser does; answers the page's HTTP status.
     pub async fn type_card(&self, confirmation_url: &str, card: Card) -> u16 {
         let form = [("card", card.number())];

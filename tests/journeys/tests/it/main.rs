@@ -9,3 +9,4 @@ mod objects;
 mod payment;
 mod promo;
 mod session;
+mod trace;
