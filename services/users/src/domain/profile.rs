@@ -1,0 +1,84 @@
+//! What a person tells about themselves.
+
+use std::fmt;
+
+use values::{BadText, Language, Text, TimeZone};
+
+/// How to address a person: one line of 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisplayName(Text<1, 100>);
+
+impl DisplayName {
+    /// Checks a name. Line breaks are refused, because the name ends up in the headers of mails.
+    pub fn parse(text: &str) -> Result<Self, BadText> {
+        let text = Text::parse(text)?;
+        if text.as_str().chars().any(char::is_control) {
+            return Err(BadText::Control);
+        }
+        Ok(Self(text))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+/// What a person can change about themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub display_name: DisplayName,
+    pub language: Language,
+    pub time_zone: TimeZone,
+}
+
+/// Which parts of a profile change, and to what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    pub display_name: Option<DisplayName>,
+    pub language: Option<Language>,
+    pub time_zone: Option<TimeZone>,
+}
+
+impl Profile {
+    /// The profile with the change applied.
+    pub fn with(self, change: ProfileChange) -> Self {
+        Self {
+            display_name: change.display_name.unwrap_or(self.display_name),
+            language: change.language.unwrap_or(self.language),
+            time_zone: change.time_zone.unwrap_or(self.time_zone),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_line() {
+        assert_eq!(DisplayName::parse("  Анна К. ").unwrap().as_str(), "Анна К.");
+        assert_eq!(DisplayName::parse("Anna\nBcc: all@example.com"), Err(BadText::Control));
+        assert_eq!(DisplayName::parse("  "), Err(BadText::TooShort(1)));
+        assert_eq!(DisplayName::parse(&"a".repeat(101)), Err(BadText::TooLong(100)));
+    }
+
+    #[test]
+    fn a_change_leaves_alone_what_it_does_not_name() {
+        let profile = Profile {
+            display_name: DisplayName::parse("Anna").unwrap(),
+            language: Language::Russian,
+            time_zone: TimeZone::parse("Europe/Moscow").unwrap(),
+        };
+        assert_eq!(profile.clone().with(ProfileChange::default()), profile);
+        let changed =
+            profile.clone().with(ProfileChange { language: Some(Language::English), ..ProfileChange::default() });
+        assert_eq!(changed, Profile { language: Language::English, ..profile });
+    }
+}

@@ -1,0 +1,23 @@
+//! A part of several verbs: may the caller manage accounts, by what the database says now?
+//!
+//! The door believes a token that is up to ten minutes old. Whoever gives power away or takes it is looked up again.
+
+use sqlx::PgConnection;
+
+use super::Me;
+use crate::{
+    domain::{role::Permission, user::User},
+    error::Error,
+    store,
+};
+
+/// The caller, if they may manage accounts.
+pub(super) async fn manager(conn: &mut PgConnection, me: Me) -> Result<User, Error> {
+    let manager = store::users::find(conn, me.user).await?.ok_or(Error::Forbidden)?;
+    let manager = manager.person().map_err(|_| Error::Forbidden)?;
+    manager.may_enter()?;
+    if !manager.roles.permissions().contains(&Permission::UsersManage) {
+        return Err(Error::Forbidden);
+    }
+    Ok(manager)
+}

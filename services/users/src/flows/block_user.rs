@@ -1,0 +1,47 @@
+//! An account is closed for now; its sessions end.
+
+use super::{Me, authority, revocation};
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        id::UserId,
+        session::EndReason,
+        user::User,
+    },
+    error::Error,
+    events, store,
+};
+
+#[derive(Debug, Clone)]
+pub struct BlockUser {
+    pub user: UserId,
+    pub reason: String,
+}
+
+pub async fn block_user(app: &App, by: &By, me: Me, command: BlockUser) -> Result<User, Error> {
+    let now = app.clock.now();
+    let (user, ended) = pg::transaction(&app.db, async |conn| {
+        store::users::lock_admins(conn).await?;
+        let manager = authority::manager(conn, me).await?;
+        let before = store::users::lock(conn, command.user).await?.ok_or(Error::UserNotFound)?.person()?;
+        let others = store::users::other_admins(conn, before.id).await?;
+        let after = before.clone().block(&manager, command.reason.clone(), others, now)?;
+        if after.version == before.version {
+            return Ok((after, Vec::new()));
+        }
+        store::users::save(conn, &after).await?;
+        let ended = store::sessions::end_all(conn, after.id, None, EndReason::Blocked, now).await?;
+        let details = [("reason", command.reason.clone())];
+        store::audit::append(conn, by, Action::Blocked, Some(after.id), &details, now).await?;
+        if !ended.is_empty()
+            && let Some(event) = events::sessions_revoked(&after, EndReason::Blocked)
+        {
+            events::announce(conn, by, event, now).await?;
+        }
+        Ok::<_, Error>((after, ended))
+    })
+    .await?;
+    revocation::publish(app, &ended, now).await;
+    Ok(user)
+}

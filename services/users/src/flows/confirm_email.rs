@@ -1,0 +1,42 @@
+//! A person proves that an address is theirs.
+
+use super::try_code::{Tried, try_code};
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        code::{Code, Purpose},
+        email::EmailAddress,
+    },
+    error::Error,
+    events, store,
+};
+
+#[derive(Debug, Clone)]
+pub struct ConfirmEmail {
+    pub email: EmailAddress,
+    pub code: Code,
+}
+
+pub async fn confirm_email(app: &App, by: &By, command: ConfirmEmail) -> Result<(), Error> {
+    let now = app.clock.now();
+    let tried = pg::transaction(&app.db, async |conn| {
+        let Some(found) = store::users::find_by_email(conn, &command.email).await? else { return Ok(Tried::Invalid) };
+        let Some(account) = store::users::lock(conn, found.id).await? else { return Ok(Tried::Invalid) };
+        let user = account.person()?;
+        let tried = try_code(app, conn, user.id, Purpose::ConfirmEmail, &command.code, now).await?;
+        if tried == Tried::Right && user.email_confirmed_at.is_none() {
+            let user = user.confirm_email(now);
+            let by = &by.proved(user.id);
+            store::users::save(conn, &user).await?;
+            store::audit::append(conn, by, Action::EmailConfirmed, Some(user.id), &[], now).await?;
+            events::announce(conn, by, events::profile_changed(&user), now).await?;
+        }
+        Ok::<_, Error>(tried)
+    })
+    .await?;
+    match tried {
+        Tried::Right | Tried::RightBefore => Ok(()),
+        Tried::Invalid => Err(Error::CodeInvalid),
+    }
+}

@@ -1,0 +1,33 @@
+//! A part of several verbs: a new code replaces the older one and waits to be sent.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        code::{IssuedCode, Purpose},
+        user::User,
+    },
+    error::Error,
+    events, store,
+};
+
+/// Issues a code and says until when it works.
+pub(super) async fn issue_code(
+    app: &App,
+    conn: &mut PgConnection,
+    by: &By,
+    user: &User,
+    purpose: Purpose,
+    now: OffsetDateTime,
+) -> Result<OffsetDateTime, Error> {
+    let code = app.vault.new_code()?;
+    let issued = IssuedCode::issue(app.vault.code_fingerprint(user.id, purpose, &code), now);
+    store::codes::issue(conn, user.id, purpose, &issued, now).await?;
+    let details = [("purpose", purpose.as_str().to_owned())];
+    store::audit::append(conn, by, Action::CodeSent, Some(user.id), &details, now).await?;
+    events::announce(conn, by, events::code_issued(user, purpose, &code, issued.expires_at), now).await?;
+    Ok(issued.expires_at)
+}

@@ -1,0 +1,66 @@
+//! A session is prolonged, or found to be stolen.
+
+use super::{
+    mint::{Tokens, mint},
+    revocation,
+};
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        session::{EndReason, Refresh, Session},
+        user::{Refusal, User},
+    },
+    error::Error,
+    events, store,
+    vault::RefreshToken,
+};
+
+/// What the transaction found. Theft is no error of it: the end of the session has to be committed.
+enum Outcome {
+    Prolonged(Box<User>, Session, RefreshToken),
+    Stolen(Session),
+}
+
+pub async fn refresh_session(app: &App, by: &By, token: RefreshToken) -> Result<Tokens, Error> {
+    let now = app.clock.now();
+    let hash = token.hash();
+    let outcome = pg::transaction(&app.db, async |conn| {
+        let presented = store::sessions::lock_by_token(conn, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let session = presented.session.clone();
+        let account = store::users::find(conn, session.user).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let user = account.person().map_err(|_: Refusal| Error::RefreshTokenInvalid)?;
+        match session.refresh(presented.token, &app.sessions, now) {
+            Refresh::Rotate => {
+                user.may_enter()?;
+                let next = app.vault.successor(session.id, &token);
+                let used =
+                    Session { last_used_at: now, address: by.address, user_agent: by.user_agent.clone(), ..session };
+                store::sessions::rotate(conn, &presented, &hash, &next.hash(), &used).await?;
+                Ok(Outcome::Prolonged(Box::new(user), used, next))
+            }
+            Refresh::Repeat => {
+                let next = app.vault.successor(session.id, &token);
+                Ok(Outcome::Prolonged(Box::new(user), session, next))
+            }
+            Refresh::Stolen => {
+                store::sessions::end(conn, user.id, session.id, EndReason::TokenReused, now).await?;
+                let details = [("session", session.id.to_string())];
+                store::audit::append(conn, by, Action::TokenReused, Some(user.id), &details, now).await?;
+                if let Some(event) = events::sessions_revoked(&user, EndReason::TokenReused) {
+                    events::announce(conn, by, event, now).await?;
+                }
+                Ok(Outcome::Stolen(session))
+            }
+            Refresh::Over => Err(Error::RefreshTokenInvalid),
+        }
+    })
+    .await?;
+    match outcome {
+        Outcome::Prolonged(user, session, next) => mint(app, &user, &session, &next, now).await,
+        Outcome::Stolen(session) => {
+            revocation::publish(app, &[session.id], now).await;
+            Err(Error::RefreshTokenReused)
+        }
+    }
+}

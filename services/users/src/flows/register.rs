@@ -1,0 +1,77 @@
+//! A person opens an account.
+
+use pg::{Claim, Idempotent};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::issue_code::issue_code;
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        code::Purpose,
+        consent::{Consent, Document},
+        email::EmailAddress,
+        id::{ConsentId, UserId},
+        password::NewPassword,
+        profile::Profile,
+        user::User,
+    },
+    error::Error,
+    events, store,
+};
+
+#[derive(Debug, Clone)]
+pub struct Register {
+    pub email: EmailAddress,
+    pub password: NewPassword,
+    pub profile: Profile,
+    pub consents: Vec<Document>,
+    pub idempotent: Option<Idempotent>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registered {
+    pub user: UserId,
+    /// Absent when the registration is repeated after its code was forgotten.
+    pub code_expires_at: Option<OffsetDateTime>,
+}
+
+pub async fn register(app: &App, by: &By, command: Register) -> Result<Registered, Error> {
+    let now = app.clock.now();
+    let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
+    pg::transaction(&app.db, async |conn| {
+        if let Some(idempotent) = &command.idempotent
+            && let Claim::Replay(user) = idempotent.claim(conn, now).await?
+        {
+            return repeat(conn, UserId::from_uuid(user)).await;
+        }
+        let user = User::register(UserId::new(now), command.email.clone(), command.profile.clone(), now);
+        store::users::insert(conn, &user).await.map_err(email_taken)?;
+        store::credentials::set_password(conn, user.id, &hash, now).await?;
+        store::audit::append(conn, by, Action::Registered, Some(user.id), &[], now).await?;
+        for document in &command.consents {
+            let consent =
+                Consent { id: ConsentId::new(now), document: document.clone(), given_at: now, withdrawn_at: None };
+            store::consents::give(conn, by, user.id, &consent).await?;
+        }
+        events::announce(conn, by, events::user_registered(&user), now).await?;
+        events::announce(conn, by, events::profile_changed(&user), now).await?;
+        let code_expires_at = Some(issue_code(app, conn, by, &user, Purpose::ConfirmEmail, now).await?);
+        if let Some(idempotent) = &command.idempotent {
+            idempotent.record(conn, user.id.uuid(), now).await?;
+        }
+        Ok(Registered { user: user.id, code_expires_at })
+    })
+    .await
+}
+
+async fn repeat(conn: &mut PgConnection, user: UserId) -> Result<Registered, Error> {
+    let code = store::codes::lock(conn, user, Purpose::ConfirmEmail).await?;
+    Ok(Registered { user, code_expires_at: code.map(|code| code.expires_at) })
+}
+
+/// What it means when an account cannot be written.
+pub(super) fn email_taken(error: sqlx::Error) -> Error {
+    if pg::violated(&error, store::users::EMAIL_KEY) { Error::EmailTaken } else { error.into() }
+}

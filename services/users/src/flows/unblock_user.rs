@@ -1,0 +1,28 @@
+//! A blocked account is let in again.
+
+use super::{Me, authority};
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        id::UserId,
+        user::User,
+    },
+    error::Error,
+    store,
+};
+
+pub async fn unblock_user(app: &App, by: &By, me: Me, user: UserId) -> Result<User, Error> {
+    let now = app.clock.now();
+    pg::transaction(&app.db, async |conn| {
+        authority::manager(conn, me).await?;
+        let before = store::users::lock(conn, user).await?.ok_or(Error::UserNotFound)?.person()?;
+        let after = before.clone().unblock(now);
+        if after.version != before.version {
+            store::users::save(conn, &after).await?;
+            store::audit::append(conn, by, Action::Unblocked, Some(after.id), &[], now).await?;
+        }
+        Ok(after)
+    })
+    .await
+}

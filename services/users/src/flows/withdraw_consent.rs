@@ -1,0 +1,28 @@
+//! A person withdraws a consent; the record stays. Withdrawing twice changes nothing.
+
+use super::Me;
+use crate::{
+    app::App,
+    domain::{
+        audit::{Action, By},
+        consent::Consent,
+        id::ConsentId,
+    },
+    error::Error,
+    store,
+};
+
+pub async fn withdraw_consent(app: &App, by: &By, me: Me, consent: ConsentId) -> Result<Consent, Error> {
+    let now = app.clock.now();
+    pg::transaction(&app.db, async |conn| {
+        let withdrawn = store::consents::withdraw(conn, me.user, consent, now).await?;
+        let consent = store::consents::find(conn, me.user, consent).await?.ok_or(Error::ConsentNotFound)?;
+        if withdrawn {
+            let Consent { document, .. } = &consent;
+            let details = [("document", document.name.to_string()), ("version", document.version.as_str().to_owned())];
+            store::audit::append(conn, by, Action::ConsentWithdrawn, Some(me.user), &details, now).await?;
+        }
+        Ok(consent)
+    })
+    .await
+}

@@ -1,0 +1,26 @@
+//! Users: accounts, credentials, sessions, roles, consents and the audit log.
+//!
+//! The door (`grpc`) parses, `flows` order the steps, `domain` decides, `store` remembers, `events` announces, `jobs` tick.
+//! Secrets live in three places: `vault` (derived keys), `hasher` (passwords), `keyring` (signing keys).
+
+pub mod config;
+
+pub mod app;
+
+pub mod grpc;
+pub mod verb;
+
+pub mod flows;
+
+pub mod domain;
+
+pub mod store;
+
+pub mod events;
+pub mod jobs;
+
+pub mod hasher;
+pub mod keyring;
+pub mod vault;
+
+pub mod error;

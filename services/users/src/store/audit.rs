@@ -1,0 +1,116 @@
+//! The audit log. A trigger refuses to change or delete what was written, except for erasing personal data.
+
+use std::collections::BTreeMap;
+
+use sqlx::{PgConnection, types::Json};
+use time::OffsetDateTime;
+
+use crate::domain::{
+    audit::{Action, By, Entry},
+    id::{AuditEntryId, UserId},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    entry_id: AuditEntryId,
+    occurred_at: OffsetDateTime,
+    actor: String,
+    action: String,
+    target_user_id: Option<UserId>,
+    address: Option<String>,
+    request_id: String,
+    details: Json<BTreeMap<String, String>>,
+}
+
+/// Adds a line: who did what to whose account, and more about it.
+pub async fn append(
+    conn: &mut PgConnection,
+    by: &By,
+    action: Action,
+    target: Option<UserId>,
+    details: &[(&str, String)],
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    let details: BTreeMap<&str, &str> = details.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    sqlx::query(
+        "insert into audit_entries
+             (entry_id, occurred_at, actor, action, target_user_id, address, user_agent, request_id, details)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(AuditEntryId::new(now))
+    .bind(now)
+    .bind(&by.actor)
+    .bind(action.as_str())
+    .bind(target)
+    .bind(by.address.map(|address| address.to_string()))
+    .bind(&by.user_agent)
+    .bind(&by.request_id)
+    .bind(Json(details))
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Which lines to list; everything that is not asked for is allowed.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub target: Option<UserId>,
+    pub actor: Option<String>,
+    pub action: Option<String>,
+}
+
+/// Lines from the newest on, which come after `after` in that order.
+pub async fn list(
+    conn: &mut PgConnection,
+    filter: &Filter,
+    after: Option<AuditEntryId>,
+    limit: i64,
+) -> Result<Vec<Entry>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select entry_id, occurred_at, actor, action, target_user_id, address, request_id, details
+         from audit_entries
+         where ($1::uuid is null or target_user_id = $1)
+           and ($2::text is null or actor = $2)
+           and ($3::text is null or action = $3)
+           and ($4::uuid is null or entry_id < $4)
+         order by entry_id desc
+         limit $5",
+    )
+    .bind(filter.target)
+    .bind(&filter.actor)
+    .bind(&filter.action)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    let entry = |row: Row| Entry {
+        id: row.entry_id,
+        occurred_at: row.occurred_at,
+        actor: row.actor,
+        action: row.action,
+        target: row.target_user_id,
+        address: row.address,
+        request_id: row.request_id,
+        details: row.details.0,
+    };
+    Ok(rows.into_iter().map(entry).collect())
+}
+
+/// Takes from the log what is personal about a user: where they called from, and what was written about them.
+///
+/// What others did to the account, and from where, stays theirs to answer for.
+pub async fn erase_personal(conn: &mut PgConnection, user: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update audit_entries
+         set address = case when actor in ($2, 'anonymous') then null else address end,
+             user_agent = case when actor in ($2, 'anonymous') then null else user_agent end,
+             details = case when target_user_id = $1 then '{}' else details end
+         where target_user_id = $1
+            or actor = $2",
+    )
+    .bind(user)
+    .bind(format!("user:{user}"))
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! Sessions and their refresh tokens. Only the tokens' SHA-256 is known here.
+
+use std::net::IpAddr;
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::domain::{
+    id::{SessionId, UserId},
+    session::{EndReason, Session, TokenUse},
+};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    user_id: UserId,
+    session_id: SessionId,
+    created_at: OffsetDateTime,
+    last_used_at: OffsetDateTime,
+    expires_at: OffsetDateTime,
+    address: Option<String>,
+    user_agent: Option<String>,
+    ended_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn session(self) -> Session {
+        Session {
+            user: self.user_id,
+            id: self.session_id,
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            expires_at: self.expires_at,
+            // Shown to its owner and decides nothing, so an unreadable one is as good as none.
+            address: self.address.and_then(|address| address.parse().ok()),
+            user_agent: self.user_agent,
+            ended_at: self.ended_at,
+        }
+    }
+}
+
+fn text(address: Option<IpAddr>) -> Option<String> {
+    address.map(|address| address.to_string())
+}
+
+/// Writes a new session and its first refresh token.
+pub async fn open(conn: &mut PgConnection, session: &Session, token_hash: &[u8]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into sessions
+             (user_id, session_id, generation, created_at, last_used_at, expires_at, address, user_agent)
+         values ($1, $2, 1, $3, $4, $5, $6, $7)",
+    )
+    .bind(session.user)
+    .bind(session.id)
+    .bind(session.created_at)
+    .bind(session.last_used_at)
+    .bind(session.expires_at)
+    .bind(text(session.address))
+    .bind(&session.user_agent)
+    .execute(&mut *conn)
+    .await?;
+    add_token(conn, session.user, session.id, token_hash, 1, session.created_at).await
+}
+
+async fn add_token(
+    conn: &mut PgConnection,
+    user: UserId,
+    session: SessionId,
+    hash: &[u8],
+    generation: i32,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into refresh_tokens (token_hash, user_id, session_id, generation, issued_at)
+         values ($1, $2, $3, $4, $5)",
+    )
+    .bind(hash)
+    .bind(user)
+    .bind(session)
+    .bind(generation)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A session and one of its tokens, locked until the transaction ends.
+#[derive(Debug, Clone)]
+pub struct Presented {
+    pub session: Session,
+    pub token: TokenUse,
+    generation: i32,
+}
+
+/// The session that a refresh token belongs to, to change it.
+pub async fn lock_by_token(conn: &mut PgConnection, token_hash: &[u8]) -> Result<Option<Presented>, sqlx::Error> {
+    let owner: Option<(UserId, SessionId, i32)> = sqlx::query_as(
+        "select user_id, session_id, generation
+         from refresh_tokens
+         where token_hash = $1",
+    )
+    .bind(token_hash)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some((user, session, generation)) = owner else { return Ok(None) };
+    let newest: Option<i32> = sqlx::query_scalar(
+        "select generation
+         from sessions
+         where user_id = $1
+           and session_id = $2
+         for update",
+    )
+    .bind(user)
+    .bind(session)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(newest) = newest else { return Ok(None) };
+    // Read only now, under the lock: until here somebody else may have exchanged the token.
+    let exchanged_at: Option<OffsetDateTime> =
+        sqlx::query_scalar("select exchanged_at from refresh_tokens where token_hash = $1")
+            .bind(token_hash)
+            .fetch_one(&mut *conn)
+            .await?;
+    let token = match exchanged_at {
+        None => TokenUse::Newest,
+        Some(at) => TokenUse::Exchanged { at, is_last: generation + 1 == newest },
+    };
+    let session = find(conn, user, session).await?;
+    Ok(session.map(|session| Presented { session, token, generation }))
+}
+
+/// Exchanges the newest token for its successor, and notes where the session is used.
+pub async fn rotate(
+    conn: &mut PgConnection,
+    presented: &Presented,
+    old_hash: &[u8],
+    new_hash: &[u8],
+    used: &Session,
+) -> Result<(), sqlx::Error> {
+    let next = presented.generation + 1;
+    sqlx::query("update refresh_tokens set exchanged_at = $2 where token_hash = $1")
+        .bind(old_hash)
+        .bind(used.last_used_at)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "update sessions
+         set generation = $3,
+             last_used_at = $4,
+             address = $5,
+             user_agent = $6
+         where user_id = $1
+           and session_id = $2",
+    )
+    .bind(used.user)
+    .bind(used.id)
+    .bind(next)
+    .bind(used.last_used_at)
+    .bind(text(used.address))
+    .bind(&used.user_agent)
+    .execute(&mut *conn)
+    .await?;
+    add_token(conn, used.user, used.id, new_hash, next, used.last_used_at).await
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select user_id, session_id, created_at, last_used_at, expires_at, address, user_agent, ended_at
+             from sessions ",
+            $rest
+        )
+    };
+}
+
+/// One session of a user.
+pub async fn find(conn: &mut PgConnection, user: UserId, session: SessionId) -> Result<Option<Session>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(select!("where user_id = $1 and session_id = $2"))
+        .bind(user)
+        .bind(session)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(Row::session))
+}
+
+/// Whose token this is, and of which session.
+pub async fn owner_of_token(
+    conn: &mut PgConnection,
+    token_hash: &[u8],
+) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
+    sqlx::query_as("select user_id, session_id from refresh_tokens where token_hash = $1")
+        .bind(token_hash)
+        .fetch_optional(conn)
+        .await
+}
+
+/// Open sessions of a user from the newest on, which come after `after` in that order.
+///
+/// Open means: not ended, not expired, and last used after `used_since`.
+pub async fn open_of_user(
+    conn: &mut PgConnection,
+    user: UserId,
+    used_since: OffsetDateTime,
+    now: OffsetDateTime,
+    after: Option<SessionId>,
+    limit: i64,
+) -> Result<Vec<Session>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as(select!(
+        "where user_id = $1
+           and ended_at is null
+           and expires_at > $3
+           and last_used_at > $2
+           and ($4::uuid is null or session_id < $4)
+         order by session_id desc
+         limit $5"
+    ))
+    .bind(user)
+    .bind(used_since)
+    .bind(now)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Row::session).collect())
+}
+
+/// Ends a session; says whether it was open.
+pub async fn end(
+    conn: &mut PgConnection,
+    user: UserId,
+    session: SessionId,
+    reason: EndReason,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query(
+        "update sessions
+         set ended_at = $4,
+             end_reason = $3
+         where user_id = $1
+           and session_id = $2
+           and ended_at is null",
+    )
+    .bind(user)
+    .bind(session)
+    .bind(reason.as_str())
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(ended.rows_affected() > 0)
+}
+
+/// Ends every session of a user except one, and names those that were open.
+pub async fn end_all(
+    conn: &mut PgConnection,
+    user: UserId,
+    except: Option<SessionId>,
+    reason: EndReason,
+    now: OffsetDateTime,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    sqlx::query_scalar(
+        "update sessions
+         set ended_at = $4,
+             end_reason = $3
+         where user_id = $1
+           and session_id is distinct from $2
+           and ended_at is null
+         returning session_id",
+    )
+    .bind(user)
+    .bind(except)
+    .bind(reason.as_str())
+    .bind(now)
+    .fetch_all(conn)
+    .await
+}
+
+/// Sessions that ended after `since`, and when.
+pub async fn ended_since(
+    conn: &mut PgConnection,
+    since: OffsetDateTime,
+) -> Result<Vec<(SessionId, OffsetDateTime)>, sqlx::Error> {
+    sqlx::query_as(
+        "select session_id, ended_at
+         from sessions
+         where ended_at > $1",
+    )
+    .bind(since)
+    .fetch_all(conn)
+    .await
+}
+
+/// Takes from the sessions of a user where they were used.
+pub async fn erase_origins(conn: &mut PgConnection, user: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update sessions
+         set address = null,
+             user_agent = null
+         where user_id = $1",
+    )
+    .bind(user)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Deletes sessions, with their tokens, that ended or expired before `before`.
+pub async fn sweep(conn: &mut PgConnection, before: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let swept = sqlx::query(
+        "delete from sessions
+         where expires_at < $1
+            or ended_at < $1",
+    )
+    .bind(before)
+    .execute(conn)
+    .await?;
+    Ok(swept.rows_affected())
+}

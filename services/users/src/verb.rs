@@ -1,0 +1,113 @@
+//! What an operator does at the command line: `users create-user --email … --role … --password-stdin`.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead},
+    sync::Arc,
+};
+
+use anyhow::{Context, bail, ensure};
+use values::{Language, SystemClock, TimeZone};
+
+use crate::{
+    app::App,
+    config::Config,
+    domain::{
+        email::EmailAddress,
+        password::NewPassword,
+        profile::{DisplayName, Profile},
+        role::{Role, Roles},
+    },
+    flows::{CreateUser, Created, create_user},
+};
+
+/// Creates a confirmed account, unless there is one.
+pub const CREATE_USER: &str = "create-user";
+
+const USAGE: &str = "usage: users create-user --email ADDRESS --role ROLE [--role ROLE…] [--display-name NAME] \
+                     [--language ru|en] [--time-zone IANA-NAME] --password-stdin";
+
+/// Does what the command line says.
+pub async fn run(config: &Config, words: &[String]) -> anyhow::Result<()> {
+    let command = read(&words[1..], &mut io::stdin().lock()).context(USAGE)?;
+    let email = command.email.clone();
+    let app = App::build(config, Arc::new(SystemClock)).await?;
+    match create_user(&app, command).await? {
+        Created::New(user) => println!("created {} {user}", email.as_str()),
+        Created::Found(user) => println!("found {} {user}", email.as_str()),
+    }
+    Ok(())
+}
+
+/// Reads the words after the verb, and the password from the first line of `input`.
+fn read(words: &[String], input: &mut impl BufRead) -> anyhow::Result<CreateUser> {
+    let mut options: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut words = words.iter().map(String::as_str);
+    while let Some(option) = words.next() {
+        let value = match option {
+            "--password-stdin" => "",
+            "--email" | "--role" | "--display-name" | "--language" | "--time-zone" => {
+                words.next().with_context(|| format!("{option} needs a value"))?
+            }
+            _ => bail!("{option} is not known"),
+        };
+        options.entry(option).or_default().push(value);
+    }
+    let once = |option: &str| -> anyhow::Result<Option<&str>> {
+        match options.get(option).map(Vec::as_slice) {
+            None => Ok(None),
+            Some([value]) => Ok(Some(*value)),
+            Some(_) => bail!("{option} is given more than once"),
+        }
+    };
+    let email = EmailAddress::parse(once("--email")?.context("--email is missing")?).context("--email")?;
+    let roles = options.get("--role").context("--role is missing")?;
+    let roles: Roles = roles.iter().map(|role| role.parse::<Role>()).collect::<Result<_, _>>().context("--role")?;
+    let name = once("--display-name")?.or_else(|| email.as_str().split('@').next()).unwrap_or_default();
+    let profile = Profile {
+        display_name: DisplayName::parse(name).context("--display-name")?,
+        language: Language::parse(once("--language")?.unwrap_or("ru")).context("--language")?,
+        time_zone: TimeZone::parse(once("--time-zone")?.unwrap_or("Europe/Moscow")).context("--time-zone")?,
+    };
+    // Never from the command line, which every process on the machine can read.
+    ensure!(once("--password-stdin")?.is_some(), "--password-stdin is missing");
+    let mut line = String::new();
+    input.read_line(&mut line).context("the password cannot be read")?;
+    let password = NewPassword::parse(line.trim_end_matches(['\r', '\n'])).and_then(|it| it.not_containing(&email));
+    Ok(CreateUser { email, password: password.context("the password")?, profile, roles })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_user_is_described_by_options_and_the_password_by_standard_input() {
+        let line = "--email anna@example.com --role tutor --role learner --language en --password-stdin";
+        let command = read(&words(line), &mut "a long secret\n".as_bytes()).unwrap();
+        assert_eq!(command.email.as_str(), "anna@example.com");
+        assert_eq!(command.roles.to_string(), "learner tutor");
+        assert_eq!(command.profile.display_name.as_str(), "anna");
+        assert_eq!(command.profile.language, Language::English);
+    }
+
+    #[test]
+    fn what_is_missing_wrong_or_unknown_is_named() {
+        for (line, password, named) in [
+            ("--role admin --password-stdin", "a long secret", "--email"),
+            ("--email anna@example.com --password-stdin", "a long secret", "--role"),
+            ("--email anna@example.com --role boss --password-stdin", "a long secret", "--role"),
+            ("--email anna@example.com --role admin", "a long secret", "--password-stdin"),
+            ("--email anna@example.com --role admin --password-stdin", "short", "password"),
+            ("--email anna@example.com --role admin --password secret", "", "--password"),
+            ("--email", "", "--email"),
+        ] {
+            let refused = read(&words(line), &mut password.as_bytes()).unwrap_err();
+            assert!(format!("{refused:#}").contains(named), "{line}: {refused:#}");
+        }
+    }
+}

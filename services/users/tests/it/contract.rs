@@ -1,0 +1,19 @@
+//! The table of permissions against the contract.
+
+use std::collections::BTreeSet;
+
+use users::domain::role::Permission;
+
+/// Every permission that the contract asks for can be had, and none is granted that nothing asks for.
+#[test]
+fn the_table_and_the_contract_know_the_same_permissions() {
+    let asked: BTreeSet<&str> = proto::METHODS
+        .iter()
+        .filter_map(|method| match method.access {
+            proto::Access::Permission(permission) => Some(permission),
+            _ => None,
+        })
+        .collect();
+    let granted: BTreeSet<&str> = Permission::ALL.into_iter().map(Permission::as_str).collect();
+    assert_eq!(asked, granted);
+}
