@@ -1,0 +1,166 @@
+//! `cargo fleet`: Lyceum on one machine, from an empty one to a school that runs, and every check of it.
+
+mod account;
+mod cargo;
+mod contract;
+mod dead_letter;
+mod demo;
+mod doctor;
+mod home;
+mod interrupt;
+mod keys;
+mod ledger;
+mod log;
+mod package;
+mod plan;
+mod port;
+mod process;
+mod progress;
+mod psql;
+mod rest;
+mod sandbox;
+mod school;
+mod seed;
+mod service;
+mod status;
+mod stores;
+mod supervisor;
+mod test;
+mod tidy;
+mod up;
+mod web;
+mod welcome;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::home::Home;
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::test::Suite;
+use crate::up::Options;
+
+/// Runs Lyceum on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "cargo fleet", bin_name = "cargo fleet", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything: stores, services, the sandbox, the demo school. Ctrl-C stops it.
+    Up {
+        /// Build optimised programs.
+        #[arg(long)]
+        release: bool,
+        /// Leave it running; `down` stops it.
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Show what runs.
+    Status,
+    /// Show the logs.
+    Logs {
+        /// Of which processes; all by default.
+        names: Vec<String>,
+        /// Go on with what is added.
+        #[arg(short, long)]
+        follow: bool,
+        /// How many lines of each to begin with.
+        #[arg(short = 'n', long, default_value_t = 50)]
+        lines: usize,
+    },
+    /// Stop everything; the state is kept.
+    Down,
+    /// Look for what could keep the fleet from running here.
+    Doctor,
+    /// Open the database of a service.
+    Psql {
+        /// Whose database.
+        service: String,
+        /// Handed on to psql.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Start only the stores, for `cargo test`; `down` stops them.
+    Stores,
+    /// Play the main journey, from the registration to the finished course, and print it as a timeline.
+    Demo {
+        /// Build optimised programs, if the fleet has to be started.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Look after messages that a consumer gave up on.
+    DeadLetters {
+        #[command(subcommand)]
+        action: Option<DeadLetters>,
+    },
+    /// Look after the contract.
+    Contract {
+        #[command(subcommand)]
+        action: Contract,
+    },
+    /// Run the tests: all suites, or those that are named.
+    Test {
+        /// Which suites.
+        suites: Vec<Suite>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum DeadLetters {
+    /// Show them and why they were given up.
+    List {
+        /// Only those of this service.
+        service: Option<String>,
+    },
+    /// Hand them to their consumers again.
+    Replay {
+        /// Only those of this service.
+        service: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Contract {
+    /// Hold later changes of `proto/` against what it says today.
+    Accept,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let result = runtime.context("cannot start").and_then(|runtime| runtime.block_on(run(arguments.command)));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    let home = Home::find()?;
+    let (interrupt, _listeners) = Interrupt::listen()?;
+    match command {
+        Command::Up { release, detach } => up::up(&home, Options { release, detach }, &interrupt).await,
+        Command::Status => status::status(&home).await,
+        Command::Logs { names, follow, lines } => log::show(&home, &names, lines, follow, &interrupt).await,
+        Command::Down => status::down(&home).await,
+        Command::Doctor => doctor::doctor(&home),
+        Command::Psql { service, arguments } => psql::psql(&home, &service, &arguments),
+        Command::Stores => up::stores_only(&home, &interrupt).await,
+        Command::Demo { release } => demo::demo(&home, Options { release, detach: false }, &interrupt).await,
+        Command::DeadLetters { action } => match action.unwrap_or(DeadLetters::List { service: None }) {
+            DeadLetters::List { service } => dead_letter::list(&home, service.as_deref()).await,
+            DeadLetters::Replay { service } => dead_letter::replay(&home, service.as_deref()).await,
+        },
+        Command::Contract { action: Contract::Accept } => contract::accept(&home).await,
+        Command::Test { suites } => test::run(&home, &suites, &interrupt).await,
+    }
+}

@@ -1,0 +1,114 @@
+//! The simulated outside world as a process of the fleet, its mailbox, and its test with a client that nobody here wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::Client;
+use serde::Deserialize;
+use tokio::process::Command;
+
+use crate::cargo;
+use crate::home::Home;
+use crate::ledger::Role;
+use crate::plan::{Plan, TERMINAL};
+use crate::rest::encode;
+use crate::service::SANDBOX;
+use crate::supervisor::Launch;
+use crate::web;
+
+/// A card with which the simulated bank lets one pay.
+pub(crate) const PAYING_CARD: &str = "2201382000000013";
+/// What the client's test needs from PyPI, relative to the repository.
+pub(crate) const CLIENT_REQUIREMENTS: &str = "tests/sandbox/client/requirements.txt";
+
+/// The client's test, relative to the repository.
+const CLIENT_TEST: &str = "tests/sandbox/client/test_tbank.py";
+
+/// How to start the sandbox.
+pub(crate) fn launch(plan: &Plan, program: PathBuf) -> Result<Launch> {
+    let [http, smtp, otlp] = ["http", "smtp", "otlp"].map(|door| plan.port(&format!("{SANDBOX}.{door}")));
+    let (http, smtp, otlp) = (http?, smtp?, otlp?);
+    let env = [
+        ("SANDBOX_HTTP_LISTEN", format!("127.0.0.1:{http}")),
+        ("SANDBOX_SMTP_LISTEN", format!("127.0.0.1:{smtp}")),
+        ("SANDBOX_OTLP_LISTEN", format!("127.0.0.1:{otlp}")),
+        ("SANDBOX_TERMINAL", TERMINAL.to_owned()),
+        ("SANDBOX_PASSWORD", plan.secret("tbank")?.to_owned()),
+    ];
+    Ok(Launch {
+        name: SANDBOX.to_owned(),
+        role: Role::Sandbox,
+        program,
+        args: vec![],
+        env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        dir: plan.home.dir().to_owned(),
+        account: None,
+        ports: vec![http, smtp, otlp],
+        admin: None,
+    })
+}
+
+/// Whether it listens.
+pub(crate) async fn answers(port: u16) -> bool {
+    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
+}
+
+/// A mail that the school sent.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Mail {
+    pub(crate) subject: String,
+    pub(crate) text: String,
+}
+
+/// Where the school's mails arrive.
+#[derive(Clone, Debug)]
+pub(crate) struct Inbox {
+    client: Client,
+    sandbox: String,
+}
+
+impl Inbox {
+    pub(crate) fn new(sandbox: &str) -> Result<Self> {
+        Ok(Self { client: web::client(Duration::from_secs(60))?, sandbox: sandbox.to_owned() })
+    }
+
+    /// The first mail to an address that came after another, as soon as there is one.
+    pub(crate) async fn next(&self, to: &str, after: u64, limit: Duration) -> Result<Mail> {
+        let query = format!("to={}&after={after}&wait_ms={}", encode(to), limit.as_millis());
+        let mut mails = self.ask(&query).await?;
+        if mails.is_empty() {
+            bail!("no mail to {to} came within {} s", limit.as_secs());
+        }
+        Ok(mails.remove(0))
+    }
+
+    /// Every mail to an address.
+    pub(crate) async fn all(&self, to: &str) -> Result<Vec<Mail>> {
+        self.ask(&format!("to={}", encode(to))).await
+    }
+
+    async fn ask(&self, query: &str) -> Result<Vec<Mail>> {
+        let answer = self
+            .client
+            .get(format!("{}/mail?{query}", self.sandbox))
+            .send()
+            .await
+            .context("the inbox does not answer")?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+}
+
+/// Runs the client's test with this Python. It starts the sandbox itself.
+pub(crate) async fn run_client(home: &Home, python: &Path) -> Result<()> {
+    let programs = cargo::build(home, &[SANDBOX], false).await?;
+    let program = programs.get(SANDBOX).context("the sandbox was not built")?;
+    let mut command = Command::new(python);
+    command.args(["-m", "unittest", "-v", CLIENT_TEST]).current_dir(home.root()).env("SANDBOX_PROGRAM", program);
+    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
+    if !status.success() {
+        bail!("the client found the sandbox at fault");
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Private instances of PostgreSQL, Redis and RabbitMQ, on ports of 127.0.0.1, with durability on.
+
+mod postgres;
+mod rabbitmq;
+mod redis;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+pub(crate) use self::postgres::Postgres;
+pub(crate) use self::rabbitmq::{Rabbitmq, VHOST};
+pub(crate) use self::redis::Redis;
+use crate::account::{self, Account};
+use crate::home::{Home, State, write_json};
+use crate::ledger;
+use crate::port;
+use crate::progress::step;
+use crate::supervisor::Supervisor;
+
+/// How long a store may take to start: generous, for a busy machine that recovers a big log.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// The superuser of every store.
+const USER: &str = "lyceum";
+
+/// Where the stores lie and under whom they run.
+#[derive(Debug)]
+struct Place {
+    folder: PathBuf,
+    account: Option<Account>,
+}
+
+impl Place {
+    /// A folder of one store, owned by the stores' user and closed to others.
+    fn folder(&self, name: &str) -> Result<PathBuf> {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = self.folder.join(name);
+        std::fs::create_dir_all(&folder)?;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))?;
+        if let Some(account) = &self.account {
+            account.own(&folder)?;
+        }
+        Ok(folder)
+    }
+
+    /// A file in a store's folder, with secrets in it.
+    fn write(&self, path: &std::path::Path, text: &str) -> Result<()> {
+        crate::home::write_private(path, text.as_bytes())?;
+        if let Some(account) = &self.account {
+            account.own(path)?;
+        }
+        Ok(())
+    }
+}
+
+/// The three stores of a fleet.
+#[derive(Clone, Debug)]
+pub(crate) struct Stores {
+    pub(crate) postgres: Postgres,
+    pub(crate) redis: Redis,
+    pub(crate) rabbitmq: Rabbitmq,
+}
+
+impl Stores {
+    /// The stores of a fleet that was started before, by what is remembered of it.
+    pub(crate) fn remembered(state: &State) -> Result<Self> {
+        let port = |purpose: &str| {
+            state.ports.get(purpose).copied().with_context(|| format!("there is no port for {purpose}"))
+        };
+        let password =
+            |name: &str| state.secrets.get(name).cloned().with_context(|| format!("there is no password of {name}"));
+        Ok(Self {
+            postgres: Postgres { port: port("postgres")?, password: password("postgres")? },
+            redis: Redis { port: port("redis")?, password: password("redis")? },
+            rabbitmq: Rabbitmq {
+                amqp: port("rabbitmq.amqp")?,
+                management: port("rabbitmq.management")?,
+                metrics: port("rabbitmq.metrics")?,
+                distribution: port("rabbitmq.distribution")?,
+                names: port("rabbitmq.names")?,
+                password: password("rabbitmq")?,
+            },
+        })
+    }
+}
+
+/// By the process that listens there: what the ports of the stores are for.
+const DOORS: [(&str, &[&str]); 4] = [
+    ("postgres", &["postgres"]),
+    ("redis", &["redis"]),
+    ("epmd", &["rabbitmq.names"]),
+    ("rabbitmq", &["rabbitmq.amqp", "rabbitmq.management", "rabbitmq.metrics", "rabbitmq.distribution"]),
+];
+
+/// How tests reach the stores; they find it in `.fleet/stores.json`.
+#[derive(Debug, Serialize)]
+struct Addresses {
+    postgres: String,
+    redis: String,
+    amqp: String,
+    rabbitmq_management: String,
+}
+
+/// Starts the stores that do not run, and waits until all of them answer.
+pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Supervisor) -> Result<Stores> {
+    let account = Account::for_stores()?;
+    let place = Place { folder: account::data_folder(home, account.as_ref())?, account };
+    for (process, purposes) in DOORS {
+        // The port of a process that runs is taken, by itself.
+        if ledger::running(home, process)?.is_none() {
+            for purpose in purposes {
+                port::assign(home, state, purpose)?;
+            }
+        }
+    }
+    for name in ["postgres", "redis", "rabbitmq"] {
+        state.secret(name)?;
+    }
+    state.save(home)?;
+    let stores = Stores::remembered(state)?;
+    // RabbitMQ takes longest to start, so it starts first and is waited for last.
+    let rabbitmq_runs = stores.rabbitmq.start(&place, home, supervisor).await?;
+    let postgres = &stores.postgres;
+    step("PostgreSQL", async |note| {
+        postgres.start(&place, home, supervisor).await?;
+        note.set(format!("127.0.0.1:{}", postgres.port));
+        Ok(())
+    })
+    .await?;
+    step("Redis", async |note| {
+        stores.redis.start(&place, home, supervisor).await?;
+        note.set(format!("127.0.0.1:{}", stores.redis.port));
+        Ok(())
+    })
+    .await?;
+    step("RabbitMQ", async |note| {
+        stores.rabbitmq.wait(supervisor, rabbitmq_runs).await?;
+        note.set(format!("127.0.0.1:{}, management 127.0.0.1:{}", stores.rabbitmq.amqp, stores.rabbitmq.management));
+        Ok(())
+    })
+    .await?;
+    let addresses = Addresses {
+        postgres: postgres.superuser_url("postgres"),
+        redis: stores.redis.url(),
+        amqp: stores.rabbitmq.url("%2f"),
+        rabbitmq_management: stores.rabbitmq.management_url(),
+    };
+    write_json(&home.path("stores.json"), &addresses)?;
+    Ok(stores)
+}
+
+/// Tells tests that the stores are gone.
+pub(crate) fn forget_addresses(home: &Home) {
+    drop(std::fs::remove_file(home.path("stores.json")));
+}

@@ -1,0 +1,160 @@
+//! PostgreSQL: one instance, one database and one role per service.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::{fs, str};
+
+use anyhow::{Context, Result, bail};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use super::{Place, START_LIMIT, USER};
+use crate::home::Home;
+use crate::ledger::{self, Role};
+use crate::package::{newest_postgres, postgres_programs};
+use crate::supervisor::{Launch, Supervisor};
+
+const NAME: &str = "postgres";
+
+/// The instance and how to get in.
+#[derive(Clone, Debug)]
+pub(crate) struct Postgres {
+    pub(crate) port: u16,
+    pub(crate) password: String,
+}
+
+impl Postgres {
+    /// Where the superuser reaches a database.
+    pub(crate) fn superuser_url(&self, database: &str) -> String {
+        format!("postgres://{USER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
+    }
+
+    /// Where a service reaches its own database, as its own role.
+    pub(crate) fn url(&self, service: &str, password: &str) -> String {
+        format!("postgres://{service}:{password}@127.0.0.1:{}/{service}", self.port)
+    }
+
+    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<()> {
+        if ledger::running(home, NAME)?.is_none() {
+            let folder = place.folder("postgres")?;
+            let data = folder.join("data");
+            if !data.exists() {
+                self.create(place, &folder, &data).await?;
+            }
+            supervisor.start(&self.launch(place, &folder, &data)?)?;
+        }
+        supervisor.wait_until(NAME, START_LIMIT, async || self.execute("postgres", "select 1").await.is_ok()).await
+    }
+
+    /// Makes the instance's files. They appear under their name only when they are complete.
+    async fn create(&self, place: &Place, folder: &Path, data: &Path) -> Result<()> {
+        let (draft, password_file) = (folder.join("data.new"), folder.join("password"));
+        if draft.exists() {
+            fs::remove_dir_all(&draft)?;
+        }
+        place.write(&password_file, &self.password)?;
+        let mut command = Command::new(newest_postgres()?.join("initdb"));
+        command
+            .arg("--pgdata")
+            .arg(&draft)
+            .arg("--pwfile")
+            .arg(&password_file)
+            .args(["--username", USER, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"])
+            .current_dir(folder)
+            .stdin(Stdio::null());
+        if let Some(account) = &place.account {
+            command.uid(account.uid).gid(account.gid);
+        }
+        let output = command.output().await.context("cannot start initdb")?;
+        fs::remove_file(&password_file)?;
+        if !output.status.success() {
+            bail!("initdb failed: {}{}", str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
+        }
+        fs::rename(&draft, data)?;
+        Ok(())
+    }
+
+    fn launch(&self, place: &Place, folder: &Path, data: &Path) -> Result<Launch> {
+        let setting = |text: String| ["-c".to_owned(), text];
+        let settings = [
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={}", self.port),
+            // A socket file's path may be at most 107 bytes long, and a clone may lie deeper than that.
+            "unix_socket_directories=".to_owned(),
+            // Every test has a database and a pool of its own.
+            "max_connections=400".to_owned(),
+            "shared_buffers=256MB".to_owned(),
+            "timezone=UTC".to_owned(),
+            "log_timezone=UTC".to_owned(),
+            "log_line_prefix=%m [%p] %q%u@%d ".to_owned(),
+        ];
+        Ok(Launch {
+            name: NAME.to_owned(),
+            role: Role::Store,
+            program: programs_for(data)?.join("postgres"),
+            args: ["-D".to_owned(), data.display().to_string()]
+                .into_iter()
+                .chain(settings.into_iter().flat_map(setting))
+                .collect(),
+            env: vec![],
+            dir: folder.to_owned(),
+            account: place.account.clone(),
+            ports: vec![self.port],
+            admin: None,
+        })
+    }
+
+    /// Runs statements as the superuser, all or up to the first that fails.
+    pub(crate) async fn execute(&self, database: &str, statements: &str) -> Result<String> {
+        let mut child = Command::new(newest_postgres()?.join("psql"))
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--file=-"])
+            .args(["--host=127.0.0.1", "--username", USER, "--dbname", database, "--port", &self.port.to_string()])
+            .env("PGPASSWORD", &self.password)
+            .env("PGCONNECT_TIMEOUT", "5")
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("cannot start psql")?;
+        // Statements hold passwords, so they do not go where every user could read them: into the arguments.
+        child.stdin.take().context("psql takes no input")?.write_all(statements.as_bytes()).await?;
+        let output = child.wait_with_output().await?;
+        if !output.status.success() {
+            bail!("PostgreSQL refused: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Makes the database of a service with a role that owns it, unless they exist.
+    pub(crate) async fn provide(&self, service: &str, password: &str) -> Result<()> {
+        if self.execute("postgres", &format!("select 1 from pg_roles where rolname = '{service}';")).await?.is_empty() {
+            self.execute("postgres", &format!("create role {service} login password '{password}';")).await?;
+        }
+        if self
+            .execute("postgres", &format!("select 1 from pg_database where datname = '{service}';"))
+            .await?
+            .is_empty()
+        {
+            self.execute("postgres", &format!("create database {service} owner {service};")).await?;
+            self.execute("postgres", &format!("revoke connect on database {service} from public;")).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The programs of the version that made the files, which no other version can read.
+fn programs_for(data: &Path) -> Result<PathBuf> {
+    let version = fs::read_to_string(data.join("PG_VERSION")).context("the database's files are incomplete")?;
+    let programs = postgres_programs(version.trim().parse().context("PG_VERSION is not a number")?);
+    if !programs.join("postgres").is_file() {
+        bail!(
+            "the data was made by PostgreSQL {0}, which is not installed any more: \
+             install postgresql-{0}, or remove {1} to begin anew",
+            version.trim(),
+            data.display()
+        );
+    }
+    Ok(programs)
+}

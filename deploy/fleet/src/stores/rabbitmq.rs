@@ -1,0 +1,160 @@
+//! RabbitMQ: one node with a name server (epmd) of its own, and its management API.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Place, START_LIMIT, USER};
+use crate::home::Home;
+use crate::ledger::{self, Role};
+use crate::package::{RABBITMQ_SERVER, find_program};
+use crate::supervisor::{Launch, Supervisor};
+use crate::web;
+
+const NAME: &str = "rabbitmq";
+const NAME_SERVER: &str = "epmd";
+/// The virtual host of the fleet. Tests make others.
+pub(crate) const VHOST: &str = "lyceum";
+
+/// How long the management API may take over one call.
+const CALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// The node and how to get in.
+#[derive(Clone, Debug)]
+pub(crate) struct Rabbitmq {
+    pub(crate) amqp: u16,
+    pub(crate) management: u16,
+    pub(crate) metrics: u16,
+    /// For other nodes of the cluster, of which there is none.
+    pub(crate) distribution: u16,
+    /// Where epmd tells the distribution port.
+    pub(crate) names: u16,
+    pub(crate) password: String,
+}
+
+/// Whether the node was running before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Running,
+    Started,
+}
+
+impl Rabbitmq {
+    /// Where a client reaches a virtual host; its name must be percent-encoded.
+    pub(crate) fn url(&self, vhost: &str) -> String {
+        format!("amqp://{USER}:{}@127.0.0.1:{}/{vhost}", self.password, self.amqp)
+    }
+
+    pub(crate) fn management_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.management)
+    }
+
+    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<Found> {
+        if ledger::running(home, NAME)?.is_some() {
+            return Ok(Found::Running);
+        }
+        let folder = place.folder("rabbitmq")?;
+        place.write(&folder.join("rabbitmq.conf"), &self.config())?;
+        place.write(&folder.join("enabled_plugins"), "[rabbitmq_management,rabbitmq_prometheus].\n")?;
+        // An empty file, because without one the machine's own settings in /etc would be read.
+        place.write(&folder.join("env.conf"), "")?;
+        let launch = |name: &str, role, program: &str, args, ports| Launch {
+            name: name.to_owned(),
+            role,
+            program: program.into(),
+            args,
+            env: self.environment(&folder),
+            dir: folder.clone(),
+            account: place.account.clone(),
+            ports,
+            admin: None,
+        };
+        if ledger::running(home, NAME_SERVER)?.is_none() {
+            let program = find_program("epmd").context("epmd, a part of Erlang, is not installed")?;
+            let args = vec!["-port".to_owned(), self.names.to_string(), "-address".to_owned(), "127.0.0.1".to_owned()];
+            supervisor.start(&launch(
+                NAME_SERVER,
+                Role::Support,
+                &program.display().to_string(),
+                args,
+                vec![self.names],
+            ))?;
+            let listens = async || tokio::net::TcpStream::connect(("127.0.0.1", self.names)).await.is_ok();
+            supervisor.wait_until(NAME_SERVER, START_LIMIT, listens).await?;
+        }
+        let ports = vec![self.amqp, self.management, self.metrics];
+        supervisor.start(&launch(NAME, Role::Store, RABBITMQ_SERVER, vec![], ports))?;
+        Ok(Found::Started)
+    }
+
+    pub(super) async fn wait(&self, supervisor: &mut Supervisor, found: Found) -> Result<()> {
+        let healthy = async || self.call(Method::GET, "health/checks/local-alarms", None).await.is_ok();
+        supervisor.wait_until(NAME, START_LIMIT, healthy).await?;
+        if found == Found::Started {
+            self.call(Method::PUT, &format!("vhosts/{VHOST}"), Some(json!({}))).await?;
+            let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
+            self.call(Method::PUT, &format!("permissions/{VHOST}/{USER}"), Some(everything)).await?;
+        }
+        Ok(())
+    }
+
+    fn config(&self) -> String {
+        let listener = |name: &str, port: u16| format!("{name}.tcp.ip = 127.0.0.1\n{name}.tcp.port = {port}\n");
+        format!(
+            "listeners.tcp.default = 127.0.0.1:{}\n{}{}\
+             default_user = {USER}\ndefault_pass = {}\ndefault_vhost = /\n\
+             log.console = true\nlog.console.level = info\nlog.file = false\n\
+             # A share of a big machine's memory, or of its disk, would block publishers for no reason.\n\
+             vm_memory_high_watermark.absolute = 768MB\ndisk_free_limit.absolute = 200MB\n",
+            self.amqp,
+            listener("management", self.management),
+            listener("prometheus", self.metrics),
+            self.password,
+        )
+    }
+
+    fn environment(&self, folder: &Path) -> Vec<(String, String)> {
+        let inside = |name: &str| folder.join(name).display().to_string();
+        let erlang = "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none";
+        let variables = [
+            // The cookie by which Erlang nodes know each other lies in the home folder.
+            ("HOME", folder.display().to_string()),
+            ("LANG", "C.UTF-8".to_owned()),
+            // By address: a machine without /etc/hosts does not know what localhost is.
+            ("RABBITMQ_USE_LONGNAME", "true".to_owned()),
+            ("RABBITMQ_NODENAME", "lyceum@127.0.0.1".to_owned()),
+            ("RABBITMQ_CONF_ENV_FILE", inside("env.conf")),
+            ("RABBITMQ_CONFIG_FILE", inside("rabbitmq.conf")),
+            ("RABBITMQ_ENABLED_PLUGINS_FILE", inside("enabled_plugins")),
+            ("RABBITMQ_MNESIA_BASE", inside("mnesia")),
+            ("RABBITMQ_LOG_BASE", inside("log")),
+            ("RABBITMQ_GENERATED_CONFIG_DIR", inside("generated")),
+            ("RABBITMQ_PID_FILE", inside("pid")),
+            ("RABBITMQ_LOG", "info,-color".to_owned()),
+            ("RABBITMQ_DIST_PORT", self.distribution.to_string()),
+            ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", erlang.to_owned()),
+            ("ERL_EPMD_PORT", self.names.to_string()),
+            ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
+            // Makes the script become the node instead of waiting for it, so that its pid is the node's.
+            ("RUNNING_UNDER_SYSTEMD", "true".to_owned()),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Calls the management API; the path comes after `/api/`.
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+        let url = format!("{}/api/{path}", self.management_url());
+        let mut request = web::client(CALL_LIMIT)?.request(method, &url).basic_auth(USER, Some(&self.password));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await?.error_for_status()?;
+        if matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::CREATED) {
+            return Ok(Value::Null);
+        }
+        Ok(answer.json().await?)
+    }
+}

@@ -1,0 +1,288 @@
+//! Starts processes, waits until they are ready, notices when they end, and stops what this command started.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use rustix::process::Signal;
+use tokio::process::{Child, Command};
+
+use crate::account::Account;
+use crate::home::Home;
+use crate::ledger::{self, Record, Role};
+use crate::log;
+use crate::process::Identity;
+
+/// How often something is asked again that cannot tell by itself.
+const POLL: Duration = Duration::from_millis(30);
+/// How long a process may take to stop before it is killed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What to start.
+#[derive(Debug)]
+pub(crate) struct Launch {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<String>,
+    /// The whole environment, but for a PATH: nothing leaks in from the caller's.
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) dir: PathBuf,
+    /// As whom, if not as the caller.
+    pub(crate) account: Option<Account>,
+    pub(crate) ports: Vec<u16>,
+    pub(crate) admin: Option<u16>,
+}
+
+impl Launch {
+    /// A command for this program with its environment; also for its subcommands, which are not supervised.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.args)
+            .env_clear()
+            .env("PATH", search_path())
+            .envs(self.env.iter().cloned())
+            .current_dir(&self.dir);
+        if let Some(account) = &self.account {
+            command.uid(account.uid).gid(account.gid);
+        }
+        command
+    }
+}
+
+/// Where programs are looked for. Administrators' folders come last, because some shells of ordinary users lack them.
+pub(crate) fn search_path() -> String {
+    let inherited = std::env::var("PATH").unwrap_or_default();
+    format!("{inherited}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+}
+
+/// The processes of one fleet, of which some may have been started by an earlier command.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    home: Home,
+    children: BTreeMap<String, Child>,
+}
+
+impl Supervisor {
+    pub(crate) fn new(home: &Home) -> Self {
+        Self { home: home.clone(), children: BTreeMap::new() }
+    }
+
+    /// Starts a process and writes it into the ledger. It outlives this command unless it is stopped.
+    pub(crate) fn start(&mut self, launch: &Launch) -> Result<()> {
+        let path = self.home.log(&launch.name);
+        log::keep_last(&path)?;
+        let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        log.set_permissions(fs::Permissions::from_mode(0o600))?;
+        let mut command = launch.command();
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A group of its own: Ctrl-C goes to the launcher alone, which stops everything in the right order.
+        command.process_group(0);
+        let child = command.spawn().with_context(|| format!("cannot start {}", launch.program.display()))?;
+        let identity = child.id().and_then(Identity::of).with_context(|| format!("{} ended at once", launch.name))?;
+        self.children.insert(launch.name.clone(), child);
+        ledger::add(
+            &self.home,
+            Record {
+                name: launch.name.clone(),
+                role: launch.role,
+                identity,
+                ports: launch.ports.clone(),
+                admin: launch.admin,
+                log: path,
+            },
+        )
+    }
+
+    /// Asks until the answer is yes. A process that ends meanwhile, or takes too long, is an error that names its log.
+    pub(crate) async fn wait_until(
+        &mut self,
+        name: &str,
+        limit: Duration,
+        is_ready: impl AsyncFn() -> bool,
+    ) -> Result<()> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if is_ready().await {
+                return Ok(());
+            }
+            if let Some(death) = self.died(name)? {
+                bail!(death);
+            }
+            if Instant::now() > deadline {
+                let log = self.home.log(name);
+                bail!("{name} is not ready after {} s\n{}", limit.as_secs(), log::excerpt(&log));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// What happened to a process that this command started and did not stop, if it ended.
+    pub(crate) fn died(&mut self, name: &str) -> Result<Option<anyhow::Error>> {
+        let Some(child) = self.children.get_mut(name) else {
+            let gone = ledger::running(&self.home, name)?.is_none();
+            return Ok(gone.then(|| anyhow!("{name} ended\n{}", log::excerpt(&self.home.log(name)))));
+        };
+        let status = child.try_wait()?;
+        Ok(status
+            .map(|status| anyhow!("{name} ended: {}\n{}", show_status(status), log::excerpt(&self.home.log(name)))))
+    }
+
+    /// Waits until one of the processes started here ends by itself.
+    pub(crate) async fn next_death(&mut self) -> Result<anyhow::Error> {
+        loop {
+            let names: Vec<String> = self.children.keys().cloned().collect();
+            for name in names {
+                if let Some(death) = self.died(&name)? {
+                    // It stays in the ledger, so that `status` shows it as crashed.
+                    self.children.remove(&name);
+                    return Ok(death);
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Whether there is anything that this command would have to stop.
+    pub(crate) fn has_started_anything(&self) -> bool {
+        !self.children.is_empty()
+    }
+
+    /// Whether this very command started the process.
+    pub(crate) fn started(&self, name: &str) -> bool {
+        self.children.contains_key(name)
+    }
+
+    /// Stops what this command started, and nothing else.
+    pub(crate) async fn stop_started(&mut self) -> Result<Vec<String>> {
+        let started: Vec<Record> =
+            ledger::read(&self.home)?.into_iter().filter(|record| self.children.contains_key(&record.name)).collect();
+        self.stop(started).await
+    }
+
+    /// Stops every recorded process of the fleet, whoever started it.
+    pub(crate) async fn stop_all(&mut self) -> Result<Vec<String>> {
+        self.stop(ledger::read(&self.home)?).await
+    }
+
+    /// Stops services, then the sandbox, then the stores; those of one kind at once. Tells what had to be killed.
+    pub(crate) async fn stop(&mut self, records: Vec<Record>) -> Result<Vec<String>> {
+        let mut killed = Vec::new();
+        for role in [Role::Launcher, Role::Service, Role::Sandbox, Role::Store, Role::Support] {
+            let group: Vec<&Record> = records.iter().filter(|record| record.role == role).collect();
+            for record in &group {
+                // SIGINT tells PostgreSQL not to wait for its clients; the others stop in order at SIGTERM.
+                let signal = if record.name == "postgres" { Signal::INT } else { Signal::TERM };
+                record.identity.signal(signal);
+            }
+            let deadline = Instant::now() + PATIENCE;
+            while group.iter().any(|record| record.identity.is_alive()) && Instant::now() < deadline {
+                tokio::time::sleep(POLL).await;
+            }
+            for record in group {
+                if record.identity.is_alive() {
+                    record.identity.signal(Signal::KILL);
+                    killed.push(record.name.clone());
+                }
+                if let Some(mut child) = self.children.remove(&record.name) {
+                    child.wait().await?;
+                }
+                ledger::remove(&self.home, &record.name)?;
+            }
+        }
+        Ok(killed)
+    }
+
+    /// Forgets processes that crashed: whoever stops the fleet has seen it.
+    pub(crate) fn forget_the_dead(&self) -> Result<()> {
+        for record in ledger::read(&self.home)?.iter().filter(|record| !record.identity.is_alive()) {
+            ledger::remove(&self.home, &record.name)?;
+        }
+        Ok(())
+    }
+
+    /// Kills at once what this command started; for the second Ctrl-C. The stores lose nothing by it.
+    pub(crate) async fn kill_started(&mut self) -> Result<()> {
+        for (name, mut child) in std::mem::take(&mut self.children) {
+            child.kill().await?;
+            ledger::remove(&self.home, &name)?;
+        }
+        Ok(())
+    }
+}
+
+/// How a process ended, as people read it.
+pub(crate) fn show_status(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => "for an unknown reason".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn launch(name: &str, script: &str) -> Launch {
+        Launch {
+            name: name.to_owned(),
+            role: Role::Service,
+            program: "/bin/sh".into(),
+            args: vec!["-c".to_owned(), script.to_owned()],
+            env: vec![("GREETING".to_owned(), "hello".to_owned())],
+            dir: "/".into(),
+            account: None,
+            ports: vec![],
+            admin: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_before_it_is_ready_is_reported_with_status_log_and_last_lines() {
+        let home = Home::for_unit_test("crash");
+        let mut supervisor = Supervisor::new(&home);
+        supervisor.start(&launch("users", "echo $GREETING; echo the cause >&2; exit 3")).unwrap();
+        let error =
+            supervisor.wait_until("users", Duration::from_secs(10), async || false).await.unwrap_err().to_string();
+        assert!(error.contains("users ended: exit status 3"), "{error}");
+        assert!(error.contains("hello") && error.contains("the cause"), "{error}");
+        assert!(error.contains(&home.log("users").display().to_string()), "{error}");
+        assert!(ledger::running(&home, "users").unwrap().is_none());
+        assert_eq!(ledger::read(&home).unwrap().len(), 1, "a crash stays in the list");
+        home.remove().unwrap();
+    }
+
+    #[tokio::test]
+    async fn another_command_finds_the_process_and_stops_it() {
+        let home = Home::for_unit_test("stop");
+        let mut first = Supervisor::new(&home);
+        first.start(&launch("courses", "exec sleep 600")).unwrap();
+        assert!(first.started("courses"));
+        let record = ledger::running(&home, "courses").unwrap().unwrap();
+        let mut second = Supervisor::new(&home);
+        assert!(second.stop_started().await.unwrap().is_empty());
+        assert!(record.identity.is_alive(), "the second did not start it");
+        let killed = second.stop_all().await.unwrap();
+        assert!(killed.is_empty(), "it stops when it is asked");
+        assert!(!record.identity.is_alive());
+        assert!(ledger::read(&home).unwrap().is_empty());
+        home.remove().unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_death_of_a_process_is_noticed() {
+        let home = Home::for_unit_test("death");
+        let mut supervisor = Supervisor::new(&home);
+        supervisor.start(&launch("gateway", "kill -9 $$")).unwrap();
+        let death = supervisor.next_death().await.unwrap().to_string();
+        assert!(death.starts_with("gateway ended: killed by signal 9"), "{death}");
+        home.remove().unwrap();
+    }
+}

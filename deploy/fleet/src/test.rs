@@ -1,0 +1,191 @@
+//! `cargo fleet test`: everything that the README promises, suite by suite, on stores of its own.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+
+use crate::cargo::cargo;
+use crate::home::{Home, State};
+use crate::interrupt::{Interrupt, Interrupted};
+use crate::package;
+use crate::progress::{Table, show};
+use crate::sandbox;
+use crate::stores;
+use crate::supervisor::Supervisor;
+use crate::tidy;
+use crate::up::{self, Options};
+
+/// A part of the tests that can be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Suite {
+    /// Sizes and rooms of the sources, words that have no place in them, one TLS provider.
+    Tidy,
+    /// Every crate by itself, on real stores: `cargo test --workspace`.
+    Crates,
+    /// The sandbox, used by a client of the real bank that nobody here wrote.
+    SandboxClient,
+    /// Through the public door of a fresh fleet.
+    Journeys,
+}
+
+impl Suite {
+    const ALL: [Self; 4] = [Self::Tidy, Self::Crates, Self::SandboxClient, Self::Journeys];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tidy => "tidy",
+            Self::Crates => "crates",
+            Self::SandboxClient => "sandbox-client",
+            Self::Journeys => "journeys",
+        }
+    }
+}
+
+/// How a suite came out.
+#[derive(Debug)]
+enum Outcome {
+    Passed,
+    Failed(String),
+    /// Something that it needs is missing on this machine. Under CI that is a failure.
+    CannotRun(String),
+}
+
+/// Runs the suites, all if none is named, and fails if one of them does.
+pub(crate) async fn run(home: &Home, suites: &[Suite], interrupt: &Interrupt) -> Result<()> {
+    let suites = if suites.is_empty() { &Suite::ALL[..] } else { suites };
+    let home = home.for_tests();
+    let lock = begin_anew(&home).await?;
+    let mut supervisor = Supervisor::new(&home);
+    let tested = interrupt.guard(run_all(&home, suites, &mut supervisor, interrupt)).await;
+    up::stop(&home, &mut supervisor, interrupt).await?;
+    drop(lock);
+    conclude(&tested?)
+}
+
+/// Stops what a killed run left behind and removes its state: tests begin with empty stores.
+async fn begin_anew(home: &Home) -> Result<std::fs::File> {
+    let lock = home.lock()?;
+    Supervisor::new(home).stop_all().await?;
+    drop(lock);
+    home.remove()?;
+    home.lock()
+}
+
+/// A suite, what came out, and how long it took.
+type Result1 = (Suite, Outcome, Duration);
+
+async fn run_all(
+    home: &Home,
+    suites: &[Suite],
+    supervisor: &mut Supervisor,
+    interrupt: &Interrupt,
+) -> Result<Vec<Result1>> {
+    let mut results = Vec::new();
+    for suite in suites {
+        println!("\n── {} {}\n", suite.name(), "─".repeat(60 - suite.name().len()));
+        let started = Instant::now();
+        let outcome = match run_one(home, *suite, supervisor, interrupt).await {
+            Ok(outcome) => outcome,
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            Err(error) => Outcome::Failed(format!("{error:#}")),
+        };
+        if let Outcome::Failed(why) | Outcome::CannotRun(why) = &outcome {
+            println!("\n{}: {why}", suite.name());
+        }
+        results.push((*suite, outcome, started.elapsed()));
+    }
+    Ok(results)
+}
+
+async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<Outcome> {
+    match suite {
+        Suite::Tidy => tidy::run(home).await?,
+        Suite::Crates => {
+            start_stores(home, supervisor).await?;
+            test(home, &["--workspace", "--exclude", "journeys", "--no-fail-fast"], &[]).await?;
+        }
+        Suite::SandboxClient => return sandbox_client(home).await,
+        Suite::Journeys => {
+            let plan = up::start(home, Options::default(), supervisor, interrupt).await?;
+            let fleet = ("LYCEUM_FLEET", home.path("fleet.json"));
+            println!("\n    the fleet's door: {}\n", plan.public_url()?);
+            test(home, &["--package", "journeys", "--no-fail-fast"], &[fleet]).await?;
+        }
+    }
+    Ok(Outcome::Passed)
+}
+
+async fn start_stores(home: &Home, supervisor: &mut Supervisor) -> Result<()> {
+    package::install_missing(home).await?;
+    let mut state = State::load(home)?;
+    stores::start(home, &mut state, supervisor).await?;
+    println!();
+    Ok(())
+}
+
+/// Runs cargo's tests, whose output and summaries go to the terminal as they are.
+async fn test(home: &Home, arguments: &[&str], variables: &[(&str, PathBuf)]) -> Result<()> {
+    let mut command = cargo(home);
+    command.arg("test").args(arguments).env("LYCEUM_STORES", home.path("stores.json"));
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
+    run_to_end(command).await.with_context(|| format!("`cargo test {}` failed", arguments.join(" ")))
+}
+
+async fn run_to_end(mut command: Command) -> Result<()> {
+    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
+    if !status.success() {
+        bail!("{}", crate::supervisor::show_status(status));
+    }
+    Ok(())
+}
+
+/// Plays a client from PyPI against the sandbox.
+async fn sandbox_client(home: &Home) -> Result<Outcome> {
+    if package::find_program("python3").is_none() {
+        return Ok(Outcome::CannotRun("it needs python3".to_owned()));
+    }
+    // Not in the folder that each run empties, so that a second run asks nobody.
+    let environment = home.root().join(".fleet/python");
+    if !environment.join("bin/pip").exists() {
+        let mut create = Command::new("python3");
+        create.args(["-m", "venv", "--clear"]).arg(&environment);
+        if let Err(error) = run_to_end(create).await {
+            let why = format!("python3 cannot make a virtual environment (Debian: python3-venv): {error}");
+            return Ok(Outcome::CannotRun(why));
+        }
+    }
+    let mut install = Command::new(environment.join("bin/pip"));
+    install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    install.arg(home.root().join(sandbox::CLIENT_REQUIREMENTS));
+    if let Err(error) = run_to_end(install).await {
+        return Ok(Outcome::CannotRun(format!("the client could not be installed from PyPI: {error}")));
+    }
+    sandbox::run_client(home, &environment.join("bin/python")).await?;
+    Ok(Outcome::Passed)
+}
+
+/// Prints the table of suites. Under CI everything must have run.
+fn conclude(results: &[Result1]) -> Result<()> {
+    let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let mut table = Table::new(&["SUITE", "RESULT", "TIME"]);
+    let mut bad = Vec::new();
+    for (suite, outcome, duration) in results {
+        let (text, is_bad) = match outcome {
+            Outcome::Passed => ("passed", false),
+            Outcome::Failed(_) => ("FAILED", true),
+            Outcome::CannotRun(_) => ("could not run", in_ci),
+        };
+        table.row([suite.name().to_owned(), text.to_owned(), show(*duration)]);
+        if is_bad {
+            bad.push(suite.name());
+        }
+    }
+    print!("\n{}", table.render());
+    if !bad.is_empty() {
+        bail!("failed: {}", bad.join(", "));
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! What `cargo fleet up` says when everything runs: addresses, sign-ins and what to try next.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::home::write_json;
+use crate::plan::Plan;
+use crate::progress::Table;
+use crate::school::{PASSWORD, School};
+
+/// Writes what other programs need to find the fleet: the journeys, for example.
+pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
+    let school = School::read(&plan.home)?;
+    let people: Vec<_> = school
+        .people
+        .iter()
+        .map(|person| json!({"role": person.role, "email": person.email, "password": PASSWORD}))
+        .collect();
+    let fleet = json!({"gateway": plan.public_url()?, "sandbox": plan.sandbox_url()?, "people": people});
+    write_json(&plan.home.path("fleet.json"), &fleet)
+}
+
+/// Prints it.
+pub(crate) fn print(plan: &Plan) -> Result<()> {
+    let (door, outside) = (plan.public_url()?, plan.sandbox_url()?);
+    let school = School::read(&plan.home)?;
+    let mut addresses = Table::new(&["Addresses", ""]);
+    addresses.row(["REST API".to_owned(), format!("{door}/v1")]);
+    addresses.row(["API browser".to_owned(), format!("{door}/docs")]);
+    addresses.row(["the bank, and the mail that is sent".to_owned(), outside]);
+    addresses.row(["RabbitMQ (lyceum)".to_owned(), plan.stores.rabbitmq.management_url()]);
+    let mut people = Table::new(&["Sign in as", ""]);
+    for person in &school.people {
+        people.row([person.email.clone(), format!("{}, {}", person.role, person.name)]);
+    }
+    print!("{}\n{}", addresses.render(), people.render());
+    println!("  password of all: {PASSWORD}; promo code: START10\n");
+    println!("  Try");
+    println!("    cargo fleet demo                      the main journey, step by step");
+    println!("    curl '{door}/v1/courses?language=ru'");
+    println!("    cargo fleet psql courses              the tables behind it");
+    println!("    cargo fleet logs -f gateway           what happens meanwhile\n");
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The broker's address, connections to it and the pauses between attempts. What is declared there lives in topology.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::types::FieldTable;
+use lapin::uri::AMQPUri;
+use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use tokio_util::sync::CancellationToken;
+
+/// How long the broker may take to accept a connection, or to confirm what was published.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Seconds without a sign of life after which a connection counts as dead.
+const HEARTBEAT: u16 = 15;
+
+/// Where RabbitMQ is. Cheap to clone; each relay and each consumer opens a connection of its own.
+#[derive(Clone)]
+pub struct Amqp {
+    uri: AMQPUri,
+}
+
+/// An address that is not RabbitMQ's. It does not repeat the address, which carries a password.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("expected an address like amqp://user:password@host:5672/%2f")]
+pub struct BadAmqp;
+
+impl FromStr for Amqp {
+    type Err = BadAmqp;
+
+    fn from_str(url: &str) -> Result<Self, BadAmqp> {
+        let mut uri: AMQPUri = url.parse().map_err(|_| BadAmqp)?;
+        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        Ok(Self { uri })
+    }
+}
+
+impl fmt::Debug for Amqp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = &self.uri.authority;
+        write!(f, "Amqp({}:{}/{})", address.host, address.port, self.uri.vhost)
+    }
+}
+
+/// Why something at the broker did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The broker cannot be reached, or closed the connection or channel.
+    #[error("the broker failed")]
+    Broker(#[from] lapin::Error),
+    /// The broker did not answer in time.
+    #[error("the broker did not answer within {} s", PATIENCE.as_secs())]
+    Silent,
+    /// The broker refused to store a message.
+    #[error("the broker did not store a message")]
+    NotStored,
+    /// The outbox cannot be read or written.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Amqp {
+    /// Opens a connection that shows up in RabbitMQ under `name`.
+    pub(crate) async fn connect(&self, name: &str) -> Result<Connection, Error> {
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        patiently(Connection::connect_uri(self.uri.clone(), properties)).await
+    }
+}
+
+/// Opens a channel on which every message is confirmed once it is stored.
+pub(crate) async fn confirmed_channel(connection: &Connection) -> Result<Channel, Error> {
+    patiently(async {
+        let channel = connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(channel)
+    })
+    .await
+}
+
+/// Publishes straight into a queue and waits until it is stored there.
+pub(crate) async fn publish_to_queue(
+    channel: &Channel,
+    queue: &str,
+    body: &[u8],
+    properties: BasicProperties,
+) -> Result<(), Error> {
+    patiently(async {
+        let options = BasicPublishOptions::default();
+        channel.basic_publish("".into(), queue.into(), options, body, properties).await?.await
+    })
+    .await
+    .and_then(stored)
+}
+
+/// Takes a confirmation for what it says.
+pub(crate) fn stored(confirmation: Confirmation) -> Result<(), Error> {
+    if confirmation.is_ack() { Ok(()) } else { Err(Error::NotStored) }
+}
+
+/// Waits for the broker, but not for ever.
+pub(crate) async fn patiently<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
+    Ok(tokio::time::timeout(PATIENCE, answer).await.map_err(|_| Error::Silent)??)
+}
+
+/// No arguments, which most declarations need.
+pub(crate) fn no_arguments() -> FieldTable {
+    FieldTable::default()
+}
+
+/// Growing, random pauses between attempts that failed in a row.
+pub(crate) struct Backoff {
+    next: Duration,
+}
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(10);
+
+    pub(crate) fn new() -> Self {
+        Self { next: Self::FIRST }
+    }
+
+    /// Starts small again, after a success.
+    pub(crate) fn reset(&mut self) {
+        self.next = Self::FIRST;
+    }
+
+    /// Pauses; false when it was told to stop meanwhile.
+    pub(crate) async fn pause(&mut self, stop: &CancellationToken) -> bool {
+        let longest = self.next.as_millis().try_into().unwrap_or(u64::MAX);
+        let pause = Duration::from_millis(rand::random_range(longest / 2..=longest));
+        self.next = (self.next * 2).min(Self::LONGEST);
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some()
+    }
+}

@@ -1,0 +1,229 @@
+//! One delivery of one event: applied, recognised as a repetition, put off, or parked; then acknowledged.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel};
+use prost::Message;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::amqp::{Backoff, Error, patiently, publish_to_queue};
+use crate::relay::since;
+use crate::topology::{PAUSES, parked_queue_of, retry_queue_of};
+use crate::{Consumer, Envelope, Failure, inbox, trace};
+
+/// Headers of a message that was put off or parked.
+pub(crate) const ATTEMPTS: &str = "attempts";
+pub(crate) const REASON: &str = "reason";
+pub(crate) const PARKED_AT: &str = "parked-at";
+
+/// How often an event is tried before it is parked: for about an hour.
+pub(crate) const ATTEMPTS_AT_MOST: u32 = 18;
+
+/// Each pause is taken twice before the next longer one.
+const ATTEMPTS_PER_PAUSE: u32 = 2;
+
+/// How long a handler may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A reason is cut there; the whole of it is in the log.
+const REASON_AT_MOST: usize = 500;
+
+pub(crate) struct Attempt<'a> {
+    consumer: &'a Consumer,
+    publishing: &'a Channel,
+    delivery: Delivery,
+    /// How often the event was tried, this time included.
+    number: u32,
+}
+
+/// How an event that was not put off ended.
+enum Applied {
+    Now,
+    Before,
+}
+
+impl<'a> Attempt<'a> {
+    pub(crate) fn new(consumer: &'a Consumer, publishing: &'a Channel, delivery: Delivery) -> Self {
+        let number = attempts(&delivery.properties) + 1;
+        Self { consumer, publishing, delivery, number }
+    }
+
+    /// Works until the delivery is acknowledged; an error is the broker's.
+    pub(crate) async fn run(self, stop: &CancellationToken) -> Result<(), Error> {
+        let envelope = match Envelope::decode(&*self.delivery.data) {
+            Ok(envelope) => envelope,
+            Err(error) => return self.park("unknown", &format!("not an envelope: {error}")).await,
+        };
+        let Ok(id) = Uuid::try_parse(&envelope.id) else {
+            return self.park(&envelope.r#type, "the envelope has no event id").await;
+        };
+        let span = tracing::info_span!(
+            "consume",
+            otel.name = format!("consume {}", envelope.r#type),
+            otel.kind = "consumer",
+            messaging.system = "rabbitmq",
+            messaging.message.id = %id,
+            event.attempt = self.number,
+        );
+        trace::resume(&span, &envelope.traceparent);
+        self.work(&envelope, id, stop).instrument(span).await
+    }
+
+    async fn work(&self, envelope: &Envelope, id: Uuid, stop: &CancellationToken) -> Result<(), Error> {
+        let kind = envelope.r#type.as_str();
+        let mut backoff = Backoff::new();
+        loop {
+            match self.apply(envelope, id).await {
+                Ok(Applied::Now) => {
+                    self.measure_lag(envelope);
+                    return self.done(kind, "applied").await;
+                }
+                Ok(Applied::Before) => return self.done(kind, "repeated").await,
+                Err(failure) if failure.is_ours() => {
+                    // The event is not at fault: it is held here, so that an outage parks nothing and reorders little.
+                    tracing::warn!(error = &failure as &dyn std::error::Error, "Event {id} waits for the database.");
+                    self.count(kind, "waited");
+                    if !backoff.pause(stop).await {
+                        return self.give_back().await;
+                    }
+                    if !self.publishing.status().connected() {
+                        return Err(Error::Silent);
+                    }
+                }
+                Err(Failure::Park(reason)) => return self.park(kind, &reason).await,
+                Err(failure) if self.number >= ATTEMPTS_AT_MOST => return self.park(kind, &failure.reason()).await,
+                Err(failure) => return self.put_off(kind, &failure).await,
+            }
+        }
+    }
+
+    /// Calls the handler in a transaction that also holds the inbox row.
+    async fn apply(&self, envelope: &Envelope, id: Uuid) -> Result<Applied, Failure> {
+        let Some(handler) = self.consumer.handlers.get(&envelope.r#type) else {
+            // While two releases run side by side, the newer one's bindings bring events that the older one does not know.
+            return Err(Failure::TooEarly("no handler in this release".to_owned()));
+        };
+        let (consumer, now) = (self.consumer, self.consumer.clock.now());
+        let applied = pg::transaction(&consumer.pool, async |conn| {
+            if !inbox::claim(conn, consumer.topology.service(), id, now).await? {
+                return Ok(Applied::Before);
+            }
+            handler.handle(conn, envelope).await?;
+            Ok(Applied::Now)
+        });
+        let applied = AssertUnwindSafe(tokio::time::timeout(PATIENCE, applied)).catch_unwind();
+        match applied.await {
+            Ok(Ok(applied)) => applied,
+            Ok(Err(_)) => Err(Failure::Retry(anyhow::anyhow!("the handler took longer than {PATIENCE:?}"))),
+            Err(_) => Err(Failure::Retry(anyhow::anyhow!("the handler panicked"))),
+        }
+    }
+
+    async fn put_off(&self, kind: &str, failure: &Failure) -> Result<(), Error> {
+        let reason = failure.reason();
+        let (pause, outcome) = (pause_after(self.number), early_or_failed(failure));
+        match failure {
+            Failure::TooEarly(_) => tracing::debug!(event.kind = kind, "An event is put off for {pause}: {reason}"),
+            _ => tracing::warn!(event.kind = kind, "An event is put off for {pause}: {reason}"),
+        }
+        let queue = retry_queue_of(self.consumer.topology.service(), pause);
+        self.move_to(&queue, &reason).await?;
+        self.done(kind, outcome).await
+    }
+
+    async fn park(&self, kind: &str, reason: &str) -> Result<(), Error> {
+        tracing::error!(event.kind = kind, "An event is parked after {} attempts: {reason}", self.number);
+        self.move_to(&parked_queue_of(self.consumer.topology.service()), reason).await?;
+        let labels = [("consumer", self.consumer.topology.service().to_owned()), ("type", kind.to_owned())];
+        metrics::counter!("bus_parked_total", &labels).increment(1);
+        self.done(kind, "parked").await
+    }
+
+    /// Stores a copy elsewhere, before the original is acknowledged.
+    async fn move_to(&self, queue: &str, reason: &str) -> Result<(), Error> {
+        let mut headers = FieldTable::default();
+        let number = i32::try_from(self.number).unwrap_or(i32::MAX);
+        let now = u64::try_from(self.consumer.clock.now().unix_timestamp()).unwrap_or_default();
+        headers.insert(ATTEMPTS.into(), AMQPValue::LongInt(number));
+        headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
+        headers.insert(PARKED_AT.into(), AMQPValue::Timestamp(now));
+        let properties = self.delivery.properties.clone().with_headers(headers);
+        publish_to_queue(self.publishing, queue, &self.delivery.data, properties).await
+    }
+
+    async fn done(&self, kind: &str, outcome: &'static str) -> Result<(), Error> {
+        self.count(kind, outcome);
+        patiently(self.delivery.acker.ack(BasicAckOptions::default())).await?;
+        Ok(())
+    }
+
+    async fn give_back(&self) -> Result<(), Error> {
+        let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+        patiently(self.delivery.acker.nack(options)).await?;
+        Ok(())
+    }
+
+    fn count(&self, kind: &str, outcome: &'static str) {
+        let service = self.consumer.topology.service();
+        let labels = [("consumer", service.to_owned()), ("type", kind.to_owned()), ("outcome", outcome.to_owned())];
+        metrics::counter!("bus_consumed_total", &labels).increment(1);
+    }
+
+    fn measure_lag(&self, envelope: &Envelope) {
+        if let Some(occurred_at) = envelope.occurred_at.as_ref().and_then(|at| at.to_time()) {
+            let lag = since(occurred_at, self.consumer.clock.now());
+            let service = self.consumer.topology.service();
+            metrics::histogram!("bus_consumer_lag_seconds", "consumer" => service).record(lag);
+        }
+    }
+}
+
+fn early_or_failed(failure: &Failure) -> &'static str {
+    if matches!(failure, Failure::TooEarly(_)) { "early" } else { "failed" }
+}
+
+/// Which pause follows the attempt with this number.
+fn pause_after(attempt: u32) -> &'static str {
+    let step = attempt.saturating_sub(1) / ATTEMPTS_PER_PAUSE;
+    let last = PAUSES.len() - 1;
+    PAUSES[usize::try_from(step).map_or(last, |step| step.min(last))].0
+}
+
+/// How often a message was tried, by its header.
+pub(crate) fn attempts(properties: &BasicProperties) -> u32 {
+    let headers = properties.headers().as_ref();
+    match headers.and_then(|headers| headers.inner().get(ATTEMPTS)) {
+        Some(AMQPValue::LongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+fn shortened(reason: &str) -> &str {
+    let end = reason.char_indices().nth(REASON_AT_MOST).map_or(reason.len(), |(end, _)| end);
+    &reason[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_the_longest_stays() {
+        let pauses: Vec<_> = (1..=10).map(pause_after).collect();
+        assert_eq!(pauses, ["1s", "1s", "5s", "5s", "30s", "30s", "5m", "5m", "5m", "5m"]);
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        let long = "ё".repeat(REASON_AT_MOST + 1);
+        assert_eq!(shortened(&long).chars().count(), REASON_AT_MOST);
+        assert_eq!(shortened("short"), "short");
+    }
+}

@@ -1,0 +1,147 @@
+//! The consumer: takes a service's events from its queue, several at a time. What is done with one lives in attempt.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection};
+use pg::Pool;
+use prost::{Message, Name};
+use tokio_util::sync::CancellationToken;
+use values::SharedClock;
+
+use crate::amqp::{Amqp, Backoff, Error, confirmed_channel, patiently};
+use crate::attempt::Attempt;
+use crate::handler::{AnyHandler, Decoding, Handler};
+use crate::topology::{Topology, declare};
+
+/// How many events are worked on at once, and so taken from the broker at once; fewer than a pool has connections.
+const CONCURRENCY: u16 = 4;
+
+/// After how long unrouted events are offered a second time: one that was on its way there when the first round ended.
+const OFFERED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
+/// Hears events and applies each once, in no particular order.
+pub struct Consumer {
+    pub(crate) topology: Topology,
+    pub(crate) pool: Pool,
+    pub(crate) clock: SharedClock,
+    pub(crate) handlers: HashMap<String, Box<dyn AnyHandler>>,
+    amqp: Amqp,
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Consumer").field("topology", &self.topology).finish_non_exhaustive()
+    }
+}
+
+impl Consumer {
+    /// Makes the consumer of a service, which hears nothing yet. Replicas share one queue and one inbox.
+    pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock) -> Self {
+        Self { topology: Topology::new(service), pool, clock, handlers: HashMap::new(), amqp }
+    }
+
+    /// Applies events of type `T` with `handler`.
+    #[must_use]
+    pub fn on<T: Message + Name + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
+        self.topology = self.topology.hears::<T>();
+        self.handle_with::<T>(handler)
+    }
+
+    /// Applies events of type `T` that travel on the personal exchange.
+    #[must_use]
+    pub fn on_personal<T: Message + Name + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
+        self.topology = self.topology.hears_personal::<T>();
+        self.handle_with::<T>(handler)
+    }
+
+    fn handle_with<T: Message + Name + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
+        let handler = Decoding { handler, event: std::marker::PhantomData };
+        self.handlers.insert(T::full_name(), Box::new(handler));
+        self
+    }
+
+    /// Declares the service's queues without consuming, as `migrate` does before the first start.
+    ///
+    /// # Errors
+    ///
+    /// The broker cannot be reached, or has a queue of the same name that was declared otherwise.
+    pub async fn declare(&self) -> Result<(), Error> {
+        declare(&self.amqp, &self.topology).await
+    }
+
+    /// Consumes until told to stop, then finishes the events at hand.
+    ///
+    /// A broker that is down is waited for, however long. An event that was taken but not acknowledged comes again.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new();
+        while !stop.is_cancelled() {
+            let Err(error) = self.session(&stop, &mut backoff).await else { return };
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "The consumer was interrupted and connects again; events wait in its queue."
+            );
+            metrics::counter!("bus_consumer_interruptions_total").increment(1);
+            backoff.pause(&stop).await;
+        }
+    }
+
+    /// Works from the connection's opening to its first error, or to the stop.
+    async fn session(&self, stop: &CancellationToken, backoff: &mut Backoff) -> Result<(), Error> {
+        let connection = self.amqp.connect(&format!("{} consumer", self.topology.service())).await?;
+        let publishing = confirmed_channel(&connection).await?;
+        self.topology.declare_on(&publishing).await?;
+        let consuming = patiently(connection.create_channel()).await?;
+        patiently(consuming.basic_qos(CONCURRENCY, BasicQosOptions::default())).await?;
+        backoff.reset();
+        tracing::debug!("This consumer is at work.");
+        tokio::select! {
+            worked = self.consume(&consuming, &publishing, stop) => worked?,
+            failed = self.offer_unrouted(&connection) => return Err(failed),
+        }
+        patiently(connection.close(200, "stopped".into())).await
+    }
+
+    async fn consume(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+        let queue = self.topology.queue();
+        let tag = format!("{queue}.consumer");
+        let options = BasicConsumeOptions::default();
+        let consume = consuming.basic_consume(queue.into(), tag.as_str().into(), options, FieldTable::default());
+        let mut deliveries = patiently(consume).await?;
+        let mut at_work = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(done) = at_work.next(), if !at_work.is_empty() => done?,
+                delivery = deliveries.next() => match delivery {
+                    Some(delivery) => at_work.push(Attempt::new(self, publishing, delivery?).run(stop)),
+                    None => return Err(Error::Silent),
+                },
+            }
+        }
+        patiently(consuming.basic_cancel(tag.into(), BasicCancelOptions::default())).await?;
+        while let Some(done) = at_work.next().await {
+            done?;
+        }
+        Ok(())
+    }
+
+    /// Looks after events that were announced before this service was ever declared. Returns only to report a failure.
+    async fn offer_unrouted(&self, connection: &Connection) -> Error {
+        let offered = async {
+            let channel = confirmed_channel(connection).await?;
+            self.topology.offer_unrouted(&channel).await?;
+            tokio::time::sleep(OFFERED_AGAIN_AFTER).await;
+            self.topology.offer_unrouted(&channel).await?;
+            patiently(channel.close(200, "offered".into())).await
+        };
+        match offered.await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
+    }
+}

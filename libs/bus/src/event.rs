@@ -1,0 +1,84 @@
+//! Announcing: an event becomes a row of the outbox in the transaction that causes it.
+
+use prost::{Message, Name};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use values::Id;
+
+use crate::trace;
+
+values::kinds! { EventKind => "event" }
+
+/// What happened to an aggregate, ready to be announced.
+#[derive(Clone, Debug)]
+pub struct Event {
+    kind: String,
+    aggregate_type: &'static str,
+    aggregate_id: Uuid,
+    aggregate_version: i64,
+    personal: bool,
+    payload: Vec<u8>,
+}
+
+impl Event {
+    /// Says that `payload` happened to an aggregate such as `("order", order.id)`, which has `aggregate_version` since.
+    ///
+    /// The version has to grow with each change of the aggregate, because copies apply only a higher one.
+    pub fn new<P: Message + Name>(
+        payload: &P,
+        aggregate_type: &'static str,
+        aggregate_id: Uuid,
+        aggregate_version: i64,
+    ) -> Self {
+        let payload_bytes = payload.encode_to_vec();
+        let kind = P::full_name();
+        Self { kind, aggregate_type, aggregate_id, aggregate_version, personal: false, payload: payload_bytes }
+    }
+
+    /// Sends the event over the personal exchange, because it carries names, addresses or secrets.
+    #[must_use]
+    pub fn personal(mut self) -> Self {
+        self.personal = true;
+        self
+    }
+}
+
+/// Announces an event in the transaction of `conn`: it is heard if and only if that commits.
+///
+/// `actor` is `Caller::actor`'s text. The current span's trace goes along, so that a consumer's work belongs to it.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn announce(
+    conn: &mut PgConnection,
+    event: Event,
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    let id = Id::<EventKind>::new(now);
+    sqlx::query(
+        "with announced as (
+             insert into outbox (
+                 event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
+                 occurred_at, actor, traceparent, payload
+             )
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         )
+         select pg_notify('outbox', '')",
+    )
+    .bind(id)
+    .bind(event.kind)
+    .bind(event.personal)
+    .bind(event.aggregate_type)
+    .bind(event.aggregate_id)
+    .bind(event.aggregate_version)
+    .bind(now)
+    .bind(actor)
+    .bind(trace::current())
+    .bind(event.payload)
+    .execute(conn)
+    .await?;
+    Ok(())
+}

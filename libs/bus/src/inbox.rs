@@ -1,0 +1,65 @@
+//! The inbox: which events had their effect here. The row is written in the transaction of the effect.
+
+use pg::Pool;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// For how long an event's repetitions are recognised.
+const REMEMBERED: time::Duration = time::Duration::days(30);
+
+/// How many rows one statement of [`sweep`] deletes.
+const SWEPT_AT_ONCE: i64 = 5_000;
+
+/// Claims an event for the transaction; false when it had its effect before.
+///
+/// Two deliveries of one event at once: the second waits here until the first one's transaction has ended.
+pub(crate) async fn claim(
+    conn: &mut PgConnection,
+    consumer: &str,
+    event: Uuid,
+    now: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    let claimed = sqlx::query(
+        "insert into inbox (consumer, event_id, received_at)
+         values ($1, $2, $3)
+         on conflict on constraint inbox_pk do nothing",
+    )
+    .bind(consumer)
+    .bind(event)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(claimed.rows_affected() == 1)
+}
+
+/// Forgets events that were applied more than 30 days ago, and says how many.
+///
+/// Nothing is delivered again after so long: the parking lot holds only events that were never applied.
+///
+/// # Errors
+///
+/// The database's; what was deleted before stays deleted.
+pub async fn sweep(pool: &Pool, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let mut swept = 0;
+    loop {
+        let gone = sqlx::query(
+            "delete from inbox
+             where ctid = any(array(
+                 select ctid
+                 from inbox
+                 where received_at <= $1
+                 limit $2
+             ))",
+        )
+        .bind(now - REMEMBERED)
+        .bind(SWEPT_AT_ONCE)
+        .execute(pool)
+        .await?
+        .rows_affected();
+        swept += gone;
+        if gone == 0 {
+            return Ok(swept);
+        }
+    }
+}

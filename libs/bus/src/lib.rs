@@ -1,0 +1,32 @@
+//! Events: announced in the transaction that causes them, carried by RabbitMQ, applied once by everybody who listens.
+//!
+//! `announce` writes to the outbox; the relay publishes and deletes; a consumer claims the event's inbox row, calls its
+//! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
+//! repeats nothing. What an event means lives in the services.
+//!
+//! Reading order: event, relay, consumer (handler, failure, inbox, attempt), parked, topology, amqp, trace.
+
+mod amqp;
+mod attempt;
+mod consumer;
+mod event;
+mod failure;
+mod handler;
+mod inbox;
+pub mod parked;
+mod relay;
+mod topology;
+mod trace;
+
+pub use amqp::{Amqp, BadAmqp, Error};
+pub use consumer::Consumer;
+pub use event::{Event, announce};
+pub use failure::Failure;
+pub use handler::{Handler, With, with};
+pub use inbox::sweep;
+pub use proto::lyceum::events::v1::Envelope;
+pub use relay::Relay;
+pub use topology::{Topology, declare};
+
+/// The tables that this crate itself needs (`outbox`, `inbox`); a service adds it to its own migrations.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -1,0 +1,225 @@
+//! Exchanges, queues and bindings: who hears what, and where an event waits that cannot be applied yet.
+//!
+//! ```text
+//! lyceum.events, lyceum.personal            topic exchanges; the routing key is the event's full name
+//!   └─ nobody bound: <exchange>.unrouted    kept for ten minutes and offered again to a consumer that starts
+//! <service>.events                          what the service hears
+//!   ├─ later: <service>.events.retry.<pause>   comes back by itself
+//!   └─ never: <service>.events.parked          waits for a person
+//! ```
+//!
+//! Every queue is a quorum queue: it survives a broker, and confirms only what is stored.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::try_join_all;
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions,
+    QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{Channel, ExchangeKind};
+use prost::Name;
+
+use crate::amqp::{Amqp, Error, confirmed_channel, no_arguments, patiently, stored};
+
+/// The exchange of everything that carries ids and facts.
+pub(crate) const EVENTS: &str = "lyceum.events";
+
+/// The exchange of what carries names, addresses and codes; not everybody may bind it.
+pub(crate) const PERSONAL: &str = "lyceum.personal";
+
+/// The pauses after which an event that failed comes back, and the names of their queues.
+pub(crate) const PAUSES: [(&str, Duration); 4] = [
+    ("1s", Duration::from_secs(1)),
+    ("5s", Duration::from_secs(5)),
+    ("30s", Duration::from_secs(30)),
+    ("5m", Duration::from_secs(300)),
+];
+
+/// A message that took its consumer's process down this often is parked by the broker.
+const DELIVERY_LIMIT: i32 = 20;
+
+/// How long an event that nobody is bound to is kept, in milliseconds, and how many of them.
+const UNROUTED_FOR: i32 = 600_000;
+const UNROUTED_AT_MOST: i32 = 10_000;
+
+/// How many unrouted events are offered again at once.
+const OFFERED_AT_ONCE: usize = 100;
+
+/// What one service hears. A consumer makes its own; it can also be declared before any process starts.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    service: &'static str,
+    bindings: BTreeSet<(&'static str, String)>,
+}
+
+impl Topology {
+    /// A service that hears nothing yet.
+    pub fn new(service: &'static str) -> Self {
+        Self { service, bindings: BTreeSet::new() }
+    }
+
+    /// The service hears events of type `T`.
+    #[must_use]
+    pub fn hears<T: Name>(mut self) -> Self {
+        self.bindings.insert((EVENTS, T::full_name()));
+        self
+    }
+
+    /// The service hears events of type `T`, which travel on the personal exchange.
+    #[must_use]
+    pub fn hears_personal<T: Name>(mut self) -> Self {
+        self.bindings.insert((PERSONAL, T::full_name()));
+        self
+    }
+
+    pub(crate) fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// The queue that the service consumes.
+    pub(crate) fn queue(&self) -> String {
+        queue_of(self.service)
+    }
+
+    /// Declares everything; what exists already stays as it is.
+    pub(crate) async fn declare_on(&self, channel: &Channel) -> Result<(), Error> {
+        let queue = self.queue();
+        let parked = parked_queue_of(self.service);
+        declare_queue(channel, &parked, no_arguments()).await?;
+        let mut arguments = dead_letters_to(&parked);
+        arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+        declare_queue(channel, &queue, arguments).await?;
+        for (name, pause) in PAUSES {
+            let mut arguments = dead_letters_to(&queue);
+            let milliseconds = i32::try_from(pause.as_millis()).unwrap_or(i32::MAX);
+            arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(milliseconds));
+            declare_queue(channel, &retry_queue_of(self.service, name), arguments).await?;
+        }
+        for exchange in self.exchanges() {
+            declare_exchange(channel, exchange).await?;
+        }
+        for (exchange, kind) in &self.bindings {
+            let options = QueueBindOptions::default();
+            let (queue, exchange, kind) = (queue.as_str().into(), (*exchange).into(), kind.as_str().into());
+            patiently(channel.queue_bind(queue, exchange, kind, options, no_arguments())).await?;
+        }
+        Ok(())
+    }
+
+    /// Offers unrouted events again, so that those from before the first declaration of the service reach it.
+    ///
+    /// They go through their exchange: what another service has bound meanwhile reaches that service, what still nobody
+    /// wants comes to rest again.
+    pub(crate) async fn offer_unrouted(&self, channel: &Channel) -> Result<(), Error> {
+        for exchange in self.exchanges() {
+            offer_unrouted_of(channel, exchange).await?;
+        }
+        Ok(())
+    }
+
+    fn exchanges(&self) -> BTreeSet<&'static str> {
+        self.bindings.iter().map(|(exchange, _)| *exchange).collect()
+    }
+}
+
+/// Declares the queues of a service before it starts for the first time, as `migrate` does: no event can come too early.
+///
+/// # Errors
+///
+/// The broker cannot be reached, or has a queue of the same name that was declared otherwise.
+pub async fn declare(amqp: &Amqp, topology: &Topology) -> Result<(), Error> {
+    let connection = amqp.connect(&format!("{} declares", topology.service)).await?;
+    let channel = confirmed_channel(&connection).await?;
+    topology.declare_on(&channel).await?;
+    topology.offer_unrouted(&channel).await?;
+    patiently(connection.close(200, "declared".into())).await
+}
+
+/// Declares an exchange and the queue that catches what nobody is bound to.
+pub(crate) async fn declare_exchange(channel: &Channel, exchange: &'static str) -> Result<(), Error> {
+    let unrouted = unrouted_queue_of(exchange);
+    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+    let name = || unrouted.as_str().into();
+    patiently(channel.exchange_declare(name(), ExchangeKind::Fanout, options, no_arguments())).await?;
+    let mut arguments = no_arguments();
+    arguments.insert("x-message-ttl".into(), AMQPValue::LongInt(UNROUTED_FOR));
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(UNROUTED_AT_MOST));
+    declare_queue(channel, &unrouted, arguments).await?;
+    patiently(channel.queue_bind(name(), name(), "".into(), QueueBindOptions::default(), no_arguments())).await?;
+    let mut arguments = no_arguments();
+    arguments.insert("alternate-exchange".into(), AMQPValue::LongString(unrouted.as_str().into()));
+    patiently(channel.exchange_declare(exchange.into(), ExchangeKind::Topic, options, arguments)).await
+}
+
+pub(crate) fn queue_of(service: &str) -> String {
+    format!("{service}.events")
+}
+
+pub(crate) fn retry_queue_of(service: &str, pause: &str) -> String {
+    format!("{service}.events.retry.{pause}")
+}
+
+pub(crate) fn parked_queue_of(service: &str) -> String {
+    format!("{service}.events.parked")
+}
+
+fn unrouted_queue_of(exchange: &str) -> String {
+    format!("{exchange}.unrouted")
+}
+
+/// Arguments by which the broker moves a message on, and forgets it here only once it is stored there.
+fn dead_letters_to(queue: &str) -> FieldTable {
+    let mut arguments = no_arguments();
+    for (name, value) in [
+        ("x-dead-letter-exchange", ""),
+        ("x-dead-letter-routing-key", queue),
+        ("x-dead-letter-strategy", "at-least-once"),
+        ("x-overflow", "reject-publish"),
+    ] {
+        arguments.insert(name.into(), AMQPValue::LongString(value.into()));
+    }
+    arguments
+}
+
+pub(crate) async fn declare_queue(channel: &Channel, queue: &str, mut arguments: FieldTable) -> Result<u32, Error> {
+    arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+    let declared = patiently(channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments)).await?;
+    Ok(declared.message_count())
+}
+
+async fn offer_unrouted_of(channel: &Channel, exchange: &'static str) -> Result<(), Error> {
+    let queue = unrouted_queue_of(exchange);
+    // What comes to rest again goes to the end; counting first is what ends the round.
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let counted = patiently(channel.queue_declare(queue.as_str().into(), passive, no_arguments())).await?;
+    let mut left = usize::try_from(counted.message_count()).unwrap_or(usize::MAX);
+    while left > 0 {
+        let mut taken = Vec::new();
+        while taken.len() < left.min(OFFERED_AT_ONCE) {
+            let Some(message) = patiently(channel.basic_get(queue.as_str().into(), BasicGetOptions::default())).await?
+            else {
+                break;
+            };
+            taken.push(message.delivery);
+        }
+        if taken.is_empty() {
+            return Ok(());
+        }
+        left -= taken.len();
+        let confirmations = taken.iter().map(async |message| {
+            let (key, properties) = (message.routing_key.clone(), message.properties.clone());
+            let options = BasicPublishOptions::default();
+            channel.basic_publish(exchange.into(), key, options, &message.data, properties).await?.await
+        });
+        for confirmation in patiently(try_join_all(confirmations)).await? {
+            stored(confirmation)?;
+        }
+        for message in &taken {
+            patiently(message.acker.ack(BasicAckOptions::default())).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use bus::{Envelope, Failure};
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable};
+use proto::lyceum::events::v1::{OrderPaid, OrderPlaced};
+use sqlx::PgConnection;
+use testkit::eventually;
+use uuid::Uuid;
+
+use crate::helpers::{Running, SOON, World, envelope_of, on_paid};
+
+/// Fails in a given way the first time, after having had its effect; the effect must not stay.
+struct Failing {
+    calls: AtomicU32,
+    how: fn() -> Failure,
+}
+
+async fn on_paid_at_second_try(
+    failing: &Arc<Failing>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: OrderPaid,
+) -> Result<(), Failure> {
+    on_paid(conn, envelope, event).await?;
+    if failing.calls.fetch_add(1, Ordering::SeqCst) == 0 { Err((failing.how)()) } else { Ok(()) }
+}
+
+/// Applies one event whose first attempt fails; answers how long it took.
+async fn fail_once(how: fn() -> Failure) -> f64 {
+    let world = World::new().await;
+    let failing = Arc::new(Failing { calls: AtomicU32::new(0), how });
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(bus::with(&failing, on_paid_at_second_try)));
+    let _relay = Running::relay(world.relay());
+    let started = Instant::now();
+    let order = world.announce_paid().await;
+    world.expect_effects(vec![order]).await;
+    assert_eq!(failing.calls.load(Ordering::SeqCst), 2);
+    started.elapsed().as_secs_f64()
+}
+
+#[tokio::test]
+async fn an_event_that_came_too_early_comes_again_after_a_pause() {
+    let took = fail_once(|| Failure::TooEarly("no such order yet".into())).await;
+    assert!(took >= 1.0, "it came again after {took} s, without the pause");
+}
+
+#[tokio::test]
+async fn an_event_whose_handler_failed_comes_again() {
+    fail_once(|| Failure::from(anyhow::anyhow!("a neighbour is down"))).await;
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_called_again() {
+    fail_once(|| panic!("a bug")).await;
+}
+
+#[tokio::test]
+async fn an_event_that_fails_for_an_hour_is_parked_with_its_reason() {
+    async fn never(_: &mut PgConnection, _: &Envelope, _: OrderPaid) -> Result<(), Failure> {
+        Err(anyhow::anyhow!("the cause").context("the operation failed").into())
+    }
+    let world = World::new().await;
+    let consumer = world.consumer().on::<OrderPaid>(never);
+    consumer.declare().await.unwrap();
+    // All attempts but the last are behind it.
+    let mut headers = FieldTable::default();
+    headers.insert("attempts".into(), AMQPValue::LongInt(17));
+    let properties = BasicProperties::default().with_headers(headers);
+    let (channel, body) = (world.channel().await, envelope_of(Uuid::new_v4()));
+    let options = Default::default();
+    channel.basic_publish("".into(), "courses.events".into(), options, &body, properties).await.unwrap().await.unwrap();
+    let _consumer = Running::consumer(consumer);
+    eventually("a parked event", SOON, async || {
+        (world.count(&channel, "courses.events.parked").await == 1).then_some(())
+    })
+    .await;
+    let parked = bus::parked::list(&world.amqp, "courses").await.unwrap();
+    assert_eq!((parked[0].attempts, &*parked[0].reason), (18, "the operation failed: the cause"));
+}
+
+#[tokio::test]
+async fn a_type_that_this_release_does_not_know_is_put_off_until_the_next_one_comes() {
+    async fn ignore(_: &mut PgConnection, _: &Envelope, _: OrderPlaced) -> Result<(), Failure> {
+        Ok(())
+    }
+    let world = World::new().await;
+    // The newer release has declared its bindings, and the older one is still at work.
+    world.consumer().on::<OrderPaid>(on_paid).declare().await.unwrap();
+    let older = Running::consumer(world.consumer().on::<OrderPlaced>(ignore));
+    let _relay = Running::relay(world.relay());
+    let order = world.announce_paid().await;
+    let channel = world.channel().await;
+    eventually("an event that is put off", SOON, async || {
+        (world.count(&channel, "courses.events.retry.1s").await == 1).then_some(())
+    })
+    .await;
+    older.stopped().await;
+    let _newer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    world.expect_effects(vec![order]).await;
+}

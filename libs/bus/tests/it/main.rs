@@ -1,0 +1,13 @@
+//! The crate against a real PostgreSQL and a real RabbitMQ; `testkit` says how to start them.
+
+#![cfg(test)]
+
+mod consumer;
+mod failures;
+mod helpers;
+mod interruptions;
+mod parked;
+mod proxy;
+mod relay;
+mod topology;
+mod trace;

@@ -1,0 +1,172 @@
+use std::time::Duration;
+
+use bus::{Amqp, Envelope, Failure};
+use proto::lyceum::events::v1::OrderPaid;
+use sqlx::PgConnection;
+use testkit::eventually;
+use tokio::sync::mpsc;
+use values::Clock;
+
+use crate::helpers::{Running, SOON, World, on_paid, paid};
+use crate::proxy::Proxy;
+
+type Heard = mpsc::UnboundedSender<(Envelope, OrderPaid)>;
+
+async fn hear(heard: &Heard, _: &mut PgConnection, envelope: &Envelope, event: OrderPaid) -> Result<(), Failure> {
+    heard.send((envelope.clone(), event)).unwrap();
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_transaction_announces_is_heard_whole() {
+    let world = World::new().await;
+    let (heard, mut hearing) = mpsc::unbounded_channel();
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(bus::with(&heard, hear)));
+    let _relay = Running::relay(world.relay());
+    let order = world.announce_paid().await;
+    let (envelope, event) = tokio::time::timeout(SOON, hearing.recv()).await.unwrap().unwrap();
+    assert_eq!(event.order_id, order.to_string());
+    assert_eq!(envelope.r#type, "lyceum.events.v1.OrderPaid");
+    assert_eq!((&*envelope.aggregate_type, envelope.aggregate_version), ("order", 3));
+    assert_eq!(envelope.aggregate_id, order.to_string());
+    assert_eq!(envelope.actor, "user:1");
+    assert_eq!(envelope.occurred_at.unwrap().to_time().unwrap(), world.clock.now());
+    world.expect_empty_outbox().await;
+}
+
+#[tokio::test]
+async fn what_a_transaction_takes_back_is_never_heard() {
+    let world = World::new().await;
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let _relay = Running::relay(world.relay());
+    let mut transaction = world.pool().begin().await.unwrap();
+    bus::announce(&mut transaction, paid(uuid::Uuid::new_v4()), "user:1", world.clock.now()).await.unwrap();
+    transaction.rollback().await.unwrap();
+    // What is announced afterwards arrives alone.
+    let order = world.announce_paid().await;
+    world.expect_effects(vec![order]).await;
+}
+
+#[tokio::test]
+async fn a_backlog_larger_than_a_batch_is_relayed_to_the_end() {
+    let world = World::new().await;
+    let mut orders = Vec::new();
+    for _ in 0..450 {
+        orders.push(world.announce_paid().await);
+    }
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let _relay = Running::relay(world.relay());
+    world.expect_effects(orders).await;
+    world.expect_empty_outbox().await;
+}
+
+#[tokio::test]
+async fn events_wait_in_the_outbox_while_the_broker_is_down_and_the_relay_waits_with_them() {
+    let mut world = World::new().await;
+    let proxy = Proxy::before(&world.broker.url).await;
+    proxy.close();
+    world.amqp = proxy.amqp.clone();
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let _relay = Running::relay(world.relay());
+    let orders = vec![world.announce_paid().await, world.announce_paid().await];
+    // Long enough for several attempts of both.
+    let still_there = eventually("nothing", Duration::from_secs(1), async || (world.outbox().await != 2).then_some(()));
+    assert!(tokio::time::timeout(Duration::from_millis(700), still_there).await.is_err());
+    proxy.open();
+    world.expect_effects(orders).await;
+    world.expect_empty_outbox().await;
+}
+
+#[tokio::test]
+async fn an_event_leaves_the_outbox_only_after_the_broker_confirmed_it() {
+    let mut world = World::new().await;
+    let proxy = Proxy::before(&world.broker.url).await;
+    world.amqp = proxy.amqp.clone();
+    let relay = Running::relay(world.relay());
+    let first = world.announce_paid().await;
+    world.expect_empty_outbox().await;
+    proxy.hang();
+    let second = world.announce_paid().await;
+    // The relay publishes into the void; killing it there must lose nothing.
+    let gone = eventually("nothing", Duration::from_secs(9), async || (world.outbox().await == 0).then_some(()));
+    assert!(tokio::time::timeout(Duration::from_millis(1500), gone).await.is_err());
+    drop(relay);
+    proxy.open();
+    let _relay = Running::relay(world.relay());
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    world.expect_effects(vec![first, second]).await;
+}
+
+#[tokio::test]
+async fn a_relay_killed_between_confirmation_and_deletion_repeats_the_event_without_effect() {
+    let world = World::new().await;
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let order = world.announce_paid().await;
+    // Reading stays possible, deleting does not.
+    let mut blocker = world.pool().begin().await.unwrap();
+    sqlx::query("lock table outbox in exclusive mode").execute(&mut *blocker).await.unwrap();
+    let relay = Running::relay(world.relay());
+    world.expect_effects(vec![order]).await;
+    drop(relay);
+    blocker.rollback().await.unwrap();
+    assert_eq!(world.outbox().await, 1, "the row was deleted, so the test proves nothing");
+    let _relay = Running::relay(world.relay());
+    world.expect_empty_outbox().await;
+    let after = world.announce_paid().await;
+    world.expect_effects(vec![order, after]).await;
+}
+
+#[tokio::test]
+async fn of_two_relays_one_stands_by_and_takes_over_when_the_other_is_killed() {
+    let world = World::new().await;
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let first = Running::relay(world.relay());
+    let mut orders = vec![world.announce_paid().await];
+    world.expect_effects(orders.clone()).await;
+    let _second = Running::relay(world.relay());
+    orders.push(world.announce_paid().await);
+    world.expect_effects(orders.clone()).await;
+    drop(first);
+    orders.push(world.announce_paid().await);
+    world.expect_effects(orders).await;
+    world.expect_empty_outbox().await;
+}
+
+#[tokio::test]
+async fn a_relay_whose_database_session_ends_starts_another() {
+    let world = World::new().await;
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let _relay = Running::relay(world.relay());
+    let first = world.announce_paid().await;
+    world.expect_effects(vec![first]).await;
+    let ended: i64 = sqlx::query_scalar(
+        "select count(pg_terminate_backend(pid))
+         from pg_locks
+         where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    )
+    .fetch_one(world.pool())
+    .await
+    .unwrap();
+    assert_eq!(ended, 1);
+    let second = world.announce_paid().await;
+    world.expect_effects(vec![first, second]).await;
+}
+
+#[tokio::test]
+async fn a_relay_stops_when_told_and_leaves_nothing_half_done() {
+    let world = World::new().await;
+    for _ in 0..50 {
+        world.announce_paid().await;
+    }
+    let relay = Running::relay(world.relay());
+    eventually("the first batch", SOON, async || (world.outbox().await < 50).then_some(())).await;
+    relay.stopped().await;
+    assert_eq!(world.outbox().await, 0, "the batch at hand is finished");
+}
+
+#[test]
+fn an_address_is_refused_or_kept_without_its_password_being_shown() {
+    assert!("http://rabbit".parse::<Amqp>().is_err());
+    let amqp: Amqp = "amqp://user:secret@rabbit:5672/%2f".parse().unwrap();
+    assert!(!format!("{amqp:?}").contains("secret"));
+}

@@ -1,0 +1,179 @@
+//! Refusals that need more than one rpc: clashes, and types that the JSON codec does not know.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use heck::ToSnakeCase;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
+
+use crate::{
+    Api, Body, Segment,
+    api::is_ours,
+    field::{is_object, is_textual, oneof},
+};
+
+/// How deep a query parameter such as `filter.price.minor` may reach.
+const DEEPEST_QUERY: usize = 3;
+
+/// Everything that is wrong with the contract as a whole.
+pub(crate) fn whole(api: &Api) -> Vec<String> {
+    let mut refusals = Vec::new();
+    for file in api.pool.files().filter(|file| is_ours(file.package_name())) {
+        if file.syntax() != Syntax::Proto3 {
+            refusals.push(format!("{}: write syntax = \"proto3\"", file.name()));
+        }
+    }
+    for message in api.messages() {
+        for field in message.fields() {
+            if let Err(reason) = storable(&field) {
+                refusals.push(format!("{}: {reason}", field.full_name()));
+            }
+        }
+    }
+    refusals.extend(enum_zeros(api));
+    refusals.extend(same_address(api));
+    refusals.extend(same_name(api));
+    refusals
+}
+
+/// Whether the JSON codec and the generated Rust know the field's type.
+fn storable(field: &FieldDescriptor) -> Result<(), String> {
+    let kind = field.kind();
+    if let Kind::Message(entry) = &kind
+        && field.is_map()
+    {
+        if entry.map_entry_key_field().kind() != Kind::String {
+            return Err("the key of a map must be a string".into());
+        }
+        let value = entry.map_entry_value_field();
+        if matches!(value.kind(), Kind::Enum(_)) {
+            return Err("a map cannot hold enums: use a message".into());
+        }
+        return known(&value.kind());
+    }
+    // Field masks go through snake_case and back; a name such as `line_1` would come back as `line1`.
+    if field.json_name().to_snake_case() != field.name() {
+        return Err(format!("its JSON name {} does not lead back to it", field.json_name()));
+    }
+    known(&kind)
+}
+
+fn known(kind: &Kind) -> Result<(), String> {
+    match kind {
+        Kind::Double | Kind::Float => Err("floating point is inexact: use whole units".into()),
+        Kind::Message(message) if message.full_name().starts_with("google.") && !is_textual(message.full_name()) => {
+            Err(format!("{} is not supported", message.full_name()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a field outside path and body can be written as query parameters.
+pub(crate) fn query_parameter(field: &FieldDescriptor, depth: usize) -> Result<(), String> {
+    let refuse = |why: &str| Err(format!("{} cannot be a query parameter, because {why}", field.name()));
+    if field.is_map() {
+        return refuse("it is a map");
+    }
+    if field.kind() == Kind::Bytes {
+        return refuse("it is binary");
+    }
+    if !is_object(field) {
+        return Ok(());
+    }
+    if field.is_list() {
+        return refuse("it is a list of messages");
+    }
+    if oneof(field).is_some() {
+        return refuse("it is a message inside a oneof");
+    }
+    if depth == DEEPEST_QUERY {
+        return refuse("it lies too deep");
+    }
+    let Kind::Message(message) = field.kind() else { return Ok(()) };
+    message.fields().try_for_each(|inner| query_parameter(&inner, depth + 1))
+}
+
+/// The first value of an enum is what a field holds that nobody set.
+fn enum_zeros(api: &Api) -> Vec<String> {
+    let wrong = api.enums().filter(|found| !found.default_value().name().ends_with("_UNSPECIFIED"));
+    wrong.map(|found| format!("{}: its first value must end in _UNSPECIFIED", found.full_name())).collect()
+}
+
+/// Two rpcs at one address, or one place in a path under two names.
+fn same_address(api: &Api) -> Vec<String> {
+    let mut refusals = Vec::new();
+    let mut addresses = HashMap::new();
+    let mut variables: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for (rpc, binding) in api.rpcs.iter().flat_map(|rpc| rpc.bindings.iter().map(move |binding| (rpc, binding))) {
+        let rpc = rpc.method.full_name();
+        let shape = binding.template(|_| String::new());
+        if let Some(other) = addresses.insert((binding.verb, shape), rpc) {
+            let template = binding.template(|field| field.name().to_owned());
+            refusals.push(format!("{rpc} and {other} answer the same {} {template}", binding.verb.upper()));
+        }
+        let mut place = String::new();
+        for segment in &binding.segments {
+            match segment {
+                Segment::Literal(text) => place.push_str(&format!("/{text}")),
+                Segment::Variable(field) => {
+                    let (name, owner) =
+                        variables.entry(place.clone()).or_insert_with(|| (field.name().to_owned(), rpc.to_owned()));
+                    if name != field.name() {
+                        let ours = field.name();
+                        refusals.push(format!("{rpc} calls {place}/{{{ours}}} what {owner} calls {{{name}}}"));
+                    }
+                    place.push_str("/{}");
+                }
+            }
+        }
+    }
+    refusals
+}
+
+/// Schemas and operations carry short names in OpenAPI, so a short name may mean only one thing.
+fn same_name(api: &Api) -> Vec<String> {
+    let mut reached = BTreeSet::new();
+    let mut operations: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for rpc in api.rpcs.iter().filter(|rpc| !rpc.bindings.is_empty()) {
+        operations.entry(rpc.method.name()).or_default().push(rpc.method.full_name());
+        reach(&rpc.method.output(), &mut reached);
+        for binding in &rpc.bindings {
+            match &binding.body {
+                Body::None => {}
+                Body::Whole => reach(&rpc.method.input(), &mut reached),
+                Body::Field(field) => reach_field(field, &mut reached),
+            }
+            binding.query(&rpc.method.input()).iter().for_each(|field| reach_field(field, &mut reached));
+        }
+    }
+    let mut schemas: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for name in &reached {
+        schemas.entry(short_name(name)).or_default().push(name);
+    }
+    let clashes =
+        |names: &[&str], what: &str| format!("{} have the same short name: rename one {what}", names.join(" and "));
+    let operations = operations.values().filter(|names| names.len() > 1).map(|names| clashes(names, "rpc"));
+    let schemas = schemas.values().filter(|names| names.len() > 1).map(|names| clashes(names, "message"));
+    operations.chain(schemas).collect()
+}
+
+/// Collects a message and everything inside it, by full name; well-known types are left out.
+pub(crate) fn reach(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
+    if !is_ours(message.package_name()) || (!message.is_map_entry() && !into.insert(message.full_name().to_owned())) {
+        return;
+    }
+    message.fields().for_each(|field| reach_field(&field, into));
+}
+
+fn reach_field(field: &FieldDescriptor, into: &mut BTreeSet<String>) {
+    match field.kind() {
+        Kind::Message(message) => reach(&message, into),
+        Kind::Enum(found) => drop(into.insert(found.full_name().to_owned())),
+        _ => {}
+    }
+}
+
+/// `lyceum.courses.v1.Course.State` is `Course.State`.
+pub(crate) fn short_name(full_name: &str) -> String {
+    let parts = full_name.split('.').skip_while(|part| part.starts_with(char::is_lowercase));
+    parts.collect::<Vec<_>>().join(".")
+}

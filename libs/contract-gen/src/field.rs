@@ -1,0 +1,49 @@
+//! Questions about one field that several printers ask.
+
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, OneofDescriptor, Value};
+
+/// Well-known types that are a text in JSON.
+const TEXTUAL: [&str; 3] = ["google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"];
+
+/// The `oneof` that somebody wrote around the field; `optional` fields live in one that nobody wrote.
+pub(crate) fn oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
+    field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+}
+
+/// Whether the field is a message that has fields in JSON, and not a text such as a timestamp.
+pub(crate) fn is_object(field: &FieldDescriptor) -> bool {
+    field.kind().as_message().is_some_and(|message| !TEXTUAL.contains(&message.full_name()))
+}
+
+/// Whether the type is a well-known one that is a text in JSON.
+pub(crate) fn is_textual(full_name: &str) -> bool {
+    TEXTUAL.contains(&full_name)
+}
+
+/// Whether the field is a `google.protobuf.FieldMask`.
+pub(crate) fn is_mask(field: &FieldDescriptor) -> bool {
+    field.kind().as_message().is_some_and(|message| message.full_name() == "google.protobuf.FieldMask")
+}
+
+/// What a client may do with a field, by `google.api.field_behavior`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behaviour {
+    Required = 2,
+    OutputOnly = 3,
+    Immutable = 5,
+    Identifier = 8,
+}
+
+/// Whether the field is marked so.
+pub(crate) fn is(field: &FieldDescriptor, behaviour: Behaviour) -> bool {
+    let pool = field.parent_file().parent_pool().clone();
+    let Some(extension) = pool.get_extension_by_name("google.api.field_behavior") else { return false };
+    let options: DynamicMessage = field.options();
+    let marked = options.get_extension(&extension);
+    marked.as_list().is_some_and(|list| list.contains(&Value::EnumNumber(behaviour as i32)))
+}
+
+/// Whether the field can stand in a path: a text, a number, a truth value or an enum, once.
+pub(crate) fn fits_path(field: &FieldDescriptor) -> bool {
+    !field.is_list() && !matches!(field.kind(), Kind::Message(_) | Kind::Bytes)
+}

@@ -1,0 +1,197 @@
+//! What cannot be served is refused, and the refusal names the rpc or the field.
+
+use crate::helpers::{PUBLIC_GET, load, refused, rpc};
+
+const PUBLIC: &str = "option (lyceum.api.v1.access) = { public: true };";
+const NO_KEY: &str = "option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;";
+
+/// A public rpc with this http rule.
+fn http(rule: &str, fields: &str) -> String {
+    rpc(&format!("{PUBLIC} {NO_KEY} option (google.api.http) = {{ {rule} }};"), fields)
+}
+
+/// A public GET whose request has this field.
+fn field(declaration: &str) -> String {
+    rpc(PUBLIC_GET, declaration)
+}
+
+#[test]
+fn what_can_be_served_is_accepted() {
+    load(&rpc(PUBLIC_GET, "string a = 1; repeated string b = 2; google.protobuf.Timestamp c = 3;")).unwrap();
+    load("message OnlyAnEvent { string id = 1; }").unwrap();
+}
+
+#[test]
+fn an_rpc_says_who_may_call_it() {
+    refused(&rpc("", ""), "lyceum.test.v1.ThingService.DoThing: say who may call it: option (lyceum.api.v1.access)");
+    refused(&rpc("option (lyceum.api.v1.access) = {};", ""), "DoThing: say who may call it");
+    refused(&rpc("option (lyceum.api.v1.access) = { public: false };", ""), "DoThing: access says false");
+    refused(
+        &rpc("option (lyceum.api.v1.access) = { permission: \"\" };", ""),
+        "DoThing: access names an empty permission",
+    );
+}
+
+#[test]
+fn every_mistake_is_named_at_once() {
+    let text = format!(
+        "service ThingService {{
+            rpc One(OneRequest) returns (Thing) {{}}
+            rpc Two(TwoRequest) returns (Thing) {{ {PUBLIC} option (google.api.http) = {{ get: \"/things\" }}; }}
+         }}
+         message OneRequest {{}} message TwoRequest {{}} message Thing {{ float size = 1; }}"
+    );
+    let told = load(&text).err().unwrap().0;
+    assert_eq!(told.len(), 3, "{told:?}");
+}
+
+#[test]
+fn a_service_only_rpc_is_not_reached_from_outside() {
+    let options =
+        "option (lyceum.api.v1.access) = { service_only: true }; option (google.api.http) = { get: \"/v1/x\" };";
+    refused(&rpc(options, ""), "DoThing: a service-only rpc has no REST address");
+    load(&rpc("option (lyceum.api.v1.access) = { service_only: true };", "")).unwrap();
+}
+
+#[test]
+fn streams_of_requests_have_no_rest_form() {
+    let text = |streaming: &str, verb: &str| {
+        format!(
+            "service S {{ rpc Watch({streaming}) {{ {PUBLIC} {NO_KEY} option (google.api.http) = {{ {verb}: \"/v1/x\" }}; }} }}
+             message WatchRequest {{}} message Seen {{ string id = 1; }}"
+        )
+    };
+    refused(&text("stream WatchRequest) returns (Seen", "get"), "a stream of requests has no REST form");
+    refused(&text("WatchRequest) returns (stream Seen", "post"), "a stream of answers is read with get");
+    refused(&text("WatchRequest) returns (stream google.protobuf.Empty", "get"), "a stream of nothing");
+    load(&text("WatchRequest) returns (stream Seen", "get")).unwrap();
+}
+
+#[test]
+fn http_rules_are_of_the_plain_kind() {
+    refused(&http("custom: { kind: \"HEAD\" path: \"/v1/x\" }", ""), "needs get, put, post, delete or patch");
+    refused(&http("get: \"/v1/x\" response_body: \"id\"", ""), "response_body is not supported");
+    refused(&http("get: \"/v1/x\" body: \"*\"", ""), "get takes no body");
+    refused(&http("delete: \"/v1/x\" body: \"*\"", ""), "delete takes no body");
+    refused(&http("post: \"/v1/x\" body: \"nothing\"", ""), "body names no field of the request: nothing");
+    refused(&http("post: \"/v1/x\" body: \"name\"", "string name = 1;"), "the body's field name is not a message");
+    refused(&http("post: \"/v1/x\" body: \"things\"", "repeated Thing things = 1;"), "field things is not a message");
+    refused(
+        &http("post: \"/v1/x\" body: \"time\"", "google.protobuf.Timestamp time = 1;"),
+        "field time is not a message",
+    );
+    let additional = "get: \"/v1/x\" additional_bindings { get: \"/x\" }";
+    refused(&http(additional, ""), "/x: a path starts with the package's version, /v1/");
+}
+
+#[test]
+fn paths_are_of_the_plain_kind() {
+    refused(&http("get: \"/things\"", ""), "/things: a path starts with the package's version, /v1/");
+    refused(&http("get: \"/v2/things\"", ""), "a path starts with the package's version");
+    refused(&http("get: \"v1/things\"", ""), "a path starts with the package's version");
+    refused(&http("get: \"/v1/things:count\"", ""), "\"things:count\" is no piece of a path (write /verb, not :verb)");
+    refused(&http("get: \"/v1//things\"", ""), "\"\" is no piece of a path");
+    refused(&http("get: \"/v1/Things\"", ""), "\"Things\" is no piece of a path");
+    refused(&http("get: \"/v1/*\"", ""), "\"*\" is no piece of a path");
+    refused(&http("get: \"/v1/{id=things/*}\"", "string id = 1;"), "is no piece of a path");
+    refused(&http("get: \"/v1/{id=**}\"", "string id = 1;"), "{id=**} holds a pattern");
+    refused(&http("get: \"/v1/{thing.id}\"", "Thing thing = 1;"), "{thing.id} must be a top-level field");
+    refused(&http("get: \"/v1/{id}\"", ""), "the request has no field id");
+    refused(&http("get: \"/v1/{ids}\"", "repeated string ids = 1;"), "ids is no single text");
+    refused(&http("get: \"/v1/{thing}\"", "Thing thing = 1;"), "thing is no single text");
+    refused(&http("get: \"/v1/{id}/{id}\"", "string id = 1;"), "id stands in the path twice");
+    refused(&http("put: \"/v1/{thing}\" body: \"thing\"", "string thing = 1;"), "field thing is not a message");
+}
+
+#[test]
+fn two_rpcs_do_not_share_an_address() {
+    let text = |one: &str, other: &str| {
+        format!(
+            "service S {{
+                rpc One(OneRequest) returns (Thing) {{ {PUBLIC} option (google.api.http) = {{ get: \"{one}\" }}; }}
+                rpc Two(TwoRequest) returns (Thing) {{ {PUBLIC} option (google.api.http) = {{ get: \"{other}\" }}; }}
+             }}
+             message OneRequest {{ string id = 1; }} message TwoRequest {{ string id = 1; string name = 2; }}
+             message Thing {{ string id = 1; }}"
+        )
+    };
+    let told = "lyceum.test.v1.S.Two and lyceum.test.v1.S.One answer the same GET /v1/{id}";
+    refused(&text("/v1/{id}", "/v1/{id}"), told);
+    let told = "lyceum.test.v1.S.Two calls /v1/{name} what lyceum.test.v1.S.One calls {id}";
+    refused(&text("/v1/{id}/x", "/v1/{name}/y"), told);
+    load(&text("/v1/{id}", "/v1/search")).unwrap();
+}
+
+#[test]
+fn a_post_decides_about_its_key() {
+    let options = format!("{PUBLIC} option (google.api.http) = {{ post: \"/v1/x\" }};");
+    refused(&rpc(&options, ""), "DoThing: decide whether it takes a key: option (lyceum.api.v1.idempotency)");
+    let options = format!("{PUBLIC_GET} option (lyceum.api.v1.idempotency) = IDEMPOTENCY_REQUIRED;");
+    refused(&rpc(&options, ""), "a get changes nothing and takes no idempotency key");
+}
+
+#[test]
+fn only_public_answers_are_cached_for_everybody() {
+    let cached = |access: &str, cache: &str, verb: &str| {
+        let access =
+            format!("option (lyceum.api.v1.access) = {{ {access} }}; option (lyceum.api.v1.cache) = {{ {cache} }};");
+        rpc(&format!("{access} {NO_KEY} option (google.api.http) = {{ {verb}: \"/v1/x\" }};"), "")
+    };
+    refused(&cached("signed_in: true", "seconds: 9 shared: true", "get"), "only public answers are shared");
+    refused(&cached("public: true", "seconds: 9", "post"), "only the answer to a get can be cached");
+    refused(&cached("public: true", "shared: true", "get"), "leave out a cache of no seconds");
+    load(&cached("public: true", "seconds: 9 shared: true", "get")).unwrap();
+    load(&cached("signed_in: true", "seconds: 9", "get")).unwrap();
+}
+
+#[test]
+fn requests_and_answers_are_messages_of_their_own() {
+    let text = |input: &str, output: &str| {
+        format!("service S {{ rpc Do({input}) returns ({output}) {{ {PUBLIC_GET} }} }} message In {{}}")
+    };
+    refused(&text("google.protobuf.Empty", "In"), "give it a request message of its own");
+    refused(&text("In", "google.protobuf.Timestamp"), "answer with a message of its own");
+    load(&text("In", "google.protobuf.Empty")).unwrap();
+}
+
+#[test]
+fn fields_are_of_types_that_json_keeps() {
+    refused(&field("float size = 1;"), "lyceum.test.v1.DoThingRequest.size: floating point is inexact");
+    refused(&field("repeated double sizes = 1;"), "sizes: floating point is inexact");
+    refused(&field("google.protobuf.Any any = 1;"), "any: google.protobuf.Any is not supported");
+    refused(&field("google.protobuf.Struct tree = 1;"), "google.protobuf.Struct is not supported");
+    refused(&field("google.protobuf.StringValue text = 1;"), "google.protobuf.StringValue is not supported");
+    refused(&field("google.protobuf.Empty nothing = 1;"), "google.protobuf.Empty is not supported");
+    refused(&field("map<int32, string> names = 1;"), "names: the key of a map must be a string");
+    refused(
+        &field("map<string, State> states = 1;")
+            .replace("message Thing {", "enum State { STATE_UNSPECIFIED = 0; } message Thing {"),
+        "a map cannot hold enums",
+    );
+    refused(&field("map<string, double> sizes = 1;"), "sizes: floating point is inexact");
+    refused(&field("string line_1 = 1;"), "its JSON name line1 does not lead back to it");
+    refused(&field("string name = 1 [json_name = \"title\"];"), "its JSON name title does not lead back to it");
+    refused("enum State { OPEN = 0; }", "lyceum.test.v1.State: its first value must end in _UNSPECIFIED");
+}
+
+#[test]
+fn what_is_no_query_parameter_needs_a_body() {
+    let told = "DoThing: GET /v1/things: labels cannot be a query parameter, because it is a map; put it into the body";
+    refused(&field("map<string, string> labels = 1;"), told);
+    refused(&field("bytes hash = 1;"), "hash cannot be a query parameter, because it is binary");
+    refused(&field("repeated Thing things = 1;"), "because it is a list of messages");
+    refused(&field("oneof which { Thing thing = 1; }"), "because it is a message inside a oneof");
+    let deep = "Deep deep = 1; message Deep { string id = 1; Deep deeper = 2; }";
+    refused(&field(deep), "deeper cannot be a query parameter, because it lies too deep");
+    load(&field("Thing thing = 1; oneof which { string text = 2; int64 number = 3; }")).unwrap();
+}
+
+#[test]
+fn short_names_mean_one_thing() {
+    let text = format!(
+        "service One {{ rpc Get(GetRequest) returns (Thing) {{ {PUBLIC} option (google.api.http) = {{ get: \"/v1/a\" }}; }} }}
+         service Two {{ rpc Get(GetRequest) returns (Thing) {{ {PUBLIC} option (google.api.http) = {{ get: \"/v1/b\" }}; }} }}
+         message GetRequest {{}} message Thing {{ string id = 1; }}"
+    );
+    refused(&text, "lyceum.test.v1.One.Get and lyceum.test.v1.Two.Get have the same short name: rename one rpc");
+}

@@ -1,0 +1,109 @@
+//! The parts of this service and how they are put together. No logic.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use auth::{Jwk, Jwks, Keys, Outgoing, Verifier};
+use bus::{Amqp, Consumer, Relay};
+use chassis::{Env, ExposeSecret, Runtime, Service};
+use pg::{Migrations, Pool};
+use proto::lyceum::{
+    events::v1::{EntitlementGranted, EntitlementRevoked, UserErased},
+    users::v1::{GetJwksRequest, auth_service_client::AuthServiceClient},
+};
+use tonic::service::Routes;
+use values::SharedClock;
+
+use crate::{config::Config, events, grpc, jobs, store::outlines::Outlines};
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// Every migration that the service's database needs.
+pub fn migrations() -> Migrations {
+    Migrations::of(&MIGRATOR).and(&pg::MIGRATOR).and(&bus::MIGRATOR)
+}
+
+/// What flows work with.
+#[derive(Debug)]
+pub struct App {
+    pub db: Pool,
+    pub clock: SharedClock,
+    pub outlines: Outlines,
+}
+
+impl App {
+    pub fn new(db: Pool, clock: SharedClock) -> Arc<Self> {
+        Arc::new(Self { db, clock, outlines: Outlines::default() })
+    }
+
+    /// The gRPC services, without the guard before them.
+    pub fn routes(self: &Arc<Self>) -> Routes {
+        grpc::routes(Arc::clone(self))
+    }
+
+    /// The ear: one queue for all replicas.
+    pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> Consumer {
+        Consumer::new(Courses::NAME, self.db.clone(), amqp, self.clock.clone())
+            .on::<EntitlementGranted>(bus::with(self, events::on_entitlement_granted))
+            .on::<EntitlementRevoked>(bus::with(self, events::on_entitlement_revoked))
+            .on::<UserErased>(bus::with(self, events::on_user_erased))
+    }
+}
+
+/// This service, as the chassis knows it.
+#[derive(Debug)]
+pub struct Courses;
+
+impl Service for Courses {
+    const NAME: &'static str = "courses";
+
+    type Config = Config;
+
+    fn read(env: &mut Env) -> Option<Config> {
+        Config::read(env)
+    }
+
+    async fn migrate(config: Config) -> anyhow::Result<()> {
+        migrations().run(config.database_url.expose_secret()).await?;
+        Ok(())
+    }
+
+    async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
+        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
+        let app = App::new(db.clone(), runtime.clock.clone());
+        let checked = db.clone();
+        runtime.admin.ready_when("schema", move || schema(checked.clone()));
+        runtime.tasks.spawn("pool-gauges", pg::observe(db.clone(), runtime.shutdown.clone()));
+        let relay = Relay::new(db, config.amqp.clone(), runtime.clock.clone());
+        runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
+        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
+        jobs::start(&runtime, &app);
+        chassis::grpc::Server::new(config.grpc_listen)
+            .reflection(proto::DESCRIPTOR)
+            .layer(guard(&config, &runtime))
+            .serve(&runtime, app.routes())
+            .await
+    }
+}
+
+/// The guard: people's tokens are checked with the keys that the users service publishes.
+fn guard(config: &Config, runtime: &Runtime) -> auth::Layer {
+    let outgoing = Outgoing::as_service(Arc::clone(&config.identity));
+    let client = AuthServiceClient::new(outgoing.over(discovery::channel(&config.users)));
+    let keys = Keys::fetched(move || published_keys(client.clone()));
+    let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), runtime.clock.clone());
+    auth::Layer::new(Arc::new(verifier))
+}
+
+async fn published_keys(mut users: AuthServiceClient<auth::Channel>) -> anyhow::Result<Jwks> {
+    let answer = users.get_jwks(GetJwksRequest {}).await?.into_inner();
+    let keys: Result<Vec<Jwk>, _> = answer.keys.iter().map(|key| Jwk::new(&key.kid, &key.x)).collect();
+    Ok(Jwks::new(keys?)?)
+}
+
+/// Whether the schema is new enough to serve.
+async fn schema(db: Pool) -> anyhow::Result<()> {
+    let missing = migrations().missing(&db).await?;
+    anyhow::ensure!(missing.is_empty(), "migrations are missing: {missing:?}");
+    Ok(())
+}

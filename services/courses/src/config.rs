@@ -1,0 +1,90 @@
+//! What this service is configured with. Every mistake is reported at once; nothing is opened here.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    str::FromStr,
+    sync::Arc,
+};
+
+use auth::{Jwks, ServiceIdentity};
+use bus::Amqp;
+use chassis::{Env, ExposeSecret, SecretString};
+use discovery::Target;
+use values::SystemClock;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub grpc_listen: SocketAddr,
+    pub database_url: SecretString,
+    pub database_connections: u32,
+    pub amqp: Amqp,
+    /// Who issues the access tokens: the public address of the school.
+    pub issuer: String,
+    /// Our own key, by which neighbours know us.
+    pub identity: Arc<ServiceIdentity>,
+    /// The public keys of the services of the fleet.
+    pub services: Jwks,
+    /// Where the keys of people's tokens come from.
+    pub users: Target,
+}
+
+impl Config {
+    /// Reads the variables that the README lists. `None` after a mistake, which `env` remembers.
+    pub fn read(env: &mut Env) -> Option<Self> {
+        let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9020)));
+        let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
+        let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
+            Amqp::from_str(url).ok()
+        });
+        let issuer = env.required::<String>("LYCEUM_ISSUER");
+        let identity = env.secret_as("LYCEUM_SERVICE_KEY", "an Ed25519 key as PKCS#8 in base64", |key| {
+            ServiceIdentity::from_base64("courses", key, Arc::new(SystemClock)).ok()
+        });
+        let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
+        let users = env.required::<Target>("LYCEUM_USERS_URL");
+        Some(Self {
+            grpc_listen: grpc_listen?,
+            database_url: database_url?,
+            database_connections: database_connections?,
+            amqp: amqp?,
+            issuer: issuer?,
+            identity: Arc::new(identity?),
+            services: services?,
+            users: users?,
+        })
+    }
+
+    /// How the database is reached.
+    pub fn database(&self) -> pg::Config {
+        let database = pg::Config::new(self.database_url.expose_secret(), "courses");
+        pg::Config { max_connections: self.database_connections, ..database }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mistake_is_named_and_no_secret_is_shown() {
+        let mut env = Env::of([
+            ("LYCEUM_DATABASE_URL", "mysql://u:hunter2@localhost/courses"),
+            ("LYCEUM_SERVICE_KEY", "hunter2"),
+            ("LYCEUM_USERS_URL", "users:9010"),
+        ]);
+        assert!(Config::read(&mut env).is_none());
+        let mistakes: Vec<String> = env.mistakes().iter().map(ToString::to_string).collect();
+        for name in [
+            "LYCEUM_DATABASE_URL",
+            "LYCEUM_AMQP_URL",
+            "LYCEUM_ISSUER",
+            "LYCEUM_SERVICE_KEY",
+            "LYCEUM_SERVICE_KEYS",
+            "LYCEUM_USERS_URL",
+        ] {
+            assert!(mistakes.iter().any(|mistake| mistake.starts_with(&format!("{name}:"))), "{name} in {mistakes:?}");
+        }
+        assert!(!mistakes.concat().contains("hunter2"));
+    }
+}

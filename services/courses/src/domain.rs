@@ -1,0 +1,25 @@
+//! The law of courses: pure types, states, transitions and refusals. No database, no wire, no clock.
+//!
+//! Reading order: ids, course, run, content, quiz, outline; then the learner: entitlement, enrolment, access, watched,
+//! playback, attempt, progress, resume.
+
+pub mod access;
+pub mod attempt;
+pub mod content;
+pub mod course;
+pub mod decimal;
+pub mod enrolment;
+pub mod entitlement;
+pub mod grading;
+pub mod id;
+pub mod outline;
+pub mod playback;
+pub mod progress;
+pub mod quiz;
+pub mod refusal;
+pub mod resume;
+pub mod run;
+pub mod shuffle;
+pub mod watched;
+
+pub use refusal::Refusal;

@@ -1,0 +1,235 @@
+//! A catalogue item: its page and its life. Its content lives in `outline` and `content`.
+
+use time::OffsetDateTime;
+use values::{Language, Text};
+
+use super::{Refusal, id::CourseId};
+
+pub type Title = Text<1, 200>;
+pub type Summary = Text<0, 500>;
+pub type Description = Text<0, 20_000>;
+/// Names a picture, video or file wherever it is kept; nothing here looks inside.
+pub type MediaId = Text<1, 200>;
+
+/// Where a course is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CourseState {
+    Draft,
+    Published,
+    Archived,
+}
+
+impl CourseState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Published => "published",
+            Self::Archived => "archived",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Draft, Self::Published, Self::Archived].into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// An archived course is not changed; everything else may be.
+    pub fn editable(self) -> Result<(), Refusal> {
+        if self == Self::Archived { Err(Refusal::CourseArchived) } else { Ok(()) }
+    }
+
+    pub fn publish(self) -> Result<Self, Refusal> {
+        self.editable().map(|()| Self::Published)
+    }
+
+    pub fn unpublish(self) -> Result<Self, Refusal> {
+        self.editable().map(|()| Self::Draft)
+    }
+
+    pub const fn archive(self) -> Self {
+        Self::Archived
+    }
+
+    /// Only an archived course changes by being restored.
+    pub const fn restore(self) -> Self {
+        match self {
+            Self::Archived => Self::Draft,
+            other => other,
+        }
+    }
+}
+
+/// What a learner should know already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    Beginner,
+    Intermediate,
+    Advanced,
+}
+
+impl Level {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Beginner => "beginner",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Beginner, Self::Intermediate, Self::Advanced].into_iter().find(|level| level.as_str() == text)
+    }
+}
+
+/// Topics: lower case, each once, in the author's order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tags(Vec<String>);
+
+/// Why a list of topics was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadTags {
+    #[error("expected at most {0} topics")]
+    TooMany(usize),
+    #[error("expected topics of 1 to 40 characters")]
+    BadTag,
+}
+
+impl Tags {
+    /// How many a course may have.
+    pub const MAX: usize = 20;
+    /// How many a filter may ask for.
+    pub const MAX_IN_FILTER: usize = 10;
+
+    pub fn parse(tags: &[String], max: usize) -> Result<Self, BadTags> {
+        if tags.len() > max {
+            return Err(BadTags::TooMany(max));
+        }
+        let mut kept: Vec<String> = Vec::with_capacity(tags.len());
+        for tag in tags {
+            let tag = Text::<1, 40>::parse(tag).map_err(|_| BadTags::BadTag)?.as_str().to_lowercase();
+            if !kept.contains(&tag) {
+                kept.push(tag);
+            }
+        }
+        Ok(Self(kept))
+    }
+
+    /// As they were stored.
+    pub fn stored(tags: Vec<String>) -> Self {
+        Self(tags)
+    }
+
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// What the catalogue shows of a course, as its author writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoursePage {
+    pub language: Language,
+    pub level: Option<Level>,
+    pub title: Title,
+    pub summary: Summary,
+    pub description: Description,
+    pub tags: Tags,
+    pub cover: Option<MediaId>,
+}
+
+/// What to change of a page; none leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PageChanges {
+    pub language: Option<Language>,
+    pub level: Option<Option<Level>>,
+    pub title: Option<Title>,
+    pub summary: Option<Summary>,
+    pub description: Option<Description>,
+    pub tags: Option<Tags>,
+    pub cover: Option<Option<MediaId>>,
+}
+
+impl CoursePage {
+    #[must_use]
+    pub fn with(self, changes: PageChanges) -> Self {
+        Self {
+            language: changes.language.unwrap_or(self.language),
+            level: changes.level.unwrap_or(self.level),
+            title: changes.title.unwrap_or(self.title),
+            summary: changes.summary.unwrap_or(self.summary),
+            description: changes.description.unwrap_or(self.description),
+            tags: changes.tags.unwrap_or(self.tags),
+            cover: changes.cover.unwrap_or(self.cover),
+        }
+    }
+}
+
+/// A catalogue item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Course {
+    pub id: CourseId,
+    pub state: CourseState,
+    pub page: CoursePage,
+    /// 0 before the first version.
+    pub latest_version: i32,
+    /// Grows with each change of the page or the state.
+    pub revision: i64,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    /// When it was listed first.
+    pub published_at: Option<OffsetDateTime>,
+}
+
+impl Course {
+    /// Replaces the page.
+    pub fn rewrite(self, page: CoursePage, now: OffsetDateTime) -> Result<Self, Refusal> {
+        self.state.editable()?;
+        Ok(Self { page, revision: self.revision + 1, updated_at: now, ..self })
+    }
+
+    /// Comes to another state; nothing changes if it is there already.
+    pub fn moved_to(self, state: CourseState, now: OffsetDateTime) -> Self {
+        if state == self.state {
+            return self;
+        }
+        let published_at = match state {
+            CourseState::Published => self.published_at.or(Some(now)),
+            CourseState::Draft | CourseState::Archived => self.published_at,
+        };
+        Self { state, published_at, revision: self.revision + 1, updated_at: now, ..self }
+    }
+}
+
+/// Refuses to change what was not read: an etag is the revision that somebody saw.
+pub fn check_etag(etag: Option<i64>, revision: i64) -> Result<(), Refusal> {
+    match etag {
+        Some(seen) if seen != revision => Err(Refusal::EtagMismatch),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archived_course_is_neither_edited_nor_published() {
+        assert_eq!(CourseState::Archived.publish(), Err(Refusal::CourseArchived));
+        assert_eq!(CourseState::Archived.unpublish(), Err(Refusal::CourseArchived));
+        assert_eq!(CourseState::Archived.restore(), CourseState::Draft);
+        assert_eq!(CourseState::Published.restore(), CourseState::Published);
+    }
+
+    #[test]
+    fn topics_are_lower_case_and_each_once() {
+        let tags = Tags::parse(&["Мода".into(), "мода ".into(), "Fashion".into()], Tags::MAX).unwrap();
+        assert_eq!(tags.as_slice(), ["мода", "fashion"]);
+        assert_eq!(Tags::parse(&["".into()], Tags::MAX), Err(BadTags::BadTag));
+        assert_eq!(Tags::parse(&vec!["a".into(); 11], Tags::MAX_IN_FILTER), Err(BadTags::TooMany(10)));
+    }
+
+    #[test]
+    fn an_old_etag_is_refused_and_none_overwrites() {
+        assert_eq!(check_etag(Some(3), 4), Err(Refusal::EtagMismatch));
+        assert_eq!(check_etag(Some(4), 4), Ok(()));
+        assert_eq!(check_etag(None, 4), Ok(()));
+    }
+}

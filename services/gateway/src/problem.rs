@@ -1,0 +1,177 @@
+//! How anything is refused: `application/problem+json` (RFC 9457), the same shape for every error.
+
+use std::borrow::Cow;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use proto::json::Violation;
+use rpc::Refusal;
+use serde_json::{Value, json};
+
+/// What a client that got a 503 or 504 waits for when nobody says, in seconds.
+const USUAL_WAIT: u64 = 1;
+
+/// A refusal on its way to the client. `frame` gives it the request's id and writes it down.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    status: StatusCode,
+    code: Cow<'static, str>,
+    detail: String,
+    violations: Vec<Violation>,
+    retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// A refusal with a public code, which never changes, and a text for people.
+    pub fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        let wait =
+            matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT).then_some(USUAL_WAIT);
+        Self(Box::new(Parts {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            violations: Vec::new(),
+            retry_after: wait,
+        }))
+    }
+
+    /// The request is wrong in these places.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "INVALID", "Some fields or parameters are wrong.");
+        problem.0.violations = violations;
+        problem
+    }
+
+    /// The refusal of one of our own libraries; what is our own fault is logged and hidden.
+    pub fn refused(refusal: &dyn Refusal) -> Self {
+        rpc::Problem::of(refusal).into()
+    }
+
+    /// Says when to try again, in seconds.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// A field of the request's message is, to the client, a field of the body, when the body is one message of it.
+    pub fn seen_from_body(mut self, body: &str) -> Self {
+        for violation in &mut self.0.violations {
+            let inside = violation.field.strip_prefix(body).and_then(|rest| rest.strip_prefix('.'));
+            if let Some(inside) = inside.map(str::to_owned) {
+                violation.field = inside;
+            }
+        }
+        self
+    }
+
+    /// The JSON of RFC 9457.
+    pub fn json(&self, request_id: &str) -> Value {
+        let parts = &self.0;
+        let mut body = json!({
+            "type": format!("urn:lyceum:problem:{}", parts.code.to_lowercase().replace('_', "-")),
+            "title": parts.status.canonical_reason().unwrap_or("Refused"),
+            "status": parts.status.as_u16(),
+            "code": parts.code,
+            "detail": parts.detail,
+            "requestId": request_id,
+        });
+        if !parts.violations.is_empty() {
+            let listed = parts.violations.iter().map(|one| json!({"field": one.field, "message": one.message}));
+            body["violations"] = listed.collect();
+        }
+        body
+    }
+
+    /// The body of the answer that [`into_response`](IntoResponse::into_response) began.
+    pub fn body(&self, request_id: &str) -> Body {
+        Body::from(self.json(request_id).to_string())
+    }
+}
+
+impl From<rpc::Problem> for Problem {
+    fn from(problem: rpc::Problem) -> Self {
+        let (status, wait) = (problem.http(), problem.retry_after_seconds());
+        let mut told = Self::new(status, problem.reason, problem.message);
+        told.0.retry_after = wait.map(|wait| wait.max(USUAL_WAIT)).or(told.0.retry_after);
+        let violations = problem.violations.into_iter();
+        told.0.violations =
+            violations.map(|one| Violation { field: in_json(&one.field), message: one.message }).collect();
+        told
+    }
+}
+
+impl From<tonic::Status> for Problem {
+    fn from(status: tonic::Status) -> Self {
+        rpc::Problem::from(&status).into()
+    }
+}
+
+/// `lessons[1].size_bytes` is `lessons[1].sizeBytes` outside.
+fn in_json(field: &str) -> String {
+    let mut json = String::with_capacity(field.len());
+    let mut raise = false;
+    for letter in field.chars() {
+        match letter {
+            '_' => raise = true,
+            letter if raise => {
+                raise = false;
+                json.push(letter.to_ascii_uppercase());
+            }
+            letter => json.push(letter),
+        }
+    }
+    json
+}
+
+impl IntoResponse for Problem {
+    /// An answer without a body yet: only `frame` knows the request's id.
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.0.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(wait) = self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(wait));
+        }
+        if self.0.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_named_as_the_client_wrote_them() {
+        let wrong = |field: &str| rpc::Violation { field: field.to_owned(), message: "is wrong".to_owned() };
+        let violations = vec![wrong("course.lessons[1].size_bytes"), wrong("courses"), wrong("update_mask")];
+        let problem = rpc::Problem { violations, ..rpc::Problem::new(rpc::Kind::Invalid, "INVALID", "No.") };
+        let problem = Problem::from(problem).seen_from_body("course");
+        let fields: Vec<_> = problem.0.violations.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["lessons[1].sizeBytes", "courses", "updateMask"]);
+    }
+
+    #[test]
+    fn whoever_is_unavailable_says_when_to_come_back() {
+        let response = Problem::from(tonic::Status::unavailable("connection refused")).into_response();
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        let late = Problem::from(tonic::Status::deadline_exceeded("late")).into_response();
+        assert_eq!((late.status().as_u16(), &late.headers()[header::RETRY_AFTER]), (504, &HeaderValue::from(1)));
+    }
+}

@@ -1,0 +1,163 @@
+//! What reaches a service and what comes back.
+
+use std::collections::BTreeMap;
+
+use proto::lyceum::{
+    courses::v1::{Course, GetCourseRequest, ListCoursesRequest, ListCoursesResponse},
+    users::v1::{ChangePasswordRequest, ListUsersRequest, ListUsersResponse, UpdateMeRequest, User, user},
+};
+use reqwest::Method;
+use rpc::Kind;
+use serde_json::json;
+use tonic::Status;
+
+use crate::helpers::{World, ask, problem, refusal, violations};
+
+const UPDATE_ME: &str = "users.v1.UserService/UpdateMe";
+const GET_COURSE: &str = "courses.v1.CatalogService/GetCourse";
+
+#[tokio::test]
+async fn the_path_is_decoded_piece_by_piece() {
+    let world = World::new().await;
+    world
+        .backend
+        .on(GET_COURSE, |request: GetCourseRequest| Ok(Course { course_id: request.course_id, ..Course::default() }));
+    let answer = ask(world.get("/v1/courses/a%2Fb%20%D0%96")).await;
+    assert_eq!(answer.json()["courseId"], "a/b Ж");
+}
+
+#[tokio::test]
+async fn what_travels_along_reaches_the_service() {
+    let world = World::with(&[("LYCEUM_TRUSTED_PROXIES", "1")]).await;
+    world.backend.on(GET_COURSE, |_: GetCourseRequest| Ok(Course::default()));
+    let request = world.get("/v1/courses/x").header("x-forwarded-for", "6.6.6.6, 203.0.113.9");
+    let request = request.header("user-agent", "Тест/1").header("accept-language", "ru-RU,en;q=0.5");
+    let request = request.header("x-request-id", "my-request-0001").header("lyceum-via", "forged");
+    let answer = ask(request.header("lyceum-client-address", "1.2.3.4").header("grpc-timeout", "1n")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-request-id")), (200, "my-request-0001"), "{}", answer.text);
+    let call = world.backend.only_call(GET_COURSE);
+    assert_eq!(call.text("lyceum-client-address"), Some("203.0.113.9"));
+    assert_eq!(call.text("lyceum-client-agent"), Some("????/1"));
+    assert_eq!(call.text("accept-language"), Some("ru"));
+    assert_eq!(call.text("x-request-id"), Some("my-request-0001"));
+    assert_eq!(call.text("authorization"), None);
+    assert_ne!(call.text("lyceum-via"), Some("forged"));
+    let left: u64 = call.text("grpc-timeout").unwrap().trim_end_matches('m').parse().unwrap();
+    assert!((8_000..=10_000).contains(&left), "{left} ms are left");
+}
+
+#[tokio::test]
+async fn a_request_id_that_could_forge_logs_is_replaced() {
+    let world = World::new().await;
+    for bad in ["two words", "слово", &"x".repeat(129)] {
+        let answer = ask(world.get("/v1/nothing").header("x-request-id", bad)).await;
+        assert_eq!(answer.header("x-request-id").len(), 36, "{bad}");
+        problem(answer, 404, "NO_SUCH_PATH");
+    }
+}
+
+#[tokio::test]
+async fn a_patch_changes_what_its_body_names() {
+    let world = World::new().await;
+    world.backend.on(UPDATE_ME, |request: UpdateMeRequest| Ok(request.user.unwrap_or_default()));
+    let patch = |query: &str, body: serde_json::Value| {
+        let request = world.request(Method::PATCH, &format!("/v1/me{query}"));
+        request.bearer_auth(world.token(&[])).json(&body)
+    };
+    // What was read may be sent back whole: what cannot be changed is not in the mask.
+    let body = json!({"id": "x", "displayName": "Анна", "timeZone": null, "state": "STATE_BLOCKED"});
+    let answer = ask(patch("", body)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let request: UpdateMeRequest = world.backend.only_call(UPDATE_ME).message();
+    assert_eq!(request.update_mask.unwrap().paths, ["display_name", "time_zone"]);
+    assert_eq!(request.user.unwrap().display_name, "Анна");
+
+    let answer = ask(patch("?updateMask=displayName&etag=abc", json!({"displayName": "Вера", "language": "en"}))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let request: UpdateMeRequest = world.backend.calls(UPDATE_ME)[1].message();
+    assert_eq!((request.update_mask.unwrap().paths, request.etag.as_str()), (vec!["display_name".to_owned()], "abc"));
+
+    let refused = problem(ask(patch("?updateMask=displayName,state,shoeSize", json!({}))).await, 400, "INVALID");
+    let told =
+        ["updateMask: state is no field that can be changed", "updateMask: shoeSize is no field that can be changed"];
+    assert_eq!(violations(&refused), told);
+}
+
+#[tokio::test]
+async fn answers_are_whole_and_in_camel_case() {
+    let world = World::new().await;
+    world.backend.on("users.v1.UserService/ListUsers", |_: ListUsersRequest| {
+        let user = User { display_name: "А".into(), roles: vec![user::Role::Tutor.into(), 99], ..User::default() };
+        Ok(ListUsersResponse { users: vec![user], ..ListUsersResponse::default() })
+    });
+    let answer = ask(world.get("/v1/users").bearer_auth(world.token(&["users.read"]))).await;
+    let json = answer.json();
+    assert_eq!(json["nextPageToken"], "", "empty fields are written, too");
+    assert_eq!(json["users"][0]["displayName"], "А");
+    assert_eq!(json["users"][0]["roles"], json!(["ROLE_TUTOR", 99]), "values of a newer service are numbers");
+}
+
+#[tokio::test]
+async fn nothing_to_say_is_204() {
+    let world = World::new().await;
+    world.backend.on("users.v1.UserService/ChangePassword", |_: ChangePasswordRequest| Ok(()));
+    let request = world.post("/v1/me/change-password").bearer_auth(world.token(&[]));
+    let answer = ask(request.json(&json!({"currentPassword": "a", "newPassword": "b"}))).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (204, ""));
+}
+
+#[tokio::test]
+async fn refusals_of_services_keep_their_code_and_their_fields() {
+    let world = World::new().await;
+    let statuses = BTreeMap::from([
+        ("invalid", (Kind::Invalid, 400)),
+        ("missing", (Kind::NotFound, 404)),
+        ("taken", (Kind::Conflict, 409)),
+        ("early", (Kind::Precondition, 412)),
+        ("often", (Kind::TooMany, 429)),
+        ("not-yours", (Kind::Forbidden, 403)),
+    ]);
+    let kinds = statuses.clone();
+    world.backend.on(GET_COURSE, move |request: GetCourseRequest| {
+        Err::<Course, _>(refusal(kinds[request.course_id.as_str()].0, "ITS_OWN_CODE", &[]))
+    });
+    for (course, (_, status)) in statuses {
+        let told = problem(ask(world.get(&format!("/v1/courses/{course}"))).await, status, "ITS_OWN_CODE");
+        assert_eq!(told["detail"], "No.");
+    }
+    world.backend.on(UPDATE_ME, |_: UpdateMeRequest| {
+        let wrong = [("user.display_name", "is too long"), ("update_mask", "is empty")];
+        Err::<User, _>(refusal(Kind::Invalid, "INVALID", &wrong))
+    });
+    let request = world.request(Method::PATCH, "/v1/me").bearer_auth(world.token(&[])).json(&json!({}));
+    let told = problem(ask(request).await, 400, "INVALID");
+    assert_eq!(
+        violations(&told),
+        ["displayName: is too long", "updateMask: is empty"],
+        "fields as the client wrote them"
+    );
+}
+
+#[tokio::test]
+async fn what_is_our_own_fault_is_not_explained() {
+    let world = World::new().await;
+    world.backend.on(GET_COURSE, |_: GetCourseRequest| Err::<Course, _>(Status::internal("select * from secrets")));
+    let told = problem(ask(world.get("/v1/courses/x")).await, 500, "INTERNAL");
+    assert!(!told.to_string().contains("secrets"));
+}
+
+#[tokio::test]
+async fn answers_are_cached_as_the_contract_says() {
+    let world = World::new().await;
+    world
+        .backend
+        .on("courses.v1.CatalogService/ListCourses", |_: ListCoursesRequest| Ok(ListCoursesResponse::default()));
+    world.backend.on("users.v1.UserService/ListUsers", |_: ListUsersRequest| Ok(ListUsersResponse::default()));
+    let answer = ask(world.get("/v1/courses")).await;
+    assert_eq!(answer.header("cache-control"), "public, max-age=60");
+    assert!(answer.header("vary").contains("authorization"));
+    let answer = ask(world.get("/v1/courses").bearer_auth(world.token(&[]))).await;
+    assert_eq!(answer.header("cache-control"), "private, max-age=60", "what one person got is not for others");
+    let answer = ask(world.get("/v1/users").bearer_auth(world.token(&["users.read"]))).await;
+    assert_eq!(answer.header("cache-control"), "no-store");
+}

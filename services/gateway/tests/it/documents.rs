@@ -1,0 +1,85 @@
+//! The OpenAPI document and the page that shows it.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::helpers::{World, ask, problem};
+
+#[test]
+fn the_committed_document_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    let fresh = committed == gateway::OPENAPI;
+    assert!(
+        fresh,
+        "services/gateway/openapi.json is stale: run `cargo fleet contract accept` and commit what it changes"
+    );
+}
+
+#[test]
+fn every_reference_in_the_document_leads_somewhere() {
+    let document: Value = serde_json::from_str(gateway::OPENAPI).unwrap();
+    let mut references = Vec::new();
+    collect(&document, &mut references);
+    assert!(references.len() > 20);
+    for reference in references {
+        assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
+    }
+}
+
+fn collect<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            into.extend(fields.get("$ref").and_then(Value::as_str));
+            fields.values().for_each(|inner| collect(inner, into));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| collect(inner, into)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_rpc_with_an_address_is_in_the_document_and_no_other() {
+    let document: Value = serde_json::from_str(gateway::OPENAPI).unwrap();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|verbs| verbs.as_object().unwrap().values());
+    let operations: Vec<_> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    for method in proto::METHODS {
+        let name = method.path.rsplit('/').next().unwrap();
+        assert_eq!(operations.contains(&name), method.http.is_some(), "{}", method.path);
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_served() {
+    let world = World::new().await;
+    let answer = ask(world.get("/openapi.json")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
+    assert_eq!(answer.text, gateway::OPENAPI);
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_elsewhere() {
+    let world = World::new().await;
+    let page = ask(world.get("/docs")).await;
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("script-src 'self'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        !page.text.contains("http://") && !page.text.contains("https://"),
+        "the page loads something from elsewhere"
+    );
+    assert!(!page.text.contains(" onclick") && !page.text.contains("style="), "the policy would stop this");
+    let scripts = page.text.matches("<script").count();
+    assert_eq!(scripts, page.text.matches("></script>").count(), "a script has its text inside the page");
+
+    let linked = page.text.split('"').filter(|text| text.starts_with('/'));
+    for path in linked.chain(["/docs/sample.js"]) {
+        let file = ask(world.get(path)).await;
+        assert_eq!(file.status, 200, "{path}");
+        assert!(!file.text.contains("innerHTML") && !file.text.contains("eval("), "{path} makes markup of texts");
+    }
+    assert_eq!(ask(world.get("/docs/")).await.header("location"), "/docs");
+    problem(ask(world.get("/docs/../Cargo.toml")).await, 404, "NO_SUCH_PATH");
+}

@@ -1,0 +1,6 @@
+//! The law: whom to tell what and by which way, and how long to try. No SQL, no wire, no clock, no logging.
+
+pub mod delivery;
+pub mod id;
+pub mod notice;
+pub mod recipient;

@@ -1,0 +1,183 @@
+//! The ear: what this service does about what it hears. It announces nothing.
+
+use std::sync::Arc;
+
+use bus::{Envelope, Failure};
+use proto::lyceum::events::v1::{
+    CodeIssued, CourseCompleted, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
+    ProfileChanged, RunPublished, SessionsRevoked, UserErased, code_issued, sessions_revoked,
+};
+use proto::wkt::Timestamp;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use values::{Currency, Id, Kind, Money};
+
+use crate::app::App;
+use crate::domain::id::RunId;
+use crate::domain::notice::{Code, EndReason, Notice};
+use crate::flows::{self, Profile};
+use crate::store;
+
+pub async fn on_profile_changed(
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: ProfileChanged,
+) -> Result<(), Failure> {
+    let profile = Profile {
+        user_id: event.user_id,
+        display_name: event.display_name,
+        email: event.email,
+        email_confirmed: event.email_confirmed,
+        language: event.language,
+        time_zone: event.time_zone,
+        version: envelope.aggregate_version,
+    };
+    Ok(flows::keep_recipient(conn, profile).await?)
+}
+
+pub async fn on_user_erased(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: UserErased,
+) -> Result<(), Failure> {
+    let user = id("user_id", &event.user_id)?;
+    Ok(flows::erase_recipient(conn, user, envelope.aggregate_version, app.clock.now()).await?)
+}
+
+pub async fn on_run_published(
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: RunPublished,
+) -> Result<(), Failure> {
+    let run = id("run_id", &event.run_id)?;
+    Ok(store::runs::keep(conn, run, envelope.aggregate_version, &event.title).await?)
+}
+
+pub async fn on_code_issued(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: CodeIssued,
+) -> Result<(), Failure> {
+    let purpose = event.purpose();
+    let (code, expires_at) = (Code::new(event.code), instant("expires_at", event.expires_at)?);
+    let notice = match purpose {
+        code_issued::Purpose::ConfirmEmail => Notice::ConfirmEmail { code, expires_at },
+        code_issued::Purpose::ResetPassword => Notice::ResetPassword { code, expires_at },
+        code_issued::Purpose::Unspecified => return Err(Failure::Park("the purpose of a code is unknown".to_owned())),
+    };
+    tell(app, conn, envelope, "user_id", &event.user_id, notice).await
+}
+
+pub async fn on_order_paid(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: OrderPaid,
+) -> Result<(), Failure> {
+    let (order, total) = (id("order_id", &event.order_id)?, money("total", event.total)?);
+    let notice = Notice::OrderPaid { order, number: event.number, total };
+    tell(app, conn, envelope, "buyer_id", &event.buyer_id, notice).await
+}
+
+pub async fn on_order_refunded(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: OrderRefunded,
+) -> Result<(), Failure> {
+    let (order, amount) = (id("order_id", &event.order_id)?, money("amount", event.amount)?);
+    let notice = Notice::OrderRefunded { order, number: event.number, amount };
+    tell(app, conn, envelope, "buyer_id", &event.buyer_id, notice).await
+}
+
+pub async fn on_payment_failed(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: PaymentFailed,
+) -> Result<(), Failure> {
+    let order = id("order_id", &event.order_id)?;
+    let notice = Notice::PaymentFailed { order, number: event.number, reason: event.reason };
+    tell(app, conn, envelope, "buyer_id", &event.buyer_id, notice).await
+}
+
+pub async fn on_enrolment_started(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: EnrolmentStarted,
+) -> Result<(), Failure> {
+    let run = id("run_id", &event.run_id)?;
+    let notice = Notice::EnrolmentStarted { run, title: title(conn, run).await? };
+    tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
+}
+
+pub async fn on_course_completed(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: CourseCompleted,
+) -> Result<(), Failure> {
+    let (run, completed_at) = (id("run_id", &event.run_id)?, instant("completed_at", event.completed_at)?);
+    let notice = Notice::CourseCompleted { run, title: title(conn, run).await?, completed_at };
+    tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
+}
+
+pub async fn on_password_changed(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: PasswordChanged,
+) -> Result<(), Failure> {
+    tell(app, conn, envelope, "user_id", &event.user_id, Notice::PasswordChanged).await
+}
+
+pub async fn on_sessions_revoked(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: SessionsRevoked,
+) -> Result<(), Failure> {
+    let reason = match event.reason() {
+        sessions_revoked::Reason::SignedOut => EndReason::SignedOut,
+        sessions_revoked::Reason::TokenReused => EndReason::TokenReused,
+        sessions_revoked::Reason::PasswordChanged => EndReason::PasswordChanged,
+        sessions_revoked::Reason::Blocked => EndReason::Blocked,
+        sessions_revoked::Reason::Unspecified => return Err(Failure::Park("the reason is unknown".to_owned())),
+    };
+    tell(app, conn, envelope, "user_id", &event.user_id, Notice::SessionsRevoked { reason }).await
+}
+
+async fn tell(
+    app: &App,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    field: &str,
+    user: &str,
+    notice: Notice,
+) -> Result<(), Failure> {
+    flows::tell(app, conn, id("id", &envelope.id)?, id(field, user)?, &notice).await
+}
+
+/// What a run is called; it is announced before anybody can be enrolled.
+async fn title(conn: &mut PgConnection, run: RunId) -> Result<String, Failure> {
+    let title = store::runs::title(conn, run).await?;
+    title.ok_or_else(|| Failure::TooEarly(format!("run {run} is not known yet")))
+}
+
+/// An id that cannot be read will not be better tomorrow.
+fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
+    text.parse().map_err(|error| Failure::Park(format!("{field}: {error}")))
+}
+
+fn instant(field: &str, at: Option<Timestamp>) -> Result<OffsetDateTime, Failure> {
+    at.and_then(|at| at.to_time()).ok_or_else(|| Failure::Park(format!("{field} is no instant")))
+}
+
+fn money(field: &str, money: Option<proto::lyceum::values::v1::Money>) -> Result<Money, Failure> {
+    let money = money.ok_or_else(|| Failure::Park(format!("{field} is missing")))?;
+    let currency = Currency::parse(&money.currency).map_err(|error| Failure::Park(format!("{field}: {error}")))?;
+    Ok(Money::new(money.minor, currency))
+}

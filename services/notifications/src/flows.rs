@@ -1,0 +1,17 @@
+//! The verbs: each loads, decides, saves; each owns its transaction, or works in the one of an event.
+
+mod copy_recipients;
+mod erase_recipient;
+mod keep_recipient;
+mod read_notices;
+mod send;
+mod sweep;
+mod tell;
+
+pub use copy_recipients::copy_recipients;
+pub use erase_recipient::erase_recipient;
+pub use keep_recipient::{Profile, keep_recipient};
+pub use read_notices::{read_all_notices, read_notice};
+pub use send::{claim, deliver};
+pub use sweep::sweep;
+pub use tell::tell;

@@ -1,0 +1,25 @@
+//! Notifications: hears what happened, writes e-mails and keeps the feed that people see inside the school.
+//!
+//! `events` hears, `flows` order the steps, `domain` decides who is told what and how long a mail is tried, `store` remembers,
+//! `render` words it, `mail` speaks SMTP, `jobs` send. The door (`grpc`) shows the feed and the deliveries.
+
+pub mod config;
+
+pub mod app;
+
+pub mod grpc;
+
+pub mod events;
+pub mod jobs;
+
+pub mod flows;
+
+pub mod domain;
+
+pub mod render;
+
+pub mod store;
+
+pub mod mail;
+
+pub mod error;

@@ -1,0 +1,110 @@
+//! E-mail over SMTP: one message to one person, and what the server's answer means. When to try again is decided in `domain`.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use lettre::address::AddressError;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::{self, PoolConfig};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use time::OffsetDateTime;
+
+use crate::domain::delivery::Verdict;
+use crate::domain::id::DeliveryId;
+use crate::render::Mail;
+
+/// How long the server may take for each answer; several of them fit into a lease.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How many messages are handed over at once, each on a connection of its own.
+pub const CONCURRENCY: usize = 8;
+
+/// Answers that complain about us, not about the message: authentication, and what it needs.
+const OURS: [u16; 5] = [454, 530, 534, 535, 538];
+
+/// A message to one person.
+pub struct Letter {
+    /// Makes the Message-ID, which stays the same however often the message is sent.
+    pub id: DeliveryId,
+    pub name: String,
+    pub address: String,
+    pub mail: Mail,
+}
+
+impl fmt::Debug for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Letter").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The way out to the mail server.
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl fmt::Debug for Mailer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailer").finish_non_exhaustive()
+    }
+}
+
+impl Mailer {
+    /// `url` is like `smtps://user:password@mail.example.org` or `smtp://localhost:2525`. Nothing has to be up yet.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be used. It is not repeated, because it carries a password.
+    pub fn new(url: &str, from: Mailbox) -> anyhow::Result<Self> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .context("the mail server's address cannot be used")?
+            .timeout(Some(PATIENCE))
+            .pool_config(PoolConfig::new().max_size(CONCURRENCY.try_into().unwrap_or(u32::MAX)))
+            .build();
+        Ok(Self { transport, from })
+    }
+
+    /// Hands a message to the server.
+    pub async fn send(&self, letter: &Letter, now: OffsetDateTime) -> Verdict {
+        let message = match self.compose(letter, now) {
+            Ok(message) => message,
+            Err(error) => {
+                // The error may quote the address, so only its kind is told.
+                let reason = if error.is::<AddressError>() { "BAD_ADDRESS" } else { "BAD_MESSAGE" };
+                return Verdict::Never(reason.to_owned());
+            }
+        };
+        match self.transport.send(message).await {
+            Ok(_) => Verdict::Accepted,
+            Err(error) => verdict(&error),
+        }
+    }
+
+    fn compose(&self, letter: &Letter, now: OffsetDateTime) -> anyhow::Result<Message> {
+        let to = Mailbox::new(Some(letter.name.clone()), letter.address.parse()?);
+        let id = format!("<{}@{}>", letter.id, self.from.email.domain());
+        let mail = letter.mail.clone();
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(mail.subject)
+            .message_id(Some(id))
+            .date(SystemTime::from(now))
+            // No out-of-office replies, please (RFC 3834).
+            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
+            .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))?;
+        Ok(message)
+    }
+}
+
+/// What an answer means. Only its code is kept: the server's words may name the person.
+fn verdict(error: &smtp::Error) -> Verdict {
+    let Some(code) = error.status().map(u16::from) else {
+        let reason = if error.is_timeout() { "TIMEOUT" } else { "NO_CONNECTION" };
+        return Verdict::Later(reason.to_owned());
+    };
+    let reason = format!("SMTP_{code}");
+    if error.is_permanent() && !OURS.contains(&code) { Verdict::Never(reason) } else { Verdict::Later(reason) }
+}

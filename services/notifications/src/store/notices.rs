@@ -1,0 +1,163 @@
+//! The feed. Every read and write names whose it is.
+
+use anyhow::Context;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use crate::domain::{
+    id::{EventId, NoticeId, UserId},
+    notice::Kind,
+};
+use crate::error::Error;
+use crate::render::Entry;
+
+/// An entry of the feed as it is shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub id: NoticeId,
+    pub kind: Kind,
+    pub title: String,
+    pub text: String,
+    pub resource: String,
+    pub created_at: OffsetDateTime,
+    pub read_at: Option<OffsetDateTime>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    notice_id: NoticeId,
+    kind: String,
+    title: String,
+    text: String,
+    resource: String,
+    created_at: OffsetDateTime,
+    read_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn shown(self) -> anyhow::Result<Shown> {
+        Ok(Shown {
+            id: self.notice_id,
+            kind: Kind::parse(&self.kind).context("notices.kind")?,
+            title: self.title,
+            text: self.text,
+            resource: self.resource,
+            created_at: self.created_at,
+            read_at: self.read_at,
+        })
+    }
+}
+
+/// A new entry, of which there is one an event.
+#[derive(Debug)]
+pub struct New<'a> {
+    pub recipient: UserId,
+    pub event: EventId,
+    pub kind: Kind,
+    pub entry: &'a Entry,
+    pub resource: &'a str,
+    pub created_at: OffsetDateTime,
+}
+
+/// Adds an entry; the same event adds nothing a second time.
+pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into notices (recipient_id, notice_id, event_id, kind, title, text, resource, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict on constraint notices_event_key do nothing",
+    )
+    .bind(new.recipient)
+    .bind(NoticeId::new(new.created_at))
+    .bind(new.event)
+    .bind(new.kind.as_str())
+    .bind(&new.entry.title)
+    .bind(&new.entry.text)
+    .bind(new.resource)
+    .bind(new.created_at)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Entries of a person, newest first, older than `after`.
+pub async fn of_recipient(
+    conn: &mut PgConnection,
+    recipient: UserId,
+    unread_only: bool,
+    after: Option<NoticeId>,
+    limit: i64,
+) -> Result<Vec<Shown>, Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select notice_id, kind, title, text, resource, created_at, read_at
+         from notices
+         where recipient_id = $1
+           and ($2::uuid is null or notice_id < $2)
+           and (not $3 or read_at is null)
+         order by notice_id desc
+         limit $4",
+    )
+    .bind(recipient)
+    .bind(after)
+    .bind(unread_only)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Row::shown).collect::<anyhow::Result<_>>()?)
+}
+
+/// How many entries a person has not read.
+pub async fn unread(conn: &mut PgConnection, recipient: UserId) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select count(*) from notices where recipient_id = $1 and read_at is null")
+        .bind(recipient)
+        .fetch_one(conn)
+        .await
+}
+
+/// Marks an entry of a person as read and returns it; the first reading counts.
+pub async fn read(
+    conn: &mut PgConnection,
+    recipient: UserId,
+    notice: NoticeId,
+    now: OffsetDateTime,
+) -> Result<Option<Shown>, Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "update notices
+         set read_at = coalesce(read_at, $3)
+         where recipient_id = $1 and notice_id = $2
+         returning notice_id, kind, title, text, resource, created_at, read_at",
+    )
+    .bind(recipient)
+    .bind(notice)
+    .bind(now)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Row::shown).transpose()?)
+}
+
+/// Marks a person's entries as read, up to one of them if it is given.
+pub async fn read_all(
+    conn: &mut PgConnection,
+    recipient: UserId,
+    up_to: Option<NoticeId>,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update notices
+         set read_at = $3
+         where recipient_id = $1
+           and read_at is null
+           and ($2::uuid is null or notice_id <= $2)",
+    )
+    .bind(recipient)
+    .bind(up_to)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Forgets everything that a person was told.
+pub async fn erase(conn: &mut PgConnection, recipient: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from notices where recipient_id = $1").bind(recipient).execute(conn).await?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Our copy of whom we write to.
+
+use anyhow::Context;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use values::{Language, TimeZone};
+
+use crate::domain::{
+    id::UserId,
+    recipient::{Person, Recipient},
+};
+use crate::error::Error;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    recipient_id: UserId,
+    display_name: String,
+    email: String,
+    email_confirmed: bool,
+    language: String,
+    time_zone: String,
+    erased_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn recipient(self) -> anyhow::Result<Recipient> {
+        if self.erased_at.is_some() {
+            return Ok(Recipient::Erased);
+        }
+        Ok(Recipient::Person(Person {
+            id: self.recipient_id,
+            name: self.display_name,
+            email: self.email,
+            email_confirmed: self.email_confirmed,
+            language: Language::parse(&self.language).context("recipients.language")?,
+            time_zone: TimeZone::parse(&self.time_zone).context("recipients.time_zone")?,
+        }))
+    }
+}
+
+/// What we know of a user, if anything.
+pub async fn find(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipient>, Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "select recipient_id, display_name, email, email_confirmed, language, time_zone, erased_at
+         from recipients
+         where recipient_id = $1",
+    )
+    .bind(user)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Row::recipient).transpose()?)
+}
+
+/// Keeps what is newer than what we have. Nothing brings an erased person back.
+pub async fn keep(conn: &mut PgConnection, person: &Person, version: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into recipients (
+             recipient_id, version, display_name, email, email_confirmed, language, time_zone
+         )
+         values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict on constraint recipients_pk do update
+         set version = excluded.version,
+             display_name = excluded.display_name,
+             email = excluded.email,
+             email_confirmed = excluded.email_confirmed,
+             language = excluded.language,
+             time_zone = excluded.time_zone
+         where recipients.version < excluded.version
+           and recipients.erased_at is null",
+    )
+    .bind(person.id)
+    .bind(version)
+    .bind(&person.name)
+    .bind(&person.email)
+    .bind(person.email_confirmed)
+    .bind(person.language.as_str())
+    .bind(person.time_zone.as_str())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Leaves nothing but the id, also of a user whom we have not heard of yet.
+pub async fn erase(
+    conn: &mut PgConnection,
+    user: UserId,
+    version: i64,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into recipients (
+             recipient_id, version, display_name, email, email_confirmed, language, time_zone, erased_at
+         )
+         values ($1, $2, '', '', false, '', '', $3)
+         on conflict on constraint recipients_pk do update
+         set version = greatest(recipients.version, excluded.version),
+             display_name = '',
+             email = '',
+             email_confirmed = false,
+             language = '',
+             time_zone = '',
+             erased_at = coalesce(recipients.erased_at, excluded.erased_at)",
+    )
+    .bind(user)
+    .bind(version)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whether we know anybody at all.
+pub async fn any(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select exists (select from recipients)").fetch_one(conn).await
+}

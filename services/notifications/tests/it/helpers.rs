@@ -1,0 +1,225 @@
+//! The whole service for one test, and neighbours who announce things.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::Outgoing;
+use bus::{Event, Relay};
+use notifications::app::{App, migrations};
+use notifications::mail::Mailer;
+use notifications::render::Renderer;
+use notifications::{jobs, store};
+use prost::{Message, Name};
+use proto::lyceum::events::v1::{OrderPaid, PasswordChanged, ProfileChanged, RunPublished};
+use proto::lyceum::values::v1::Money;
+use sqlx::FromRow;
+use testkit::{Broker, Database, Fleet, FixedClock, Served, eventually, serve};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use values::Clock;
+
+use crate::sink::Sink;
+
+/// The longest that a test waits for something that should be quick.
+pub(crate) const SOON: Duration = Duration::from_secs(15);
+
+pub(crate) struct World {
+    pub(crate) database: Database,
+    pub(crate) clock: FixedClock,
+    pub(crate) fleet: Fleet,
+    pub(crate) sink: Sink,
+    pub(crate) app: Arc<App>,
+    pub(crate) broker: Broker,
+}
+
+/// A delivery's row, as far as tests look at it.
+#[derive(Debug, Clone, FromRow, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) kind: String,
+    pub(crate) state: String,
+    pub(crate) attempts: i32,
+    pub(crate) reason: String,
+    pub(crate) text_part: Option<String>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let (database, clock, sink) = (Database::new(&migrations()).await, FixedClock::default(), Sink::new().await);
+        let app = Arc::new(App {
+            db: database.pool.clone(),
+            clock: clock.shared(),
+            renderer: Renderer::new("Lyceum".to_owned(), "https://school.example".parse().unwrap()).unwrap(),
+            mailer: Mailer::new(&sink.url, "Lyceum <no-reply@school.example>".parse().unwrap()).unwrap(),
+        });
+        Self { database, fleet: Fleet::new(clock.shared()), clock, sink, app, broker: Broker::new().await }
+    }
+
+    /// Starts the ear, and a relay for what the test's neighbours announce.
+    pub(crate) fn hear(&self) -> Running {
+        let amqp: bus::Amqp = self.broker.url.parse().unwrap();
+        let relay = Relay::new(self.app.db.clone(), amqp.clone(), self.clock.shared());
+        let consumer = self.app.consumer(amqp);
+        let mut running = Running::new();
+        running.tasks.spawn(relay.run(running.stop.clone()));
+        running.tasks.spawn(consumer.run(running.stop.clone()));
+        running
+    }
+
+    /// Starts a sender.
+    pub(crate) fn send(&self) -> Running {
+        let mut running = Running::new();
+        running.tasks.spawn(jobs::send(Arc::clone(&self.app), running.stop.clone()));
+        running
+    }
+
+    /// Opens the door.
+    pub(crate) async fn serve(&self) -> Served {
+        serve(self.app.routes(), self.fleet.layer()).await
+    }
+
+    /// A person who comes to the door.
+    pub(crate) fn person(&self, user: Uuid) -> Outgoing {
+        self.fleet.person(user, &[])
+    }
+
+    pub(crate) async fn announce(&self, event: Event) {
+        let mut transaction = self.app.db.begin().await.unwrap();
+        bus::announce(&mut transaction, event, "service:test", self.clock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
+    }
+
+    /// Makes somebody known, without the bus.
+    pub(crate) async fn knows(&self, user: Uuid, language: &str) {
+        let mut conn = self.app.db.acquire().await.unwrap();
+        let profile = profile(user, language);
+        let profile = notifications::flows::Profile {
+            user_id: profile.user_id,
+            display_name: profile.display_name,
+            email: profile.email,
+            email_confirmed: true,
+            language: profile.language,
+            time_zone: profile.time_zone,
+            version: 1,
+        };
+        notifications::flows::keep_recipient(&mut conn, profile).await.unwrap();
+    }
+
+    pub(crate) async fn knows_run(&self, run: Uuid, title: &str) {
+        let mut conn = self.app.db.acquire().await.unwrap();
+        let run = notifications::domain::id::RunId::from_uuid(run);
+        store::runs::keep(&mut conn, run, 1, title).await.unwrap();
+    }
+
+    /// Tells somebody that their password was changed, as an event would, without the bus.
+    pub(crate) async fn tell(&self, user: Uuid) {
+        self.tell_of(user, &notifications::domain::notice::Notice::PasswordChanged).await;
+    }
+
+    pub(crate) async fn tell_of(&self, user: Uuid, notice: &notifications::domain::notice::Notice) {
+        let mut conn = self.app.db.acquire().await.unwrap();
+        let event = values::Id::new(self.clock.now());
+        notifications::flows::tell(&self.app, &mut conn, event, values::Id::from_uuid(user), notice).await.unwrap();
+    }
+
+    pub(crate) async fn deliveries(&self) -> Vec<Row> {
+        let rows = sqlx::query_as(
+            "select kind, state, attempts, reason, text_part
+             from deliveries
+             order by delivery_id",
+        );
+        rows.fetch_all(&self.app.db).await.unwrap()
+    }
+
+    /// Waits for the only delivery to be in a state.
+    pub(crate) async fn expect_delivery(&self, state: &str) -> Row {
+        eventually(&format!("a delivery that is {state}"), SOON, async || {
+            self.deliveries().await.into_iter().find(|row| row.state == state)
+        })
+        .await
+    }
+
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.app.db).await.unwrap()
+    }
+
+    /// Waits until a `select count(*)` has a result.
+    pub(crate) async fn expect_count(&self, sql: &'static str, expected: i64) {
+        eventually(sql, SOON, async || (self.count(sql).await == expected).then_some(())).await;
+    }
+
+    /// Waits until everything that was announced had its effect here.
+    pub(crate) async fn expect_heard(&self, events: i64) {
+        self.expect_count("select count(*) from inbox", events).await;
+    }
+}
+
+pub(crate) fn about(user: Uuid, version: i64, payload: &(impl Message + Name)) -> Event {
+    Event::new(payload, "user", user, version)
+}
+
+pub(crate) fn profile(user: Uuid, language: &str) -> ProfileChanged {
+    ProfileChanged {
+        user_id: user.to_string(),
+        display_name: "Anna Petrova".to_owned(),
+        email: "anna@example.org".to_owned(),
+        email_confirmed: true,
+        language: language.to_owned(),
+        time_zone: "Europe/Moscow".to_owned(),
+    }
+}
+
+pub(crate) fn profile_changed(user: Uuid, version: i64, language: &str) -> Event {
+    about(user, version, &profile(user, language)).personal()
+}
+
+pub(crate) fn password_changed(user: Uuid) -> Event {
+    about(user, 2, &PasswordChanged { user_id: user.to_string() })
+}
+
+pub(crate) fn order_paid(buyer: Uuid) -> Event {
+    let order = Uuid::new_v4();
+    let paid = OrderPaid {
+        order_id: order.to_string(),
+        number: "2026-000042".to_owned(),
+        buyer_id: buyer.to_string(),
+        total: Some(rub(149_000)),
+    };
+    Event::new(&paid, "order", order, 2)
+}
+
+pub(crate) fn run_published(run: Uuid, version: i64, title: &str) -> Event {
+    let published = RunPublished {
+        course_id: Uuid::new_v4().to_string(),
+        run_id: run.to_string(),
+        version: 1,
+        title: title.to_owned(),
+        language: "en".to_owned(),
+    };
+    Event::new(&published, "run", run, version)
+}
+
+pub(crate) fn rub(minor: i64) -> Money {
+    Money { minor, currency: "RUB".to_owned() }
+}
+
+/// Something that runs beside the test. Dropping it is a `kill -9`; stopping it is a SIGTERM.
+pub(crate) struct Running {
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Running {
+    fn new() -> Self {
+        Self { tasks: JoinSet::new(), stop: CancellationToken::new() }
+    }
+
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) async fn stopped(self) {
+        self.stop.cancel();
+        tokio::time::timeout(SOON, self.tasks.join_all()).await.expect("it stops in time");
+    }
+}

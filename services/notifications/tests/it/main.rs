@@ -1,0 +1,12 @@
+//! The service against a real PostgreSQL, a real RabbitMQ and a real SMTP listener; `testkit` says how to start the stores.
+
+#![cfg(test)]
+
+mod copying;
+mod deliveries;
+mod erasing;
+mod feed;
+mod helpers;
+mod mailing;
+mod sink;
+mod telling;

@@ -1,0 +1,206 @@
+use bus::Event;
+use proto::lyceum::events::v1::{
+    CodeIssued, CourseCompleted, EnrolmentStarted, OrderRefunded, PaymentFailed, SessionsRevoked, code_issued,
+    sessions_revoked,
+};
+use proto::wkt::Timestamp;
+use time::Duration;
+use uuid::Uuid;
+use values::Clock;
+
+use crate::helpers::{
+    World, about, order_paid, password_changed, profile_changed, rub, run_published,
+};
+
+fn code_issued(user: Uuid, expires_at: time::OffsetDateTime) -> Event {
+    let issued = CodeIssued {
+        user_id: user.to_string(),
+        purpose: code_issued::Purpose::ConfirmEmail.into(),
+        code: "481516".to_owned(),
+        expires_at: Some(expires_at.into()),
+    };
+    about(user, 1, &issued).personal()
+}
+
+fn enrolment_started(learner: Uuid, run: Uuid) -> Event {
+    let enrolment = Uuid::new_v4();
+    let started = EnrolmentStarted {
+        enrolment_id: enrolment.to_string(),
+        learner_id: learner.to_string(),
+        run_id: run.to_string(),
+        ..EnrolmentStarted::default()
+    };
+    Event::new(&started, "enrolment", enrolment, 1)
+}
+
+/// Everything that can happen to a person, after which there is something to tell.
+fn everything(user: Uuid, run: Uuid, now: time::OffsetDateTime) -> Vec<Event> {
+    let (order, enrolment) = (Uuid::new_v4(), Uuid::new_v4());
+    let refunded = OrderRefunded {
+        order_id: order.to_string(),
+        number: "2026-000042".to_owned(),
+        buyer_id: user.to_string(),
+        refund_id: Uuid::new_v4().to_string(),
+        amount: Some(rub(149_000)),
+    };
+    let failed = PaymentFailed {
+        order_id: order.to_string(),
+        number: "2026-000042".to_owned(),
+        buyer_id: user.to_string(),
+        reason: "INSUFFICIENT_FUNDS".to_owned(),
+    };
+    let completed = CourseCompleted {
+        enrolment_id: enrolment.to_string(),
+        learner_id: user.to_string(),
+        run_id: run.to_string(),
+        version: 1,
+        completed_at: Some(Timestamp::from(now)),
+        ..CourseCompleted::default()
+    };
+    let revoked =
+        SessionsRevoked { user_id: user.to_string(), reason: sessions_revoked::Reason::TokenReused.into() };
+    vec![
+        code_issued(user, now + Duration::minutes(15)),
+        order_paid(user),
+        Event::new(&refunded, "order", order, 3),
+        Event::new(&failed, "order", order, 1),
+        enrolment_started(user, run),
+        Event::new(&completed, "enrolment", enrolment, 9),
+        password_changed(user),
+        about(user, 3, &revoked),
+    ]
+}
+
+#[tokio::test]
+async fn everything_worth_telling_becomes_a_mail_and_an_entry_in_the_persons_language() {
+    let world = World::new().await;
+    let (user, run) = (Uuid::new_v4(), Uuid::new_v4());
+    let _hearing = world.hear();
+    world.announce(profile_changed(user, 1, "ru")).await;
+    world.announce(run_published(run, 1, "Ржавчина для начинающих")).await;
+    world.expect_heard(2).await;
+    for event in everything(user, run, world.clock.now()) {
+        world.announce(event).await;
+    }
+    world.expect_heard(10).await;
+    let mut kinds: Vec<String> = world.deliveries().await.into_iter().map(|row| row.kind).collect();
+    kinds.sort();
+    assert_eq!(
+        kinds,
+        [
+            "confirm-email",
+            "course-completed",
+            "enrolment-started",
+            "order-paid",
+            "order-refunded",
+            "password-changed",
+            "payment-failed",
+            "sessions-revoked"
+        ]
+    );
+    assert_eq!(world.count("select count(*) from notices").await, 7, "a code is not shown in the feed");
+    let texts = "select count(*) from notices where text ~ '[а-я]' and title ~ '[а-я]'";
+    assert_eq!(world.count(texts).await, 7);
+    let titled = "select count(*) from notices where title like '%Ржавчина для начинающих%'";
+    assert_eq!(world.count(titled).await, 2);
+}
+
+/// Puts copies of everything in the outbox beside the originals.
+const REPEAT: &str = "
+    insert into outbox (event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
+                        occurred_at, actor, traceparent, payload)
+    select event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
+           occurred_at, actor, traceparent, payload
+    from outbox";
+
+#[tokio::test]
+async fn an_event_that_comes_twice_is_told_once() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    world.knows(user, "en").await;
+    for event in [order_paid(user), password_changed(user)] {
+        world.announce(event).await;
+    }
+    sqlx::query(REPEAT).execute(&world.app.db).await.unwrap();
+    sqlx::query("create table kept as select * from outbox").execute(&world.app.db).await.unwrap();
+    let _hearing = world.hear();
+    world.expect_heard(2).await;
+    world.expect_count("select count(*) from outbox", 0).await;
+    // Even when the inbox has forgotten the event, as after a long time.
+    sqlx::query("delete from inbox").execute(&world.app.db).await.unwrap();
+    let again = REPEAT.replace("from outbox", "from kept");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(again)).execute(&world.app.db).await.unwrap();
+    world.expect_heard(2).await;
+    assert_eq!(world.count("select count(*) from notices").await, 2);
+    assert_eq!(world.count("select count(*) from deliveries").await, 2);
+}
+
+#[tokio::test]
+async fn an_event_about_somebody_who_is_not_known_yet_waits_for_the_profile() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    let _hearing = world.hear();
+    world.announce(order_paid(user)).await;
+    world.expect_count("select count(*) from outbox", 0).await;
+    world.announce(profile_changed(user, 1, "en")).await;
+    world.expect_heard(2).await;
+    assert_eq!(world.count("select count(*) from notices").await, 1);
+}
+
+#[tokio::test]
+async fn an_enrolment_waits_until_its_run_is_known() {
+    let world = World::new().await;
+    let (user, run) = (Uuid::new_v4(), Uuid::new_v4());
+    world.knows(user, "en").await;
+    let _hearing = world.hear();
+    world.announce(enrolment_started(user, run)).await;
+    world.expect_count("select count(*) from outbox", 0).await;
+    world.announce(run_published(run, 1, "Rust for beginners")).await;
+    world.expect_heard(2).await;
+    let titled = "select count(*) from notices where title = '“Rust for beginners” is open'";
+    assert_eq!(world.count(titled).await, 1);
+}
+
+#[tokio::test]
+async fn copies_keep_the_newest_version_whatever_comes_last() {
+    let world = World::new().await;
+    let (user, run) = (Uuid::new_v4(), Uuid::new_v4());
+    let _hearing = world.hear();
+    for event in [profile_changed(user, 5, "ru"), run_published(run, 5, "New")] {
+        world.announce(event).await;
+    }
+    world.expect_heard(2).await;
+    for event in [profile_changed(user, 4, "en"), run_published(run, 4, "Old")] {
+        world.announce(event).await;
+    }
+    world.expect_heard(4).await;
+    assert_eq!(world.count("select count(*) from recipients where language = 'ru' and version = 5").await, 1);
+    assert_eq!(world.count("select count(*) from runs where title = 'New' and version = 5").await, 1);
+}
+
+#[tokio::test]
+async fn a_code_that_arrives_after_its_end_is_not_sent() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    world.knows(user, "en").await;
+    let _hearing = world.hear();
+    world.announce(code_issued(user, world.clock.now())).await;
+    world.expect_heard(1).await;
+    assert_eq!(world.count("select count(*) from deliveries").await, 0);
+}
+
+#[tokio::test]
+async fn an_event_that_makes_no_sense_is_parked_and_nobody_is_told() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    world.knows(user, "en").await;
+    let _hearing = world.hear();
+    let failed = PaymentFailed { order_id: "42".to_owned(), buyer_id: user.to_string(), ..PaymentFailed::default() };
+    world.announce(Event::new(&failed, "order", Uuid::new_v4(), 1)).await;
+    let amqp = world.broker.url.parse().unwrap();
+    let parked = testkit::eventually("a parked event", crate::helpers::SOON, async || {
+        bus::parked::list(&amqp, "notifications").await.ok()?.pop()
+    });
+    assert!(parked.await.reason.contains("order_id"));
+    assert_eq!(world.count("select count(*) from notices").await, 0);
+}

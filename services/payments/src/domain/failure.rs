@@ -1,0 +1,48 @@
+//! Why a payment or a refund failed, in our own names; each provider maps its codes to them.
+
+/// Our name of a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// The provider says no and does not say why.
+    Declined,
+    InsufficientFunds,
+    CardDetailsWrong,
+    /// Lost, stolen or closed.
+    CardBlocked,
+    LimitExceeded,
+    AuthenticationFailed,
+    TooManyTries,
+    IssuerRefused,
+    /// Trouble at the provider or at the bank that may be over soon.
+    ProviderTrouble,
+    /// The shop's own contract with the provider does not allow it; a person has to look.
+    ShopSetup,
+    /// The page was open for too long.
+    PageExpired,
+    /// Cancelled at the provider.
+    Cancelled,
+    /// The provider could not be reached: it has never heard of the attempt.
+    ProviderUnavailable,
+    /// The provider, asked later, has never heard of the attempt.
+    NotStarted,
+    /// The provider knows the attempt, but the address of its page was lost with the answer, so nobody can pay it.
+    PageLost,
+}
+
+super::names!(Failure {
+    Declined => "DECLINED",
+    InsufficientFunds => "INSUFFICIENT_FUNDS",
+    CardDetailsWrong => "CARD_DETAILS_WRONG",
+    CardBlocked => "CARD_BLOCKED",
+    LimitExceeded => "LIMIT_EXCEEDED",
+    AuthenticationFailed => "AUTHENTICATION_FAILED",
+    TooManyTries => "TOO_MANY_TRIES",
+    IssuerRefused => "ISSUER_REFUSED",
+    ProviderTrouble => "PROVIDER_TROUBLE",
+    ShopSetup => "SHOP_SETUP",
+    PageExpired => "PAGE_EXPIRED",
+    Cancelled => "CANCELLED",
+    ProviderUnavailable => "PROVIDER_UNAVAILABLE",
+    NotStarted => "NOT_STARTED",
+    PageLost => "PAGE_LOST",
+});

@@ -1,0 +1,62 @@
+//! What is owed for an order, apart from the tries to pay it: a subscription's invoice will owe in the same way.
+
+use values::Money;
+
+use super::{
+    AttemptId, IntentId, OrderId,
+    attempt::{Attempt, Captured},
+};
+
+/// What is owed, once, whatever the number of tries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    pub id: IntentId,
+    pub order: OrderId,
+    pub amount: Money,
+    pub state: State,
+}
+
+/// Whether it is owed still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Owed,
+    /// Paid by this attempt, and by no other.
+    Settled(AttemptId),
+    /// Nobody owes it any more: the order was cancelled or expired.
+    Released,
+}
+
+/// What captured money did to the intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It paid what was owed.
+    Settled(Intent, Attempt),
+    /// It was not owed (any more) and has to go back.
+    Surplus(Attempt),
+}
+
+impl Intent {
+    /// What an order owes when it is placed.
+    pub fn owed(id: IntentId, order: OrderId, amount: Money) -> Self {
+        Self { id, order, amount, state: State::Owed }
+    }
+
+    /// Takes money that a provider captured: the first settles, all other is surplus.
+    pub fn take(self, captured: Captured) -> Taken {
+        match self.state {
+            State::Owed => {
+                let attempt = captured.settling();
+                Taken::Settled(Self { state: State::Settled(attempt.id), ..self }, attempt)
+            }
+            State::Settled(_) | State::Released => Taken::Surplus(captured.surplus()),
+        }
+    }
+
+    /// Lets go of what is owed; what is settled stays settled.
+    pub fn release(self) -> Self {
+        match self.state {
+            State::Owed => Self { state: State::Released, ..self },
+            State::Settled(_) | State::Released => self,
+        }
+    }
+}

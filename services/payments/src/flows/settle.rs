@@ -1,0 +1,238 @@
+//! Take a provider's word about an attempt: the only place where an order becomes paid by money.
+//!
+//! However often, late or disordered the word comes: it is taken under the order's lock, the law says what it changes, and the first
+//! money settles what is owed. All that follows from it is one transaction.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use values::{Id, Money};
+
+use super::give_back;
+use crate::{
+    App, Error,
+    domain::{
+        Attempt, AttemptId, Entitlement, Failure, Intent, Order, Refund, Report, RunId, Status,
+        attempt::{Heard, State},
+        intent::Taken,
+        report::Mismatch,
+        revenue::{self, Fact, Kind, Source},
+    },
+    events, store,
+};
+
+/// What is known about an attempt from outside.
+#[derive(Debug)]
+pub struct Word<'a> {
+    /// The provider's answer; none when it has never heard of the attempt.
+    pub report: Option<&'a Report>,
+    /// A cause that a notification named; answers to questions often do not.
+    pub cause: Option<Failure>,
+}
+
+/// Applies the word. Says whether the attempt may still change, so that the provider has to be asked again.
+pub async fn settle(app: &App, actor: &str, id: AttemptId, word: Word<'_>) -> Result<bool, Error> {
+    let now = app.clock.now();
+    let report = word.report.map(|report| named(report, word.cause));
+    let (before, after) = pg::transaction(&app.db, async |conn| {
+        let (order, attempt) = locked(conn, id).await?;
+        let before = attempt.state;
+        let attempt = attempt.overdue(now);
+        let after = match &report {
+            None => save_failure(conn, order, before, attempt.unheard_of(now), actor, now).await?,
+            Some(report) => hear(conn, order, attempt, before, report, actor, now).await?,
+        };
+        Ok::<_, Error>((before, after))
+    })
+    .await?;
+    if before != after {
+        metrics::counter!("payment_attempts_total", "state" => after.as_str()).increment(1);
+        tracing::info!(attempt = %id, "Payment {id} went from {} to {}.", before.as_str(), after.as_str());
+    }
+    Ok(after.is_open())
+}
+
+/// An attempt with its order locked: nobody else takes a word about the order meanwhile.
+pub(super) async fn locked(conn: &mut PgConnection, id: AttemptId) -> Result<(Order, Attempt), Error> {
+    let missing = || anyhow::anyhow!("attempt {id} or its order is missing");
+    let seen = store::attempt::any(conn, id).await?.ok_or_else(missing)?;
+    let order = store::order::lock(conn, seen.order).await?.ok_or_else(missing)?;
+    // Read again: it may have changed while the lock was waited for.
+    let attempt = store::attempt::any(conn, id).await?.ok_or_else(missing)?;
+    Ok((order, attempt))
+}
+
+/// The report with the cause that the notification named, where the report itself gives none.
+fn named(report: &Report, cause: Option<Failure>) -> Report {
+    let status = match (report.status, cause) {
+        (Status::Failed(Failure::Declined), Some(cause)) => Status::Failed(cause),
+        (status, _) => status,
+    };
+    Report { status, ..report.clone() }
+}
+
+async fn hear(
+    conn: &mut PgConnection,
+    order: Order,
+    attempt: Attempt,
+    before: State,
+    report: &Report,
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<State, Error> {
+    let (id, overdue) = (attempt.id, attempt.state);
+    match attempt.hear(report) {
+        Heard::Waits(attempt) => {
+            let attempt = touched(attempt, before, now);
+            store::attempt::update(conn, &attempt, None).await?;
+            Ok(attempt.state)
+        }
+        Heard::Captured(captured) => {
+            let missing = || anyhow::anyhow!("order {} owes nothing, but was paid", order.id);
+            let intent = store::intent::of_order(conn, order.id).await?.ok_or_else(missing)?;
+            take(conn, order, intent.take(captured), actor, now).await
+        }
+        Heard::Failed(attempt) => save_failure(conn, order, before, attempt, actor, now).await,
+        Heard::Returned { attempt, was } => {
+            let attempt = Attempt { updated_at: now, ..attempt };
+            let refund = match store::refund::of_attempt(conn, attempt.id).await? {
+                Some(refund) => refund,
+                None => {
+                    tracing::warn!(attempt = %attempt.id, "Payment {} was given back without us.", attempt.id);
+                    let refund = Refund::by_provider(Id::new(now), &attempt, now);
+                    store::refund::insert(conn, &refund, now).await?;
+                    refund
+                }
+            };
+            give_back::give_back(conn, order, Some((&attempt, was)), refund, actor, now).await?;
+            Ok(attempt.state)
+        }
+        Heard::Mismatched(attempt, mismatch) => {
+            shout(&attempt, mismatch);
+            store::attempt::update(conn, &Attempt { updated_at: now, ..attempt.clone() }, None).await?;
+            Ok(attempt.state)
+        }
+        Heard::Ignored => {
+            if report.status == Status::PartlyReturned {
+                tracing::error!(attempt = %id, order = %order.id, "A part of payment {id} was given back at the provider: look at it.");
+            }
+            metrics::counter!("payment_reports_ignored_total", "state" => overdue.as_str()).increment(1);
+            Ok(overdue)
+        }
+    }
+}
+
+/// Money came: it settles what is owed, or goes back.
+async fn take(
+    conn: &mut PgConnection,
+    order: Order,
+    taken: Taken,
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<State, Error> {
+    match taken {
+        Taken::Settled(intent, attempt) => {
+            let attempt = Attempt { updated_at: now, ..attempt };
+            store::attempt::update(conn, &attempt, None).await?;
+            settled(conn, order, &intent, &attempt, actor, now).await?;
+            Ok(attempt.state)
+        }
+        Taken::Surplus(attempt) => {
+            let attempt = Attempt { updated_at: now, ..attempt };
+            tracing::warn!(attempt = %attempt.id, order = %order.id, "Payment {} is surplus and goes back.", attempt.id);
+            metrics::counter!("payments_overpaid_total").increment(1);
+            store::attempt::update(conn, &attempt, None).await?;
+            let source = Source::Attempt(attempt.id);
+            book(conn, &order, Kind::Overpaid, source, vec![(None, attempt.amount)], now).await?;
+            // Due at once: the clockwork sends it.
+            store::refund::insert(conn, &Refund::overpaid(Id::new(now), &attempt, now), now).await?;
+            Ok(attempt.state)
+        }
+    }
+}
+
+async fn settled(
+    conn: &mut PgConnection,
+    order: Order,
+    intent: &Intent,
+    attempt: &Attempt,
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    let order = order.paid(Some(attempt.id), now)?;
+    store::intent::update(conn, intent).await?;
+    let shares = revenue::shares(&order).into_iter().map(|(run, share)| (Some(run), share)).collect();
+    book(conn, &order, Kind::Captured, Source::Attempt(attempt.id), shares, now).await?;
+    open_access(conn, &order, actor, now).await
+}
+
+/// Saves a paid order with all that it opens: the promo code's use is used, entitlements are granted, everybody hears of it.
+pub(super) async fn open_access(
+    conn: &mut PgConnection,
+    order: &Order,
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    store::order::update(conn, order).await?;
+    store::promo::consume(conn, order).await?;
+    events::order_paid(conn, order, actor, now).await?;
+    for grant in order.items.iter().flat_map(|item| &item.grants) {
+        let entitlement = Entitlement::granted(Id::new(now), order.id, order.buyer, grant.clone(), now);
+        store::entitlement::insert(conn, &entitlement).await?;
+        events::entitlement_granted(conn, &entitlement, actor, now).await?;
+    }
+    Ok(())
+}
+
+/// Writes facts for the ledger, one for each share in which money moved.
+pub(super) async fn book(
+    conn: &mut PgConnection,
+    order: &Order,
+    kind: Kind,
+    source: Source,
+    shares: Vec<(Option<RunId>, Money)>,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    for (run, amount) in shares.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        let fact = Fact { id: Id::new(now), kind, source, order: order.id, run, amount, occurred_at: now };
+        store::revenue::insert(conn, &fact).await?;
+    }
+    Ok(())
+}
+
+/// Saves an attempt that may have failed by what was heard, and announces the failure once.
+pub(super) async fn save_failure(
+    conn: &mut PgConnection,
+    order: Order,
+    before: State,
+    attempt: Attempt,
+    actor: &str,
+    now: OffsetDateTime,
+) -> Result<State, Error> {
+    let attempt = touched(attempt, before, now);
+    store::attempt::update(conn, &attempt, None).await?;
+    if let State::Failed(failure) = attempt.state
+        && before != attempt.state
+    {
+        let order = order.announced();
+        store::order::update(conn, &order).await?;
+        events::payment_failed(conn, &order, failure, actor, now).await?;
+    }
+    Ok(attempt.state)
+}
+
+/// Says when the state changed, if it did.
+fn touched(attempt: Attempt, before: State, now: OffsetDateTime) -> Attempt {
+    if attempt.state == before { attempt } else { Attempt { updated_at: now, ..attempt } }
+}
+
+/// The one thing about payments that must wake somebody.
+fn shout(attempt: &Attempt, mismatch: Mismatch) {
+    metrics::counter!("payments_mismatched_total", "in" => mismatch.as_str()).increment(1);
+    tracing::error!(
+        attempt = %attempt.id,
+        order = %attempt.order,
+        "The provider's report on payment {} differs from what was asked for in its {}: it is not counted, look at it.",
+        attempt.id,
+        mismatch.as_str(),
+    );
+}

@@ -1,0 +1,17 @@
+//! Payments as its neighbours see it: gRPC through the guard, a real PostgreSQL, and a bank that is written from the bank's documents.
+
+#![cfg(test)]
+
+mod bank;
+mod erasure;
+mod expiry;
+mod helpers;
+mod order;
+mod overpaid;
+mod pay;
+mod product;
+mod promo;
+mod refund;
+mod rooms;
+mod settle;
+mod webhook;
