@@ -79,6 +79,16 @@ pub(crate) async fn confirmed_channel(connection: &Connection) -> Result<Channel
     .await
 }
 
+/// Takes leave of the broker. A connection that is broken already needs no farewell: everything that matters was confirmed before.
+pub(crate) async fn close(connection: &Connection, why: &str) {
+    if let Err(error) = patiently(connection.close(200, why.into())).await {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "The connection to the broker broke while it was closed."
+        );
+    }
+}
+
 /// Publishes straight into a queue and waits until it is stored there.
 pub(crate) async fn publish_to_queue(
     channel: &Channel,

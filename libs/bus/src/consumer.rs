@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use lapin::Channel;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection};
 use pg::Pool;
 use prost::{Message, Name};
 use tokio_util::sync::CancellationToken;
 use values::SharedClock;
 
-use crate::amqp::{Amqp, Backoff, Error, confirmed_channel, patiently};
+use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently};
 use crate::attempt::Attempt;
 use crate::handler::{AnyHandler, Decoding, Handler};
 use crate::topology::{Topology, declare};
@@ -99,11 +99,13 @@ impl Consumer {
         patiently(consuming.basic_qos(CONCURRENCY, BasicQosOptions::default())).await?;
         backoff.reset();
         tracing::debug!("This consumer is at work.");
+        let offering = confirmed_channel(&connection).await?;
         tokio::select! {
             worked = self.consume(&consuming, &publishing, stop) => worked?,
-            failed = self.offer_unrouted(&connection) => return Err(failed),
+            failed = self.offer_unrouted(&offering) => return Err(failed),
         }
-        patiently(connection.close(200, "stopped".into())).await
+        close(&connection, "stopped").await;
+        Ok(())
     }
 
     async fn consume(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
@@ -131,13 +133,11 @@ impl Consumer {
     }
 
     /// Looks after events that were announced before this service was ever declared. Returns only to report a failure.
-    async fn offer_unrouted(&self, connection: &Connection) -> Error {
+    async fn offer_unrouted(&self, channel: &Channel) -> Error {
         let offered = async {
-            let channel = confirmed_channel(connection).await?;
-            self.topology.offer_unrouted(&channel).await?;
+            self.topology.offer_unrouted(channel).await?;
             tokio::time::sleep(OFFERED_AGAIN_AFTER).await;
-            self.topology.offer_unrouted(&channel).await?;
-            patiently(channel.close(200, "offered".into())).await
+            self.topology.offer_unrouted(channel).await
         };
         match offered.await {
             Ok(()) => std::future::pending().await,

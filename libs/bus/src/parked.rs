@@ -8,7 +8,7 @@ use prost::Message;
 use time::OffsetDateTime;
 
 use crate::Envelope;
-use crate::amqp::{Amqp, Error, confirmed_channel, no_arguments, patiently, publish_to_queue};
+use crate::amqp::{Amqp, Error, close, confirmed_channel, no_arguments, patiently, publish_to_queue};
 use crate::attempt::{PARKED_AT, REASON, attempts};
 use crate::topology::{declare_queue, parked_queue_of, queue_of};
 
@@ -43,7 +43,7 @@ pub async fn list(amqp: &Amqp, service: &str) -> Result<Vec<Parked>, Error> {
         let all = BasicNackOptions { multiple: true, requeue: true };
         patiently(last.acker.nack(all)).await?;
     }
-    patiently(connection.close(200, "listed".into())).await?;
+    close(&connection, "listed").await;
     Ok(listed)
 }
 
@@ -65,7 +65,7 @@ pub async fn replay(amqp: &Amqp, service: &str) -> Result<usize, Error> {
         patiently(delivery.acker.ack(BasicAckOptions::default())).await?;
         replayed += 1;
     }
-    patiently(connection.close(200, "replayed".into())).await?;
+    close(&connection, "replayed").await;
     Ok(replayed)
 }
 

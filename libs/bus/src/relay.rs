@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{BasicProperties, Channel};
 use pg::Pool;
 use prost::Message;
 use proto::wkt::Timestamp;
@@ -16,7 +16,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 use values::SharedClock;
 
-use crate::amqp::{Amqp, Backoff, Error, confirmed_channel, patiently, stored};
+use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently, stored};
 use crate::topology::{EVENTS, PERSONAL, declare_exchange};
 use crate::{Envelope, trace};
 
@@ -102,7 +102,8 @@ impl Relay {
         while !session.try_lock().await? {
             backoff.reset();
             if stop.run_until_cancelled(tokio::time::sleep(POLLED_EVERY)).await.is_none() {
-                return close(&connection).await;
+                close(&connection, "stopped").await;
+                return Ok(());
             }
             if !connection.status().connected() {
                 return Err(Error::Silent);
@@ -117,7 +118,8 @@ impl Relay {
             }
         }
         session.unlock().await?;
-        close(&connection).await
+        close(&connection, "stopped").await;
+        Ok(())
     }
 
     /// Keeps the gauges `outbox_rows` and `outbox_oldest_seconds` true.
@@ -215,10 +217,6 @@ impl From<Row> for Envelope {
             payload: row.payload,
         }
     }
-}
-
-async fn close(connection: &Connection) -> Result<(), Error> {
-    patiently(connection.close(200, "stopped".into())).await
 }
 
 /// The one session that holds the lock, listens, reads and deletes; when it breaks, the lock and the term end with it.

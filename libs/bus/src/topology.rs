@@ -22,7 +22,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
 use prost::Name;
 
-use crate::amqp::{Amqp, Error, confirmed_channel, no_arguments, patiently, stored};
+use crate::amqp::{Amqp, Error, close, confirmed_channel, no_arguments, patiently, stored};
 
 /// The exchange of everything that carries ids and facts.
 pub(crate) const EVENTS: &str = "lyceum.events";
@@ -135,7 +135,8 @@ pub async fn declare(amqp: &Amqp, topology: &Topology) -> Result<(), Error> {
     let channel = confirmed_channel(&connection).await?;
     topology.declare_on(&channel).await?;
     topology.offer_unrouted(&channel).await?;
-    patiently(connection.close(200, "declared".into())).await
+    close(&connection, "declared").await;
+    Ok(())
 }
 
 /// Declares an exchange and the queue that catches what nobody is bound to.

@@ -9,7 +9,8 @@ use std::{
 use contract_gen::{Api, Refused, breaking, compile, openapi, without_comments};
 
 fn main() -> Result<(), Refused> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).components().collect();
+    let root = root.ancestors().nth(2).unwrap_or(&root);
     let descriptors = compile(&root.join("proto"))?;
     let api = Api::load(&descriptors)?;
 

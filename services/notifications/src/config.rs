@@ -80,8 +80,7 @@ impl Config {
 mod tests {
     use super::*;
 
-    const SERVICES: &str =
-        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    const SERVICES: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
     #[test]
     fn a_complete_configuration_is_read() {
@@ -110,7 +109,8 @@ mod tests {
         ]);
         assert!(Config::read(&mut env).is_none());
         let mistakes: Vec<String> = env.mistakes().iter().map(ToString::to_string).collect();
-        for name in ["LYCEUM_SMTP_URL", "LYCEUM_MAIL_FROM", "LYCEUM_USERS_URL", "LYCEUM_DATABASE_URL", "LYCEUM_ISSUER"] {
+        for name in ["LYCEUM_SMTP_URL", "LYCEUM_MAIL_FROM", "LYCEUM_USERS_URL", "LYCEUM_DATABASE_URL", "LYCEUM_ISSUER"]
+        {
             assert!(mistakes.iter().any(|mistake| mistake.starts_with(name)), "{name} in {mistakes:?}");
         }
         assert!(!mistakes.concat().contains("hunter2"));

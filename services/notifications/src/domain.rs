@@ -2,5 +2,6 @@
 
 pub mod delivery;
 pub mod id;
+pub mod letter;
 pub mod notice;
 pub mod recipient;

@@ -13,10 +13,8 @@ use time::OffsetDateTime;
 use values::{Currency, Id, Kind, Money};
 
 use crate::app::App;
-use crate::domain::id::RunId;
 use crate::domain::notice::{Code, EndReason, Notice};
 use crate::flows::{self, Profile};
-use crate::store;
 
 pub async fn on_profile_changed(
     conn: &mut PgConnection,
@@ -51,7 +49,7 @@ pub async fn on_run_published(
     event: RunPublished,
 ) -> Result<(), Failure> {
     let run = id("run_id", &event.run_id)?;
-    Ok(store::runs::keep(conn, run, envelope.aggregate_version, &event.title).await?)
+    Ok(flows::keep_run(conn, run, envelope.aggregate_version, &event.title).await?)
 }
 
 pub async fn on_code_issued(
@@ -110,7 +108,7 @@ pub async fn on_enrolment_started(
     event: EnrolmentStarted,
 ) -> Result<(), Failure> {
     let run = id("run_id", &event.run_id)?;
-    let notice = Notice::EnrolmentStarted { run, title: title(conn, run).await? };
+    let notice = Notice::EnrolmentStarted { run, title: flows::run_title(conn, run).await? };
     tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
 }
 
@@ -121,7 +119,7 @@ pub async fn on_course_completed(
     event: CourseCompleted,
 ) -> Result<(), Failure> {
     let (run, completed_at) = (id("run_id", &event.run_id)?, instant("completed_at", event.completed_at)?);
-    let notice = Notice::CourseCompleted { run, title: title(conn, run).await?, completed_at };
+    let notice = Notice::CourseCompleted { run, title: flows::run_title(conn, run).await?, completed_at };
     tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
 }
 
@@ -159,12 +157,6 @@ async fn tell(
     notice: Notice,
 ) -> Result<(), Failure> {
     flows::tell(app, conn, id("id", &envelope.id)?, id(field, user)?, &notice).await
-}
-
-/// What a run is called; it is announced before anybody can be enrolled.
-async fn title(conn: &mut PgConnection, run: RunId) -> Result<String, Failure> {
-    let title = store::runs::title(conn, run).await?;
-    title.ok_or_else(|| Failure::TooEarly(format!("run {run} is not known yet")))
 }
 
 /// An id that cannot be read will not be better tomorrow.

@@ -3,6 +3,7 @@
 mod copy_recipients;
 mod erase_recipient;
 mod keep_recipient;
+mod know_run;
 mod read_notices;
 mod send;
 mod sweep;
@@ -11,6 +12,7 @@ mod tell;
 pub use copy_recipients::copy_recipients;
 pub use erase_recipient::erase_recipient;
 pub use keep_recipient::{Profile, keep_recipient};
+pub use know_run::{keep_run, run_title};
 pub use read_notices::{read_all_notices, read_notice};
 pub use send::{claim, deliver};
 pub use sweep::sweep;

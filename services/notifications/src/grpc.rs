@@ -28,7 +28,8 @@ use crate::{
 
 /// The services of this process.
 pub fn routes(app: Arc<App>) -> Routes {
-    Routes::new(NotificationServiceServer::new(Door(Arc::clone(&app)))).add_service(DeliveryServiceServer::new(Door(app)))
+    Routes::new(NotificationServiceServer::new(Door(Arc::clone(&app))))
+        .add_service(DeliveryServiceServer::new(Door(app)))
 }
 
 struct Door(Arc<App>);

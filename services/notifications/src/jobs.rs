@@ -53,7 +53,10 @@ pub async fn send(app: Arc<App>, stop: CancellationToken) {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "Mail cannot be claimed; it waits in its queue.");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "Mail cannot be claimed; it waits in its queue."
+                );
             }
         }
         tokio::select! {

@@ -12,8 +12,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use time::OffsetDateTime;
 
 use crate::domain::delivery::Verdict;
-use crate::domain::id::DeliveryId;
-use crate::render::Mail;
+use crate::domain::letter::Letter;
 
 /// How long the server may take for each answer; several of them fit into a lease.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -23,21 +22,6 @@ pub const CONCURRENCY: usize = 8;
 
 /// Answers that complain about us, not about the message: authentication, and what it needs.
 const OURS: [u16; 5] = [454, 530, 534, 535, 538];
-
-/// A message to one person.
-pub struct Letter {
-    /// Makes the Message-ID, which stays the same however often the message is sent.
-    pub id: DeliveryId,
-    pub name: String,
-    pub address: String,
-    pub mail: Mail,
-}
-
-impl fmt::Debug for Letter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Letter").field("id", &self.id).finish_non_exhaustive()
-    }
-}
 
 /// The way out to the mail server.
 pub struct Mailer {

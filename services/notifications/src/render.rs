@@ -5,8 +5,6 @@
 
 mod words;
 
-use std::fmt;
-
 use anyhow::{Context, ensure};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 use time::OffsetDateTime;
@@ -14,6 +12,7 @@ use url::Url;
 use values::Language;
 
 use crate::domain::{
+    letter::{Entry, Mail},
     notice::{EndReason, Kind, Notice},
     recipient::Person,
 };
@@ -39,27 +38,6 @@ const LAYOUTS: [(&str, &str); 2] = [
 
 /// What stands before the name of a part.
 const PART: &str = "=== ";
-
-/// A worded e-mail. It may hold a code, so it is not printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Mail {
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-}
-
-impl fmt::Debug for Mail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mail(…)")
-    }
-}
-
-/// A worded entry of the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub title: String,
-    pub text: String,
-}
 
 /// Fills templates. Made once; all of them are read then.
 #[derive(Debug)]

@@ -58,7 +58,10 @@ pub async fn deliver(app: Arc<App>, claimed: Claimed) {
     for _ in 0..RECORDED_AT_MOST {
         match record(&app, &claimed, &next, now).await {
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "E-mail {id} was tried, but not yet recorded.");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "E-mail {id} was tried, but not yet recorded."
+                );
                 tokio::time::sleep(RECORD_PAUSE).await;
             }
             Ok(()) => return,

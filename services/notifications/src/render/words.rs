@@ -8,11 +8,31 @@ use values::{Language, Money, TimeZone};
 const UNBROKEN: char = '\u{a0}';
 
 const MONTHS_EN: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const MONTHS_RU: [&str; 12] = [
-    "января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября", "октября", "ноября",
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
     "декабря",
 ];
 
@@ -56,9 +76,9 @@ pub(super) fn date(instant: OffsetDateTime, zone: &TimeZone, language: Language)
     }
 }
 
-/// Whole minutes that are left, at least one.
+/// The minutes that are left, rounded, at least one: a code of a quarter of an hour that took a moment to arrive still has 15.
 pub(super) fn minutes(left: Duration) -> i64 {
-    left.whole_minutes().max(1)
+    (left + Duration::seconds(30)).whole_minutes().max(1)
 }
 
 /// The form of a noun that goes with a number: two forms for English, three for Russian, separated by commas.
@@ -103,13 +123,29 @@ mod tests {
     }
 
     #[test]
+    fn minutes_are_rounded_and_never_none() {
+        let minutes = [899, 900, 925, 61, 29, 0].map(|seconds| minutes(Duration::seconds(seconds)));
+        assert_eq!(minutes, [15, 15, 15, 1, 1, 1]);
+    }
+
+    #[test]
     fn nouns_follow_their_numbers() {
         let minutes = |number| plural(number, "минуту,минуты,минут");
         let forms: Vec<_> = [1, 2, 4, 5, 11, 12, 14, 21, 22, 25, 111, 101].map(minutes).to_vec();
         assert_eq!(
             forms,
             [
-                "минуту", "минуты", "минуты", "минут", "минут", "минут", "минут", "минуту", "минуты", "минут", "минут",
+                "минуту",
+                "минуты",
+                "минуты",
+                "минут",
+                "минут",
+                "минут",
+                "минут",
+                "минуту",
+                "минуты",
+                "минут",
+                "минут",
                 "минуту"
             ]
         );

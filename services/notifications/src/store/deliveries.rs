@@ -7,12 +7,11 @@ use time::OffsetDateTime;
 use crate::domain::{
     delivery::{Next, State},
     id::{DeliveryId, EventId, UserId},
+    letter::{Letter, Mail},
     notice::Kind,
     recipient::Person,
 };
 use crate::error::Error;
-use crate::mail::Letter;
-use crate::render::Mail;
 
 /// A new e-mail, of which there is one an event.
 #[derive(Debug)]

@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 
 use crate::domain::{
     id::{EventId, NoticeId, UserId},
+    letter::Entry,
     notice::Kind,
 };
 use crate::error::Error;
-use crate::render::Entry;
 
 /// An entry of the feed as it is shown.
 #[derive(Debug, Clone)]

@@ -93,7 +93,10 @@ async fn lost_profiles_are_copied_from_their_owner() {
     let (user, erased) = (Uuid::new_v4(), Uuid::new_v4());
     let copied = copy(&world, vec![exported(user, 3, false), exported(erased, 7, true)], &[]).await;
     assert_eq!(copied.unwrap(), 2);
-    assert_eq!(world.count("select count(*) from recipients where email = 'anna@example.org' and version = 3").await, 1);
+    assert_eq!(
+        world.count("select count(*) from recipients where email = 'anna@example.org' and version = 3").await,
+        1
+    );
     assert_eq!(world.count("select count(*) from recipients where erased_at is not null and email = ''").await, 1);
     world.tell(user).await;
     assert_eq!(world.deliveries().await.len(), 1);

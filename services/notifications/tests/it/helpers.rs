@@ -6,14 +6,14 @@ use std::time::Duration;
 use auth::Outgoing;
 use bus::{Event, Relay};
 use notifications::app::{App, migrations};
+use notifications::jobs;
 use notifications::mail::Mailer;
 use notifications::render::Renderer;
-use notifications::{jobs, store};
-use prost::{Message, Name};
+use prost::Name;
 use proto::lyceum::events::v1::{OrderPaid, PasswordChanged, ProfileChanged, RunPublished};
 use proto::lyceum::values::v1::Money;
 use sqlx::FromRow;
-use testkit::{Broker, Database, Fleet, FixedClock, Served, eventually, serve};
+use testkit::{Broker, Database, FixedClock, Fleet, Served, eventually, serve};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -105,12 +105,6 @@ impl World {
         notifications::flows::keep_recipient(&mut conn, profile).await.unwrap();
     }
 
-    pub(crate) async fn knows_run(&self, run: Uuid, title: &str) {
-        let mut conn = self.app.db.acquire().await.unwrap();
-        let run = notifications::domain::id::RunId::from_uuid(run);
-        store::runs::keep(&mut conn, run, 1, title).await.unwrap();
-    }
-
     /// Tells somebody that their password was changed, as an event would, without the bus.
     pub(crate) async fn tell(&self, user: Uuid) {
         self.tell_of(user, &notifications::domain::notice::Notice::PasswordChanged).await;
@@ -154,7 +148,7 @@ impl World {
     }
 }
 
-pub(crate) fn about(user: Uuid, version: i64, payload: &(impl Message + Name)) -> Event {
+pub(crate) fn about(user: Uuid, version: i64, payload: &impl Name) -> Event {
     Event::new(payload, "user", user, version)
 }
 

@@ -99,10 +99,8 @@ async fn a_mail_server_that_is_down_delays_mails_and_loses_none() {
     drop(up);
     let sending = world.send();
     world.tell(user).await;
-    eventually("a try in vain", SOON, async || {
-        (world.deliveries().await[0].reason == "NO_CONNECTION").then_some(())
-    })
-    .await;
+    eventually("a try in vain", SOON, async || (world.deliveries().await[0].reason == "NO_CONNECTION").then_some(()))
+        .await;
     sending.stopped().await;
     let app = std::sync::Arc::get_mut(&mut world.app).expect("nobody else has the app");
     let from = "Lyceum <no-reply@school.example>".parse().unwrap();

@@ -57,7 +57,8 @@ impl Sink {
     pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let shared = Arc::new(Shared { received: Mutex::default(), answers: Mutex::default(), gate: Semaphore::new(0) });
+        let shared =
+            Arc::new(Shared { received: Mutex::default(), answers: Mutex::default(), gate: Semaphore::new(0) });
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, Arc::clone(&shared)));
         Self { url, shared, _accepting: accepting }

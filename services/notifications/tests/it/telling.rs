@@ -8,9 +8,7 @@ use time::Duration;
 use uuid::Uuid;
 use values::Clock;
 
-use crate::helpers::{
-    World, about, order_paid, password_changed, profile_changed, rub, run_published,
-};
+use crate::helpers::{World, about, order_paid, password_changed, profile_changed, rub, run_published};
 
 fn code_issued(user: Uuid, expires_at: time::OffsetDateTime) -> Event {
     let issued = CodeIssued {
@@ -57,8 +55,7 @@ fn everything(user: Uuid, run: Uuid, now: time::OffsetDateTime) -> Vec<Event> {
         completed_at: Some(Timestamp::from(now)),
         ..CourseCompleted::default()
     };
-    let revoked =
-        SessionsRevoked { user_id: user.to_string(), reason: sessions_revoked::Reason::TokenReused.into() };
+    let revoked = SessionsRevoked { user_id: user.to_string(), reason: sessions_revoked::Reason::TokenReused.into() };
     vec![
         code_issued(user, now + Duration::minutes(15)),
         order_paid(user),

@@ -20,7 +20,7 @@ pub(super) fn user(user: User) -> pb::User {
         State::Blocked { .. } => pb::user::State::Blocked,
     };
     pb::User {
-        id: user.id.to_string(),
+        user_id: user.id.to_string(),
         etag: user.etag(),
         email: user.email.as_str().to_owned(),
         email_confirmed: user.email_confirmed_at.is_some(),
@@ -39,7 +39,7 @@ pub(super) fn account(account: Account) -> pb::User {
     match account {
         Account::Person(person) => user(person),
         Account::Erased(tombstone) => pb::User {
-            id: tombstone.id.to_string(),
+            user_id: tombstone.id.to_string(),
             etag: tombstone.version.to_string(),
             state: pb::user::State::Erased.into(),
             created_at: Some(tombstone.created_at.into()),
@@ -86,7 +86,7 @@ pub(super) fn tokens(tokens: Tokens) -> pb::SessionTokens {
 
 pub(super) fn session(session: Session, policy: &Policy, current: bool) -> pb::Session {
     pb::Session {
-        id: session.id.to_string(),
+        session_id: session.id.to_string(),
         current,
         created_at: Some(session.created_at.into()),
         last_used_at: Some(session.last_used_at.into()),
@@ -98,7 +98,7 @@ pub(super) fn session(session: Session, policy: &Policy, current: bool) -> pb::S
 
 pub(super) fn consent(consent: Consent) -> pb::Consent {
     pb::Consent {
-        id: consent.id.to_string(),
+        consent_id: consent.id.to_string(),
         document: consent.document.name.to_string(),
         version: consent.document.version.as_str().to_owned(),
         given_at: Some(consent.given_at.into()),
@@ -108,7 +108,7 @@ pub(super) fn consent(consent: Consent) -> pb::Consent {
 
 pub(super) fn audit_entry(entry: Entry) -> pb::AuditEntry {
     pb::AuditEntry {
-        id: entry.id.to_string(),
+        audit_entry_id: entry.id.to_string(),
         occurred_at: Some(entry.occurred_at.into()),
         actor: entry.actor,
         action: entry.action,

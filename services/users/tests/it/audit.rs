@@ -64,7 +64,7 @@ async fn the_log_is_paged_and_bad_filters_are_refused() {
     loop {
         let request = ListAuditEntriesRequest { page_size: 2, page_token, ..ListAuditEntriesRequest::default() };
         let page = list(&school, &admin, request).await.unwrap();
-        seen.extend(page.audit_entries.into_iter().map(|entry| entry.id));
+        seen.extend(page.audit_entries.into_iter().map(|entry| entry.audit_entry_id));
         page_token = page.next_page_token;
         if page_token.is_empty() {
             break;

@@ -26,7 +26,7 @@ async fn list(school: &School, tokens: &SessionTokens) -> Vec<Consent> {
 }
 
 fn withdrawal(consent: &Consent) -> WithdrawConsentRequest {
-    WithdrawConsentRequest { consent_id: consent.id.clone() }
+    WithdrawConsentRequest { consent_id: consent.consent_id.clone() }
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_repetition_with_its_key_answers_with_the_first_record_even_after_a_wi
     let first = door.give_consent(keyed("consent-1", newsletter("1"))).await.unwrap().into_inner();
     door.withdraw_consent(withdrawal(&first)).await.unwrap();
     let again = door.give_consent(keyed("consent-1", newsletter("1"))).await.unwrap().into_inner();
-    assert_eq!(again.id, first.id);
+    assert_eq!(again.consent_id, first.consent_id);
     assert_eq!(list(&school, &tokens).await.len(), 1);
     let other = door.give_consent(keyed("consent-1", newsletter("2"))).await;
     refused(other, Kind::Conflict, "IDEMPOTENCY_KEY_REUSED");
@@ -85,7 +85,7 @@ async fn two_people_may_use_the_same_key() {
         (school.signed_in("anna", &[Role::Learner]).await, school.signed_in("boris", &[Role::Learner]).await);
     let one = school.users_of(&anna).give_consent(keyed("consent-1", newsletter("1"))).await.unwrap().into_inner();
     let other = school.users_of(&boris).give_consent(keyed("consent-1", newsletter("2"))).await.unwrap().into_inner();
-    assert_ne!(one.id, other.id);
+    assert_ne!(one.consent_id, other.consent_id);
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ async fn pages_follow_each_other_without_gaps() {
     loop {
         let request = ListUsersRequest { page_size: 3, page_token, ..ListUsersRequest::default() };
         let page = list(&school, &support, request).await.unwrap();
-        seen.extend(page.users.into_iter().map(|user| user.id));
+        seen.extend(page.users.into_iter().map(|user| user.user_id));
         page_token = page.next_page_token;
         if page_token.is_empty() {
             break;

@@ -39,10 +39,11 @@ async fn people_see_their_open_sessions_page_by_page_from_the_newest_on() {
             break;
         }
     }
-    let ids: Vec<_> = seen.iter().map(|session| session.id.as_str()).collect();
+    let ids: Vec<_> = seen.iter().map(|session| session.session_id.as_str()).collect();
     let expected: Vec<_> = opened.iter().rev().map(|tokens| tokens.session_id.as_str()).collect();
     assert_eq!(ids, expected);
-    let current: Vec<_> = seen.iter().filter(|session| session.current).map(|session| session.id.as_str()).collect();
+    let current: Vec<_> =
+        seen.iter().filter(|session| session.current).map(|session| session.session_id.as_str()).collect();
     assert_eq!(current, [me.session_id.as_str()]);
 }
 
@@ -56,7 +57,7 @@ async fn ended_and_idle_sessions_are_not_listed() {
     school.users_of(&open).revoke_my_session(revoke(&ended.session_id)).await.unwrap();
     let page = list(&school, &open, ListMySessionsRequest::default()).await;
     assert_eq!(page.sessions.len(), 1);
-    assert_eq!(page.sessions[0].id, open.session_id);
+    assert_eq!(page.sessions[0].session_id, open.session_id);
 }
 
 #[tokio::test]

@@ -73,7 +73,7 @@ async fn reaches(caller: &Person, operation: &Operation) -> bool {
     let answer = caller.send(operation.method.clone(), &operation.path, body, headers).await;
     assert!(answer.status < 500 && answer.status != 429, "{}: {} {}", answer.asked, answer.status, answer.body);
     let code = answer.body["code"].as_str().unwrap_or_default();
-    !(code == "UNAUTHENTICATED" || code == "PERMISSION_DENIED")
+    !(code == "SIGN_IN_REQUIRED" || code == "PERMISSION_DENIED")
 }
 
 /// A person of this test's own, because the test signs people out.

@@ -42,7 +42,7 @@ async fn long_texts_bad_cursors_and_wrong_ids_are_refused() {
 async fn forged_and_missing_tokens_are_refused() {
     let school = School::new();
     let mut learner = school.learner().await;
-    school.visitor().get("/v1/me").await.refused(401, "UNAUTHENTICATED");
+    school.visitor().get("/v1/me").await.refused(401, "SIGN_IN_REQUIRED");
     let token = learner.token.clone().unwrap_or_default();
     let forged = format!("{}AAAA", &token[..token.len() - 4]);
     for bad in [forged.as_str(), "nonsense", "a.b.c"] {

@@ -23,7 +23,10 @@ async fn orders_attempts_sessions_and_notices_of_others_do_not_exist() {
     let attempt = owner.post(&format!("{}/attempts", course.lesson_path("quiz")), json!({})).await.ok();
     let attempt = format!("/v1/attempts/{}", attempt["attemptId"].as_str().expect("an attempt"));
     stranger.get(&attempt).await.refused(404, "ATTEMPT_NOT_FOUND");
-    stranger.put(&format!("{attempt}/answers"), json!({"answers": []})).await.refused(404, "ATTEMPT_NOT_FOUND");
+    stranger
+        .put(&format!("{attempt}/answers"), json!({"answers": [{"questionId": journeys::new_key(), "number": "1"}]}))
+        .await
+        .refused(404, "ATTEMPT_NOT_FOUND");
     stranger.post(&format!("{attempt}/submit"), json!({})).await.refused(404, "ATTEMPT_NOT_FOUND");
 
     let sessions = owner.get("/v1/me/sessions").await.ok();

@@ -21,7 +21,7 @@ async fn a_stolen_refresh_token_ends_the_session_of_thief_and_owner() {
         (learner.get("/v1/me").await.status == 401).then_some(())
     })
     .await;
-    let mail = school.mail(&learner.email, "a warning", |mail| mail.subject.contains("вход")).await;
+    let mail = school.mail(&learner.email, "a warning", |mail| mail.subject.contains("сеансы завершены")).await;
     assert!(!mail.text.is_empty());
 }
 
