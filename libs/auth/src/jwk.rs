@@ -1,13 +1,15 @@
 //! Public keys as JSON (RFC 7517, RFC 8037). Only Ed25519.
 
+use anyhow::Context;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use proto::lyceum::users::v1::{GetJwksRequest, auth_service_client::AuthServiceClient};
 use ring::{
     digest,
     signature::{ED25519, UnparsedPublicKey},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Value, json};
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 /// One Ed25519 public key with its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +118,15 @@ impl Jwks {
     /// The key with this id.
     pub fn get(&self, kid: &str) -> Option<&Jwk> {
         self.0.iter().find(|key| key.kid == kid)
+    }
+
+    /// The keys that the users service publishes now; it has five seconds to tell them.
+    pub async fn published(users: tonic::transport::Channel) -> anyhow::Result<Self> {
+        let mut request = tonic::Request::new(GetJwksRequest {});
+        request.set_timeout(Duration::from_secs(5));
+        let reply = AuthServiceClient::new(users).get_jwks(request).await.context("users does not tell its keys")?;
+        let keys = reply.into_inner().keys.into_iter().map(|key| Jwk::new(&key.kid, &key.x));
+        Ok(Self::new(keys.collect::<Result<Vec<_>, _>>()?)?)
     }
 
     fn read(json: &Value) -> Result<Self, BadJwk> {

@@ -88,6 +88,11 @@ impl Keys {
         Self::with(Held::default(), Some(Box::new(move || Box::pin(fetch()))), PACE)
     }
 
+    /// The keys with which the users service signs, asked of it over a plain channel: its rpc is public, so nobody has to prove anything.
+    pub fn published(users: tonic::transport::Channel) -> Self {
+        Self::fetched(move || Jwks::published(users.clone()))
+    }
+
     fn with(held: Held, source: Option<Source>, pace: Pace) -> Self {
         Self(Arc::new(Inner { held: RwLock::new(held), fetching: Arc::default(), source, pace }))
     }

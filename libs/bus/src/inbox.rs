@@ -1,15 +1,12 @@
 //! The inbox: which events had their effect here. The row is written in the transaction of the effect.
 
-use pg::Pool;
+use pg::{Old, Pool};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// For how long an event's repetitions are recognised.
 const REMEMBERED: time::Duration = time::Duration::days(30);
-
-/// How many rows one statement of [`sweep`] deletes.
-const SWEPT_AT_ONCE: i64 = 5_000;
 
 /// Claims an event for the transaction; false when it had its effect before.
 ///
@@ -41,25 +38,5 @@ pub(crate) async fn claim(
 ///
 /// The database's; what was deleted before stays deleted.
 pub async fn sweep(pool: &Pool, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let gone = sqlx::query(
-            "delete from inbox
-             where ctid = any(array(
-                 select ctid
-                 from inbox
-                 where received_at <= $1
-                 limit $2
-             ))",
-        )
-        .bind(now - REMEMBERED)
-        .bind(SWEPT_AT_ONCE)
-        .execute(pool)
-        .await?
-        .rows_affected();
-        swept += gone;
-        if gone == 0 {
-            return Ok(swept);
-        }
-    }
+    pg::delete_before(pool, Old { table: "inbox", column: "received_at" }, now - REMEMBERED).await
 }

@@ -11,13 +11,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use values::IdempotencyKey;
 
-use crate::{Pool, is_unavailable};
+use crate::{Old, Pool, delete_before, is_unavailable};
 
 /// For how long a key is remembered.
 pub const REMEMBERED: time::Duration = time::Duration::hours(24);
-
-/// How many old keys one statement of [`sweep`] deletes.
-const SWEPT_AT_ONCE: i64 = 1_000;
 
 /// One request that carries a key: who sent it, to which rpc, under which key, and what it said.
 ///
@@ -175,27 +172,7 @@ impl Idempotent {
 ///
 /// The database's; what was deleted before stays deleted.
 pub async fn sweep(pool: &Pool, now: OffsetDateTime) -> Result<u64, sqlx::Error> {
-    let mut swept = 0;
-    loop {
-        let gone = sqlx::query(
-            "delete from idempotency
-             where ctid = any(array(
-                 select ctid
-                 from idempotency
-                 where created_at <= $1
-                 limit $2
-             ))",
-        )
-        .bind(now - REMEMBERED)
-        .bind(SWEPT_AT_ONCE)
-        .execute(pool)
-        .await?
-        .rows_affected();
-        swept += gone;
-        if gone == 0 {
-            return Ok(swept);
-        }
-    }
+    delete_before(pool, Old { table: "idempotency", column: "created_at" }, now - REMEMBERED).await
 }
 
 /// Digests the parts with their lengths, so that no two lists of parts look alike.

@@ -6,12 +6,14 @@ mod error;
 pub mod idempotency;
 mod migrations;
 mod pool;
+mod sweep;
 mod transaction;
 
 pub use error::{is_conflict, is_unavailable, violated};
 pub use idempotency::{Claim, Idempotent};
 pub use migrations::{MigrationError, Migrations};
 pub use pool::{Config, Pool, connect, observe};
+pub use sweep::{Old, delete_before};
 pub use transaction::transaction;
 
 /// The tables that this crate itself needs (`idempotency`); a service adds it to its own migrations.

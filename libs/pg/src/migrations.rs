@@ -32,6 +32,9 @@ pub enum MigrationError {
     /// A migration failed, or one that was applied before has been changed since.
     #[error("the migrations did not apply")]
     Migrate(#[from] MigrateError),
+    /// The database has not been migrated far enough.
+    #[error("migrations are missing: {0:?}")]
+    Missing(Vec<i64>),
     /// The database could not be reached.
     #[error("the database could not be migrated")]
     Sql(#[from] sqlx::Error),
@@ -87,6 +90,16 @@ impl Migrations {
     pub async fn missing(&self, pool: &Pool) -> Result<Vec<i64>, sqlx::Error> {
         let applied = applied_versions(pool).await?;
         Ok(self.iter().map(|migration| migration.version).filter(|version| !applied.contains(version)).collect())
+    }
+
+    /// Refuses a database that lacks something: what a service's readiness asks.
+    ///
+    /// # Errors
+    ///
+    /// Migrations are missing, or the database cannot be asked.
+    pub async fn check(&self, pool: &Pool) -> Result<(), MigrationError> {
+        let missing = self.missing(pool).await?;
+        if missing.is_empty() { Ok(()) } else { Err(MigrationError::Missing(missing)) }
     }
 
     /// Applies what the database lacks, each migration in a transaction of its own.

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use auth::{Jwk, Jwks, Keys, Outgoing, Verifier};
+use auth::{Keys, Verifier};
 use bus::{Amqp, Consumer, Relay};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
-use proto::lyceum::{
-    events::v1::{EntitlementGranted, EntitlementRevoked, UserErased},
-    users::v1::{GetJwksRequest, auth_service_client::AuthServiceClient},
-};
+use proto::lyceum::events::v1::{EntitlementGranted, EntitlementRevoked, UserErased};
 use tonic::service::Routes;
 use values::SharedClock;
 
@@ -65,6 +62,9 @@ impl Service for Courses {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations().run(config.database_url.expose_secret()).await?;
+        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
+        // Before anybody announces anything: an event must not find no queue.
+        App::new(db, Arc::new(values::SystemClock)).consumer(config.amqp).declare().await?;
         Ok(())
     }
 
@@ -72,7 +72,10 @@ impl Service for Courses {
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
         let app = App::new(db.clone(), runtime.clock.clone());
         let checked = db.clone();
-        runtime.admin.ready_when("schema", move || schema(checked.clone()));
+        runtime.admin.ready_when("schema", move || {
+            let db = checked.clone();
+            async move { anyhow::Ok(migrations().check(&db).await?) }
+        });
         runtime.tasks.spawn("pool-gauges", pg::observe(db.clone(), runtime.shutdown.clone()));
         let relay = Relay::new(db, config.amqp.clone(), runtime.clock.clone());
         runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
@@ -88,22 +91,7 @@ impl Service for Courses {
 
 /// The guard: people's tokens are checked with the keys that the users service publishes.
 fn guard(config: &Config, runtime: &Runtime) -> auth::Layer {
-    let outgoing = Outgoing::as_service(Arc::clone(&config.identity));
-    let client = AuthServiceClient::new(outgoing.over(discovery::channel(&config.users)));
-    let keys = Keys::fetched(move || published_keys(client.clone()));
+    let keys = Keys::published(discovery::channel(&config.users));
     let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), runtime.clock.clone());
     auth::Layer::new(Arc::new(verifier))
-}
-
-async fn published_keys(mut users: AuthServiceClient<auth::Channel>) -> anyhow::Result<Jwks> {
-    let answer = users.get_jwks(GetJwksRequest {}).await?.into_inner();
-    let keys: Result<Vec<Jwk>, _> = answer.keys.iter().map(|key| Jwk::new(&key.kid, &key.x)).collect();
-    Ok(Jwks::new(keys?)?)
-}
-
-/// Whether the schema is new enough to serve.
-async fn schema(db: Pool) -> anyhow::Result<()> {
-    let missing = migrations().missing(&db).await?;
-    anyhow::ensure!(missing.is_empty(), "migrations are missing: {missing:?}");
-    Ok(())
 }

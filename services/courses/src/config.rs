@@ -3,14 +3,12 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     str::FromStr,
-    sync::Arc,
 };
 
-use auth::{Jwks, ServiceIdentity};
+use auth::Jwks;
 use bus::Amqp;
 use chassis::{Env, ExposeSecret, SecretString};
 use discovery::Target;
-use values::SystemClock;
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -20,8 +18,6 @@ pub struct Config {
     pub amqp: Amqp,
     /// Who issues the access tokens: the public address of the school.
     pub issuer: String,
-    /// Our own key, by which neighbours know us.
-    pub identity: Arc<ServiceIdentity>,
     /// The public keys of the services of the fleet.
     pub services: Jwks,
     /// Where the keys of people's tokens come from.
@@ -38,9 +34,6 @@ impl Config {
             Amqp::from_str(url).ok()
         });
         let issuer = env.required::<String>("LYCEUM_ISSUER");
-        let identity = env.secret_as("LYCEUM_SERVICE_KEY", "an Ed25519 key as PKCS#8 in base64", |key| {
-            ServiceIdentity::from_base64("courses", key, Arc::new(SystemClock)).ok()
-        });
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<Target>("LYCEUM_USERS_URL");
         Some(Self {
@@ -49,7 +42,6 @@ impl Config {
             database_connections: database_connections?,
             amqp: amqp?,
             issuer: issuer?,
-            identity: Arc::new(identity?),
             services: services?,
             users: users?,
         })
@@ -70,19 +62,13 @@ mod tests {
     fn every_mistake_is_named_and_no_secret_is_shown() {
         let mut env = Env::of([
             ("LYCEUM_DATABASE_URL", "mysql://u:hunter2@localhost/courses"),
-            ("LYCEUM_SERVICE_KEY", "hunter2"),
             ("LYCEUM_USERS_URL", "users:9010"),
         ]);
         assert!(Config::read(&mut env).is_none());
         let mistakes: Vec<String> = env.mistakes().iter().map(ToString::to_string).collect();
-        for name in [
-            "LYCEUM_DATABASE_URL",
-            "LYCEUM_AMQP_URL",
-            "LYCEUM_ISSUER",
-            "LYCEUM_SERVICE_KEY",
-            "LYCEUM_SERVICE_KEYS",
-            "LYCEUM_USERS_URL",
-        ] {
+        for name in
+            ["LYCEUM_DATABASE_URL", "LYCEUM_AMQP_URL", "LYCEUM_ISSUER", "LYCEUM_SERVICE_KEYS", "LYCEUM_USERS_URL"]
+        {
             assert!(mistakes.iter().any(|mistake| mistake.starts_with(&format!("{name}:"))), "{name} in {mistakes:?}");
         }
         assert!(!mistakes.concat().contains("hunter2"));

@@ -3,21 +3,18 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use auth::{Jwk, Jwks, Keys, Outgoing, ServiceIdentity, Verifier};
+use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
 use bus::{Amqp, Consumer};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
-use proto::lyceum::{
-    events::v1::{
-        CodeIssued, CourseCompleted, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
-        ProfileChanged, RunPublished, SessionsRevoked, UserErased,
-    },
-    users::v1::{GetJwksRequest, auth_service_client::AuthServiceClient, user_service_client::UserServiceClient},
+use proto::lyceum::events::v1::{
+    CodeIssued, CourseCompleted, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
+    ProfileChanged, RunPublished, SessionsRevoked, UserErased,
 };
 use tonic::service::Routes;
 use values::SharedClock;
 
-use crate::{config::Config, events, flows, grpc, jobs, mail::Mailer, render::Renderer};
+use crate::{config::Config, events, flows, grpc, jobs, mail::Mailer, render::Renderer, users::Users};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -28,9 +25,6 @@ const COPY_RECIPIENTS: &str = "copy-recipients";
 pub fn migrations() -> Migrations {
     Migrations::of(&MIGRATOR).and(&bus::MIGRATOR)
 }
-
-/// The users service, asked in our own name.
-pub type Users = UserServiceClient<auth::Channel>;
 
 /// What flows work with.
 #[derive(Debug)]
@@ -97,7 +91,7 @@ impl Service for Notifications {
     async fn run(config: Config, _: Vec<String>) -> anyhow::Result<()> {
         let app = App::build(&config, Arc::new(values::SystemClock)).await?;
         let users = Users::new(outgoing(&config, &app.clock)?.over(discovery::channel(&config.users)));
-        let copied = flows::copy_recipients(&app, users).await?;
+        let copied = flows::copy_recipients(&app, &users).await?;
         tracing::info!("{copied} profiles were copied from the users service.");
         Ok(())
     }
@@ -105,14 +99,17 @@ impl Service for Notifications {
     async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
         let app = App::build(&config, runtime.clock.clone()).await?;
         let db = app.db.clone();
-        runtime.admin.ready_when("schema", move || schema(db.clone()));
+        runtime.admin.ready_when("schema", move || {
+            let db = db.clone();
+            async move { anyhow::Ok(migrations().check(&db).await?) }
+        });
         runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
         runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
         let channel = outgoing(&config, &runtime.clock)?.over(discovery::channel(&config.users));
-        jobs::start(&runtime, &app, Users::new(channel.clone()));
+        jobs::start(&runtime, &app, Users::new(channel));
         chassis::grpc::Server::new(config.grpc_listen)
             .reflection(proto::DESCRIPTOR)
-            .layer(guard(&config, &runtime.clock, AuthServiceClient::new(channel)))
+            .layer(guard(&config, &runtime.clock))
             .serve(&runtime, app.routes())
             .await
     }
@@ -126,20 +123,7 @@ fn outgoing(config: &Config, clock: &SharedClock) -> anyhow::Result<Outgoing> {
 }
 
 /// The guard: people's tokens are checked with the keys that the users service publishes.
-fn guard(config: &Config, clock: &SharedClock, users: AuthServiceClient<auth::Channel>) -> auth::Layer {
-    let keys = Keys::fetched(move || published_keys(users.clone()));
+fn guard(config: &Config, clock: &SharedClock) -> auth::Layer {
+    let keys = Keys::published(discovery::channel(&config.users));
     auth::Layer::new(Arc::new(Verifier::new(&config.issuer, keys, config.services.clone(), clock.clone())))
-}
-
-async fn published_keys(mut users: AuthServiceClient<auth::Channel>) -> anyhow::Result<Jwks> {
-    let answer = users.get_jwks(GetJwksRequest {}).await?.into_inner();
-    let keys: Result<Vec<Jwk>, _> = answer.keys.iter().map(|key| Jwk::new(&key.kid, &key.x)).collect();
-    Ok(Jwks::new(keys?)?)
-}
-
-/// Whether the schema is new enough to serve.
-async fn schema(db: Pool) -> anyhow::Result<()> {
-    let missing = migrations().missing(&db).await?;
-    anyhow::ensure!(missing.is_empty(), "migrations are missing: {missing:?}");
-    Ok(())
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bus::Failure;
 use rpc::{Kind, Refusal};
 
+use crate::domain::recipient::BadProfile;
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("There is no such notification.")]
@@ -13,6 +15,8 @@ pub enum Error {
     Unavailable(#[source] sqlx::Error),
     #[error("the database refused")]
     Database(#[source] sqlx::Error),
+    #[error("the profile makes no sense")]
+    BadProfile(#[from] BadProfile),
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
 }
@@ -28,7 +32,7 @@ impl Refusal for Error {
         match self {
             Self::NotificationNotFound => Kind::NotFound,
             Self::Unavailable(_) => Kind::Unavailable,
-            Self::Database(_) | Self::Internal(_) => Kind::Internal,
+            Self::Database(_) | Self::BadProfile(_) | Self::Internal(_) => Kind::Internal,
         }
     }
 
@@ -36,7 +40,7 @@ impl Refusal for Error {
         match self {
             Self::NotificationNotFound => "NOTIFICATION_NOT_FOUND",
             Self::Unavailable(_) => "UNAVAILABLE",
-            Self::Database(_) | Self::Internal(_) => "INTERNAL",
+            Self::Database(_) | Self::BadProfile(_) | Self::Internal(_) => "INTERNAL",
         }
     }
 
@@ -53,6 +57,10 @@ impl From<Error> for tonic::Status {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Retry(error.into())
+        match error {
+            // It will not make sense tomorrow.
+            Error::BadProfile(why) => Self::Park(why.to_string()),
+            error => Self::Retry(error.into()),
+        }
     }
 }

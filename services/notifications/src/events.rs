@@ -14,7 +14,8 @@ use values::{Currency, Id, Kind, Money};
 
 use crate::app::App;
 use crate::domain::notice::{Code, EndReason, Notice};
-use crate::flows::{self, Profile};
+use crate::domain::recipient::Profile;
+use crate::flows;
 
 pub async fn on_profile_changed(
     conn: &mut PgConnection,

@@ -6,12 +6,7 @@ use chassis::Runtime;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    app::{App, Users},
-    error::Error,
-    flows, mail, store,
-    store::doorbell::Doorbell,
-};
+use crate::{app::App, error::Error, flows, mail, store::doorbell::Doorbell, users::Users};
 
 /// How long to wait before the users service is asked again for its profiles.
 const COPY_PAUSE: Duration = Duration::from_secs(10);
@@ -25,7 +20,7 @@ pub fn start(runtime: &Runtime, app: &Arc<App>, users: Users) {
         stop.run_until_cancelled(copying).await;
     });
     job(runtime, app, "sweep", Duration::from_secs(60 * 60), |app| async move { flows::sweep(&app).await });
-    job(runtime, app, "measure", Duration::from_secs(15), |app| async move { measure(&app).await });
+    job(runtime, app, "measure", Duration::from_secs(15), |app| async move { flows::measure(&app).await });
 }
 
 fn job<F>(runtime: &Runtime, app: &Arc<App>, name: &'static str, every: Duration, work: fn(Arc<App>) -> F)
@@ -84,10 +79,9 @@ async fn copy_recipients(app: Arc<App>, users: Users) {
         let copied = async {
             // Asked once: the first event that comes in between must not hide that the others are missing.
             if needed.is_none() {
-                let mut conn = app.db.acquire().await?;
-                needed = Some(!store::recipients::any(&mut conn).await?);
+                needed = Some(flows::knows_nobody(&app).await?);
             }
-            if needed == Some(true) { flows::copy_recipients(&app, users.clone()).await } else { Ok(0) }
+            if needed == Some(true) { flows::copy_recipients(&app, &users).await } else { Ok(0) }
         };
         match copied.await {
             Ok(0) => return,
@@ -96,14 +90,4 @@ async fn copy_recipients(app: Arc<App>, users: Users) {
         }
         tokio::time::sleep(COPY_PAUSE).await;
     }
-}
-
-/// Keeps the gauges `mail_waiting` and `mail_waiting_oldest_seconds` true.
-async fn measure(app: &App) -> Result<(), Error> {
-    let mut conn = app.db.acquire().await?;
-    let (waiting, oldest) = store::deliveries::waiting(&mut conn).await?;
-    let age = oldest.and_then(|oldest| Duration::try_from(app.clock.now() - oldest).ok()).unwrap_or_default();
-    metrics::gauge!("mail_waiting").set(u32::try_from(waiting).unwrap_or(u32::MAX));
-    metrics::gauge!("mail_waiting_oldest_seconds").set(age);
-    Ok(())
 }

@@ -1,7 +1,7 @@
 //! Notifications: hears what happened, writes e-mails and keeps the feed that people see inside the school.
 //!
 //! `events` hears, `flows` order the steps, `domain` decides who is told what and how long a mail is tried, `store` remembers,
-//! `render` words it, `mail` speaks SMTP, `jobs` send. The door (`grpc`) shows the feed and the deliveries.
+//! `render` words it, `mail` speaks SMTP, `users` asks for profiles, `jobs` send. The door (`grpc`) shows the feed and the deliveries.
 
 pub mod config;
 
@@ -21,5 +21,6 @@ pub mod render;
 pub mod store;
 
 pub mod mail;
+pub mod users;
 
 pub mod error;

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use auth::{Jwk, Jwks, Keys, Verifier};
-use bus::{Consumer, Relay};
+use auth::{Keys, Verifier};
+use bus::{Amqp, Consumer, Relay};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
-use proto::lyceum::{
-    events::v1::{RunPublished, UserErased},
-    users::v1::{GetJwksRequest, auth_service_client::AuthServiceClient},
-};
-use tonic::{service::Routes, transport::Channel};
+use proto::lyceum::events::v1::{RunPublished, UserErased};
+use tonic::service::Routes;
 use values::SharedClock;
 
 use crate::{
@@ -48,6 +45,13 @@ impl App {
     pub fn routes(self: &Arc<Self>) -> Routes {
         grpc::routes(Arc::clone(self))
     }
+
+    /// The ear: one queue for all replicas.
+    pub fn consumer(&self, amqp: Amqp) -> Consumer {
+        Consumer::new(Payments::NAME, self.db.clone(), amqp, self.clock.clone())
+            .on::<RunPublished>(events::on_run_published)
+            .on::<UserErased>(bus::with(&self.clock, events::on_user_erased))
+    }
 }
 
 /// This service, as the chassis knows it.
@@ -64,6 +68,9 @@ impl Service for Payments {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations().run(config.database_url.expose_secret()).await?;
+        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        // Before anybody announces anything: an event must not find no queue.
+        app.consumer(config.amqp).declare().await?;
         Ok(())
     }
 
@@ -71,18 +78,17 @@ impl Service for Payments {
         let clock = runtime.clock.clone();
         let app = App::build(&config, clock.clone()).await?;
         let db = app.db.clone();
-        runtime.admin.ready_when("schema", move || schema(db.clone()));
+        runtime.admin.ready_when("schema", move || {
+            let db = db.clone();
+            async move { anyhow::Ok(migrations().check(&db).await?) }
+        });
         runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
         let relay = Relay::new(app.db.clone(), config.amqp.clone(), clock.clone());
         runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
-        let consumer = Consumer::new(Self::NAME, app.db.clone(), config.amqp.clone(), clock.clone())
-            .on::<RunPublished>(events::on_run_published)
-            .on::<UserErased>(bus::with(&clock, events::on_user_erased));
-        runtime.tasks.spawn("consumer", consumer.run(runtime.shutdown.clone()));
+        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
         jobs::start(&app, &runtime);
 
-        let users = discovery::channel(&config.users);
-        let keys = Keys::fetched(move || published_keys(users.clone()));
+        let keys = Keys::published(discovery::channel(&config.users));
         let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), clock);
         chassis::grpc::Server::new(config.listen)
             .reflection(proto::DESCRIPTOR)
@@ -90,18 +96,4 @@ impl Service for Payments {
             .serve(&runtime, app.routes())
             .await
     }
-}
-
-/// The keys by which people's tokens are checked.
-async fn published_keys(users: Channel) -> anyhow::Result<Jwks> {
-    let answer = AuthServiceClient::new(users).get_jwks(GetJwksRequest {}).await?.into_inner();
-    let keys = answer.keys.iter().map(|key| Jwk::new(&key.kid, &key.x));
-    Ok(Jwks::new(keys.collect::<Result<Vec<_>, _>>()?)?)
-}
-
-/// Whether the schema is new enough to serve.
-async fn schema(db: Pool) -> anyhow::Result<()> {
-    let missing = migrations().missing(&db).await?;
-    anyhow::ensure!(missing.is_empty(), "migrations are missing: {missing:?}");
-    Ok(())
 }

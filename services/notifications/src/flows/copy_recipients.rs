@@ -1,59 +1,48 @@
 //! Copies every profile from the users service: for a database that has none, or lost them.
 
-use anyhow::Context;
-use proto::lyceum::users::v1::{ExportProfilesRequest, ExportedProfile};
-use tonic::Code;
-
-use crate::app::{App, Users};
+use crate::app::App;
 use crate::domain::id::UserId;
-use crate::flows::{Profile, erase_recipient, keep_recipient};
+use crate::error::Error;
+use crate::flows::{erase_recipient, keep_recipient};
+use crate::store;
+use crate::users::{Broken, Exported, Users};
+
+/// Whether there is nobody yet, as in a fresh installation or after a loss.
+pub async fn knows_nobody(app: &App) -> Result<bool, Error> {
+    let mut conn = app.db.acquire().await?;
+    Ok(!store::recipients::any(&mut conn).await?)
+}
 
 /// Copies profiles and says how many. An export that is cut off goes on where it was; older versions change nothing.
 ///
 /// # Errors
 ///
 /// The users service does not answer, or the database; what was copied before stays.
-pub async fn copy_recipients(app: &App, mut users: Users) -> anyhow::Result<u64> {
-    let (mut copied, mut after_user_id) = (0, String::new());
+pub async fn copy_recipients(app: &App, users: &Users) -> anyhow::Result<u64> {
+    let (mut copied, mut last) = (0, None);
     loop {
         let before = copied;
-        let request = ExportProfilesRequest { after_user_id: after_user_id.clone() };
-        let mut profiles = users.export_profiles(request).await.context("profiles are not exported")?.into_inner();
+        let mut export = users.export(last).await?;
         loop {
-            match profiles.message().await {
-                Ok(Some(profile)) => {
-                    after_user_id.clone_from(&profile.user_id);
-                    copy(app, profile).await?;
+            match export.next().await {
+                Ok(None) => return Ok(copied),
+                Ok(Some((user, exported))) => {
+                    keep(app, user, exported).await?;
+                    last = Some(user);
                     copied += 1;
                 }
-                Ok(None) => return Ok(copied),
-                // A long export outlives a deadline or a replica; as long as it moves on, it will end.
-                Err(status) if cut_off(status.code()) && copied > before => break,
-                Err(status) => return Err(status).context("the export of profiles was cut off"),
+                // As long as it moves on, it will end.
+                Err(Broken::CutOff(_)) if copied > before => break,
+                Err(broken) => return Err(broken.into()),
             }
         }
     }
 }
 
-fn cut_off(code: Code) -> bool {
-    matches!(code, Code::DeadlineExceeded | Code::Unavailable | Code::Cancelled | Code::Unknown)
-}
-
-async fn copy(app: &App, profile: ExportedProfile) -> anyhow::Result<()> {
+async fn keep(app: &App, user: UserId, exported: Exported) -> Result<(), Error> {
     let mut conn = app.db.acquire().await?;
-    if profile.erased {
-        let user: UserId = profile.user_id.parse()?;
-        erase_recipient(&mut conn, user, profile.version, app.clock.now()).await?;
-        return Ok(());
+    match exported {
+        Exported::Profile(profile) => keep_recipient(&mut conn, profile).await,
+        Exported::Erased { version } => erase_recipient(&mut conn, user, version, app.clock.now()).await,
     }
-    let profile = Profile {
-        user_id: profile.user_id,
-        display_name: profile.display_name,
-        email: profile.email,
-        email_confirmed: profile.email_confirmed,
-        language: profile.language,
-        time_zone: profile.time_zone,
-        version: profile.version,
-    };
-    Ok(keep_recipient(&mut conn, profile).await?)
 }

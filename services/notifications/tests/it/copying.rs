@@ -4,8 +4,8 @@ use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
-use notifications::app::Users;
 use notifications::flows;
+use notifications::users::Users;
 use proto::lyceum::users::v1::{ExportProfilesRequest, ExportedProfile};
 use testkit::serve;
 use tonic::body::Body;
@@ -84,7 +84,7 @@ async fn copy(world: &World, mut profiles: Vec<ExportedProfile>, cuts: &[usize])
     let neighbour = Neighbour { profiles, cuts: Arc::new(Mutex::new(cuts.to_vec())) };
     // The door is guarded: only a service with its own key comes in.
     let door = serve(Routes::new(neighbour), world.fleet.layer()).await;
-    flows::copy_recipients(&world.app, Users::new(door.to(world.fleet.service()))).await
+    flows::copy_recipients(&world.app, &Users::new(door.to(world.fleet.service()))).await
 }
 
 #[tokio::test]

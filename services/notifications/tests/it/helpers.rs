@@ -93,7 +93,7 @@ impl World {
     pub(crate) async fn knows(&self, user: Uuid, language: &str) {
         let mut conn = self.app.db.acquire().await.unwrap();
         let profile = profile(user, language);
-        let profile = notifications::flows::Profile {
+        let profile = notifications::domain::recipient::Profile {
             user_id: profile.user_id,
             display_name: profile.display_name,
             email: profile.email,
