@@ -39,7 +39,8 @@ pub(crate) async fn build(home: &Home, packages: &[&str], release: bool) -> Resu
     if release {
         command.arg("--release");
     }
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().context("cannot start cargo")?;
     let mut lines = BufReader::new(child.stdout.take().context("cargo has no output")?).lines();
     let mut programs = BTreeMap::new();
     while let Some(line) = lines.next_line().await? {

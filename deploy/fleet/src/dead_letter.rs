@@ -15,15 +15,13 @@ use crate::stores::{Rabbitmq, VHOST};
 
 /// Where the bus parks what a service gave up on: `<service>.events.parked`.
 const PARKED: &str = ".parked";
-/// How many messages are looked at in one go.
-const BATCH: u64 = 500;
+/// How many messages of a queue are looked at.
+const MOST: u64 = 5_000;
 
 /// A queue, as the management API lists it.
 #[derive(Debug, Deserialize)]
 struct Queue {
     name: String,
-    #[serde(default)]
-    messages: u64,
 }
 
 /// A message, as the management API gives it.
@@ -97,8 +95,8 @@ pub(crate) async fn list(home: &Home, service: Option<&str>) -> Result<()> {
     let broker = broker(home)?;
     let mut table = Table::new(&["QUEUE", "EVENT", "ID", "ATTEMPTS", "REASON"]);
     let mut count = 0;
-    for queue in parked(&broker, service).await?.iter().filter(|queue| queue.messages > 0) {
-        for message in read(&broker, &queue.name, BATCH, false).await? {
+    for queue in parked(&broker, service).await? {
+        for message in read(&broker, &queue.name, MOST, false).await? {
             count += 1;
             table.row([
                 queue.name.clone(),
@@ -127,25 +125,24 @@ pub(crate) async fn replay(home: &Home, service: Option<&str>) -> Result<()> {
     let mut count = 0;
     for queue in parked(&broker, service).await? {
         let target = queue.name.strip_suffix(PARKED).context("a parked queue has a name")?;
-        loop {
-            let copied = read(&broker, &queue.name, BATCH, false).await?;
-            if copied.is_empty() {
-                break;
-            }
-            for message in &copied {
-                publish(&broker, message, target).await?;
-            }
-            let taken = read(&broker, &queue.name, u64::try_from(copied.len())?, true).await?;
-            let is_copied = |message: &&Message| {
-                copied.iter().any(|copy| copy.property("message_id") == message.property("message_id"))
-            };
-            for message in taken.iter().filter(|message| !is_copied(message)) {
-                publish(&broker, message, target).await?;
-            }
-            count += taken.len();
+        // One pass over what is there now: what is given up again meanwhile waits for the next replay.
+        let copied = read(&broker, &queue.name, MOST, false).await?;
+        if copied.is_empty() {
+            continue;
         }
+        for message in &copied {
+            publish(&broker, message, target).await?;
+        }
+        let taken = read(&broker, &queue.name, u64::try_from(copied.len())?, true).await?;
+        let is_copied = |message: &&Message| {
+            copied.iter().any(|copy| copy.property("message_id") == message.property("message_id"))
+        };
+        for message in taken.iter().filter(|message| !is_copied(message)) {
+            publish(&broker, message, target).await?;
+        }
+        count += taken.len();
     }
-    println!("{count} messages were handed to their consumers again.");
+    println!("Handed to their consumers again: {count}.");
     Ok(())
 }
 

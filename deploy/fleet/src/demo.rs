@@ -16,7 +16,7 @@ use crate::rest::{Rest, encode, eventually, list, text};
 use crate::sandbox::{Inbox, PAYING_CARD};
 use crate::school::School;
 use crate::supervisor::Supervisor;
-use crate::up::{self, Options};
+use crate::up::{self, Launcher, Options};
 use crate::web;
 
 /// How long an event may take to have its effect in another service.
@@ -33,13 +33,14 @@ pub(crate) async fn demo(home: &Home, options: Options, interrupt: &Interrupt) -
     }
     println!("The fleet does not run: it is started for the demo and stopped afterwards.\n");
     let lock = home.lock()?;
+    let launcher = Launcher::announce(home, "demo")?;
     let mut supervisor = Supervisor::new(home);
     let played = match up::start(home, options, &mut supervisor, interrupt).await {
         Ok(plan) => interrupt.guard(play(&plan)).await,
         Err(error) => Err(error),
     };
     up::stop(home, &mut supervisor, interrupt).await?;
-    drop(lock);
+    drop((launcher, lock));
     played
 }
 

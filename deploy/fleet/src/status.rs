@@ -13,7 +13,9 @@ use crate::web;
 
 /// Prints a table of everything that was started and not stopped.
 pub(crate) async fn status(home: &Home) -> Result<()> {
-    let records = ledger::read(home)?;
+    let mut records = ledger::read(home)?;
+    // A launcher that was killed says nothing about what it left running.
+    records.retain(|record| record.role != Role::Launcher || record.identity.is_alive());
     if records.is_empty() {
         println!("Nothing runs here. Start with `cargo fleet up`.");
         return Ok(());
@@ -40,7 +42,7 @@ pub(crate) async fn status(home: &Home) -> Result<()> {
     if services_kib > 0 {
         println!("\n  the services together: {}", mebibytes(services_kib));
     }
-    if let Some(crashed) = records.iter().find(|record| !record.identity.is_alive() && record.role != Role::Launcher) {
+    if let Some(crashed) = records.iter().find(|record| !record.identity.is_alive()) {
         println!("\n  {} crashed: see `cargo fleet logs {}`", crashed.name, crashed.name);
     }
     Ok(())
@@ -64,6 +66,7 @@ pub(crate) async fn is_ready(admin: u16) -> bool {
 
 /// Stops everything, whichever command started it.
 pub(crate) async fn down(home: &Home) -> Result<()> {
+    stop_leftovers_of_tests(home).await?;
     let records = ledger::read(home)?;
     if records.iter().all(|record| !record.identity.is_alive()) {
         for record in records {
@@ -82,6 +85,18 @@ pub(crate) async fn down(home: &Home) -> Result<()> {
     .await?;
     stores::forget_addresses(home);
     println!("Everything is stopped; its state is kept for the next `cargo fleet up`.");
+    Ok(())
+}
+
+/// What a test run left that was killed; one that is under way stays.
+async fn stop_leftovers_of_tests(home: &Home) -> Result<()> {
+    let tests = home.for_tests();
+    if !tests.dir().exists() {
+        return Ok(());
+    }
+    if let Ok(_lock) = tests.lock() {
+        Supervisor::new(&tests).stop_all().await?;
+    }
     Ok(())
 }
 

@@ -181,7 +181,9 @@ impl Supervisor {
                 let signal = if record.name == "postgres" { Signal::INT } else { Signal::TERM };
                 record.identity.signal(signal);
             }
-            let deadline = Instant::now() + PATIENCE;
+            // A launcher stops its own fleet first, which is everything below once more.
+            let patience = if role == Role::Launcher { PATIENCE * 4 } else { PATIENCE };
+            let deadline = Instant::now() + patience;
             while group.iter().any(|record| record.identity.is_alive()) && Instant::now() < deadline {
                 tokio::time::sleep(POLL).await;
             }

@@ -42,8 +42,16 @@ pub(crate) async fn up(home: &Home, options: Options, interrupt: &Interrupt) -> 
         println!("It is running already; `cargo fleet down` stops it.\n");
         return welcome::print(&plan);
     }
-    let started = Instant::now();
+    if let Some(other) = ledger::running(home, "up")? {
+        bail!(
+            "another `cargo fleet up` waits for Ctrl-C (pid {}), and a part of its fleet has ended: stop it first, by Ctrl-C or \
+             `cargo fleet down`",
+            other.identity.pid
+        );
+    }
+    let launcher = Launcher::announce(home, "up")?;
     let mut supervisor = Supervisor::new(home);
+    let started = Instant::now();
     let plan = match start(home, options, &mut supervisor, interrupt).await {
         Ok(plan) => plan,
         Err(error) => {
@@ -57,18 +65,35 @@ pub(crate) async fn up(home: &Home, options: Options, interrupt: &Interrupt) -> 
         println!("It goes on by itself: `cargo fleet status`, `cargo fleet logs -f`, `cargo fleet down`.");
         return Ok(());
     }
-    let me = Identity::of(std::process::id()).context("this process is not in /proc")?;
-    let log = home.path("logs");
-    ledger::add(
-        home,
-        Record { name: "up".to_owned(), role: Role::Launcher, identity: me, ports: vec![], admin: None, log },
-    )?;
     drop(lock);
     println!("Ctrl-C stops it.");
     let watched = watch(&mut supervisor, interrupt).await;
     stop(home, &mut supervisor, interrupt).await?;
-    ledger::remove(home, "up")?;
+    drop(launcher);
     watched
+}
+
+/// The entry of this command in the ledger, by which `down` finds it; gone when this is.
+#[derive(Debug)]
+pub(crate) struct Launcher {
+    home: Home,
+    name: &'static str,
+}
+
+impl Launcher {
+    pub(crate) fn announce(home: &Home, name: &'static str) -> Result<Self> {
+        let identity = Identity::of(std::process::id()).context("this process is not in /proc")?;
+        let (ports, log) = (vec![], home.path("logs"));
+        ledger::add(home, Record { name: name.to_owned(), role: Role::Launcher, identity, ports, admin: None, log })?;
+        Ok(Self { home: home.clone(), name })
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        // What cannot be forgotten is seen to be dead by the next who looks.
+        drop(ledger::remove(&self.home, self.name));
+    }
 }
 
 /// Starts everything and seeds the demo school. What was started is in `supervisor`, also after an error.

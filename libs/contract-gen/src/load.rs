@@ -64,18 +64,6 @@ fn reflowed(comment: &str) -> String {
     text
 }
 
-#[cfg(test)]
-mod tests {
-    use super::reflowed;
-
-    #[test]
-    fn paragraphs_flow_and_lists_stay() {
-        let comment = " One\n two.\n\n Three\n four:\n - five\n - six\n\n Seven.\n";
-        assert_eq!(reflowed(comment), "One two.\n\nThree four:\n- five\n- six\n\nSeven.");
-        assert_eq!(reflowed(""), "");
-    }
-}
-
 fn rpc(method: MethodDescriptor) -> Result<Rpc, Vec<String>> {
     let mut refusals = Vec::new();
     let access = option::access(&method).unwrap_or_else(|reason| {
@@ -219,4 +207,16 @@ fn body(method: &MethodDescriptor, verb: Verb, name: &str) -> Result<Body, Strin
         return Err(format!("the body's field {name} is not a message"));
     }
     Ok(Body::Field(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reflowed;
+
+    #[test]
+    fn paragraphs_flow_and_lists_stay() {
+        let comment = " One\n two.\n\n Three\n four:\n - five\n - six\n\n Seven.\n";
+        assert_eq!(reflowed(comment), "One two.\n\nThree four:\n- five\n- six\n\nSeven.");
+        assert_eq!(reflowed(""), "");
+    }
 }

@@ -6,9 +6,7 @@ use anyhow::Context;
 use auth::{GATEWAY, Keys, Outgoing, ServiceIdentity, Verifier};
 use cache::Cache;
 use chassis::{Env, ExposeSecret, Runtime, Service};
-use proto::lyceum::{
-    payments::v1::webhook_service_client::WebhookServiceClient, users::v1::auth_service_client::AuthServiceClient,
-};
+use proto::lyceum::payments::v1::webhook_service_client::WebhookServiceClient;
 use tokio_util::sync::CancellationToken;
 use values::SharedClock;
 
@@ -48,7 +46,7 @@ impl App {
         // Every owner has a channel: both come from the same list.
         let (users, payments) = (channel("users")?, channel("payments")?);
         let backends = Backends::new(|owner| on_behalf.over(channels.get(owner).unwrap_or(&users).clone()));
-        let keys = Arc::new(PublicKeys::new(AuthServiceClient::new(by_itself.over(users))));
+        let keys = Arc::new(PublicKeys::new(users));
         let source = Arc::clone(&keys);
         let fetched = Keys::fetched(move || Arc::clone(&source).fetch());
         let cache =

@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Context;
-use auth::{Channel, Jwk, Jwks};
+use auth::Jwks;
 use axum::{
     Json, Router,
     extract::State,
@@ -11,8 +10,8 @@ use axum::{
     routing::get,
 };
 use http::{StatusCode, header};
-use proto::lyceum::users::v1::{GetJwksRequest, auth_service_client::AuthServiceClient};
 use tokio::time::{Duration, Instant};
+use tonic::transport::Channel;
 
 use crate::{app::App, problem::Problem};
 
@@ -21,21 +20,19 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// Users' keys, and the last answer for when it is silent.
 pub struct PublicKeys {
-    users: AuthServiceClient<Channel>,
+    users: Channel,
     last: Mutex<Option<(Instant, Jwks)>>,
 }
 
 impl PublicKeys {
     /// Keys that nobody has asked for yet.
-    pub fn new(users: AuthServiceClient<Channel>) -> Self {
+    pub fn new(users: Channel) -> Self {
         Self { users, last: Mutex::default() }
     }
 
     /// Asks users.
     pub async fn fetch(self: Arc<Self>) -> anyhow::Result<Jwks> {
-        let reply = self.users.clone().get_jwks(GetJwksRequest {}).await.context("users does not tell its keys")?;
-        let keys = reply.into_inner().keys.into_iter().map(|key| Jwk::new(&key.kid, &key.x));
-        let keys = Jwks::new(keys.collect::<Result<Vec<_>, _>>()?)?;
+        let keys = Jwks::published(self.users.clone()).await?;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), keys.clone()));
         Ok(keys)
     }

@@ -10,6 +10,8 @@ use tokio::{
 };
 
 pub struct Door {
+    /// What stands before the address in Redis's own URL: the password, if there is one.
+    credentials: String,
     port: u16,
     open: Arc<watch::Sender<bool>>,
     _serving: JoinSet<()>,
@@ -17,7 +19,9 @@ pub struct Door {
 
 impl Door {
     pub async fn open(redis: &str) -> Self {
-        let address = redis.trim_start_matches("redis://").trim_end_matches('/').to_owned();
+        let place = redis.trim_start_matches("redis://").trim_end_matches('/');
+        let address = place.rsplit('@').next().unwrap_or_default().to_owned();
+        let credentials = place.trim_end_matches(&address).to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let open = Arc::new(watch::Sender::new(true));
@@ -40,11 +44,11 @@ impl Door {
                 });
             }
         });
-        Self { port, open, _serving: serving }
+        Self { credentials, port, open, _serving: serving }
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://{}127.0.0.1:{}", self.credentials, self.port)
     }
 
     pub fn shut(&self) {

@@ -65,7 +65,7 @@ async fn a_patch_changes_what_its_body_names() {
         request.bearer_auth(world.token(&[])).json(&body)
     };
     // What was read may be sent back whole: what cannot be changed is not in the mask.
-    let body = json!({"id": "x", "displayName": "Анна", "timeZone": null, "state": "STATE_BLOCKED"});
+    let body = json!({"userId": "x", "displayName": "Анна", "timeZone": null, "state": "STATE_BLOCKED"});
     let answer = ask(patch("", body)).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let request: UpdateMeRequest = world.backend.only_call(UPDATE_ME).message();
