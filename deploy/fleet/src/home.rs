@@ -112,10 +112,9 @@ impl Home {
         let file = File::create(self.path("lock"))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => bail!(
-                "another `cargo fleet` command is starting or stopping {}: wait until it is done",
-                self.dir.display()
-            ),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another `cargo fleet` command is at work in {}: wait until it is done", self.dir.display())
+            }
             Err(TryLockError::Error(error)) => Err(error).context("cannot lock .fleet/lock"),
         }
     }
