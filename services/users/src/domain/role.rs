@@ -27,11 +27,17 @@ pub enum Permission {
     UsersManage,
     AuditRead,
     DeliveriesRead,
+    DeliveriesManage,
+    FilesRead,
+    VerificationsReview,
+    CertificatesManage,
+    ReportsRead,
 }
 
 use Permission::{
-    AuditRead, CoursesEdit, CoursesPublish, DeliveriesRead, EnrolmentsManage, EnrolmentsRead, OrdersRead, OrdersRefund,
-    ProductsEdit, UsersManage, UsersRead,
+    AuditRead, CertificatesManage, CoursesEdit, CoursesPublish, DeliveriesManage, DeliveriesRead, EnrolmentsManage,
+    EnrolmentsRead, FilesRead, OrdersRead, OrdersRefund, ProductsEdit, ReportsRead, UsersManage, UsersRead,
+    VerificationsReview,
 };
 
 impl Role {
@@ -53,8 +59,12 @@ impl Role {
                 OrdersRefund,
                 UsersRead,
                 DeliveriesRead,
+                FilesRead,
+                VerificationsReview,
+                CertificatesManage,
+                ReportsRead,
             ],
-            Self::Support => &[EnrolmentsRead, OrdersRead, UsersRead, DeliveriesRead],
+            Self::Support => &[EnrolmentsRead, OrdersRead, UsersRead, DeliveriesRead, DeliveriesManage],
             Self::Admin => &Permission::ALL,
         }
     }
@@ -92,7 +102,7 @@ impl fmt::Display for Role {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         CoursesEdit,
         CoursesPublish,
         EnrolmentsRead,
@@ -104,6 +114,11 @@ impl Permission {
         UsersManage,
         AuditRead,
         DeliveriesRead,
+        DeliveriesManage,
+        FilesRead,
+        VerificationsReview,
+        CertificatesManage,
+        ReportsRead,
     ];
 
     /// The permission's name in the contract and in tokens.
@@ -120,6 +135,11 @@ impl Permission {
             UsersManage => "users.manage",
             AuditRead => "audit.read",
             DeliveriesRead => "deliveries.read",
+            DeliveriesManage => "deliveries.manage",
+            FilesRead => "files.read",
+            VerificationsReview => "verifications.review",
+            CertificatesManage => "certificates.manage",
+            ReportsRead => "reports.read",
         }
     }
 }
