@@ -63,14 +63,22 @@ pub enum Error {
 
 impl Amqp {
     /// Opens a connection that shows up in RabbitMQ under `name`.
-    pub(crate) async fn connect(&self, name: &str) -> Result<Connection, Error> {
+    ///
+    /// # Errors
+    ///
+    /// The broker's, or that it did not answer in time.
+    pub async fn connect(&self, name: &str) -> Result<Connection, Error> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         patiently(Connection::connect_uri(self.uri.clone(), properties)).await
     }
 }
 
 /// Opens a channel on which every message is confirmed once it is stored.
-pub(crate) async fn confirmed_channel(connection: &Connection) -> Result<Channel, Error> {
+///
+/// # Errors
+///
+/// The broker's, or that it did not answer in time.
+pub async fn confirmed_channel(connection: &Connection) -> Result<Channel, Error> {
     patiently(async {
         let channel = connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
@@ -80,7 +88,7 @@ pub(crate) async fn confirmed_channel(connection: &Connection) -> Result<Channel
 }
 
 /// Takes leave of the broker. A connection that is broken already needs no farewell: everything that matters was confirmed before.
-pub(crate) async fn close(connection: &Connection, why: &str) {
+pub async fn close(connection: &Connection, why: &str) {
     if let Err(error) = patiently(connection.close(200, why.into())).await {
         tracing::debug!(
             error = &error as &dyn std::error::Error,
@@ -90,7 +98,11 @@ pub(crate) async fn close(connection: &Connection, why: &str) {
 }
 
 /// Publishes straight into a queue and waits until it is stored there.
-pub(crate) async fn publish_to_queue(
+///
+/// # Errors
+///
+/// The broker's, that it did not answer in time, or did not store the message.
+pub async fn publish_to_queue(
     channel: &Channel,
     queue: &str,
     body: &[u8],
@@ -105,12 +117,20 @@ pub(crate) async fn publish_to_queue(
 }
 
 /// Takes a confirmation for what it says.
-pub(crate) fn stored(confirmation: Confirmation) -> Result<(), Error> {
+///
+/// # Errors
+///
+/// The broker did not store the message.
+pub fn stored(confirmation: Confirmation) -> Result<(), Error> {
     if confirmation.is_ack() { Ok(()) } else { Err(Error::NotStored) }
 }
 
 /// Waits for the broker, but not for ever.
-pub(crate) async fn patiently<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
+///
+/// # Errors
+///
+/// The broker's, or that it did not answer in time.
+pub async fn patiently<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T, Error> {
     Ok(tokio::time::timeout(PATIENCE, answer).await.map_err(|_| Error::Silent)??)
 }
 
@@ -120,7 +140,8 @@ pub(crate) fn no_arguments() -> FieldTable {
 }
 
 /// Growing, random pauses between attempts that failed in a row.
-pub(crate) struct Backoff {
+#[derive(Debug)]
+pub struct Backoff {
     next: Duration,
 }
 
@@ -128,17 +149,19 @@ impl Backoff {
     const FIRST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(10);
 
-    pub(crate) fn new() -> Self {
+    /// Starts small.
+    #[expect(clippy::new_without_default, reason = "a pause that nobody asked for is no default")]
+    pub fn new() -> Self {
         Self { next: Self::FIRST }
     }
 
     /// Starts small again, after a success.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.next = Self::FIRST;
     }
 
     /// Pauses; false when it was told to stop meanwhile.
-    pub(crate) async fn pause(&mut self, stop: &CancellationToken) -> bool {
+    pub async fn pause(&mut self, stop: &CancellationToken) -> bool {
         let longest = self.next.as_millis().try_into().unwrap_or(u64::MAX);
         let pause = Duration::from_millis(rand::random_range(longest / 2..=longest));
         self.next = (self.next * 2).min(Self::LONGEST);

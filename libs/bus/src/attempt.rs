@@ -9,6 +9,7 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use prost::Message;
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -148,12 +149,7 @@ impl<'a> Attempt<'a> {
 
     /// Stores a copy elsewhere, before the original is acknowledged.
     async fn move_to(&self, queue: &str, reason: &str) -> Result<(), Error> {
-        let mut headers = FieldTable::default();
-        let number = i32::try_from(self.number).unwrap_or(i32::MAX);
-        let now = u64::try_from(self.consumer.clock.now().unix_timestamp()).unwrap_or_default();
-        headers.insert(ATTEMPTS.into(), AMQPValue::LongInt(number));
-        headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
-        headers.insert(PARKED_AT.into(), AMQPValue::Timestamp(now));
+        let headers = put_aside(self.number, reason, self.consumer.clock.now());
         let properties = self.delivery.properties.clone().with_headers(headers);
         publish_to_queue(self.publishing, queue, &self.delivery.data, properties).await
     }
@@ -203,6 +199,17 @@ pub(crate) fn attempts(properties: &BasicProperties) -> u32 {
         Some(AMQPValue::LongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
         _ => 0,
     }
+}
+
+/// Headers of a message that is put aside: how often it was tried, why it is, and since when. `cargo fleet dead-letters` reads them.
+pub fn put_aside(attempts: u32, reason: &str, now: OffsetDateTime) -> FieldTable {
+    let mut headers = FieldTable::default();
+    let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
+    let now = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+    headers.insert(ATTEMPTS.into(), AMQPValue::LongInt(attempts));
+    headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
+    headers.insert(PARKED_AT.into(), AMQPValue::Timestamp(now));
+    headers
 }
 
 fn shortened(reason: &str) -> &str {

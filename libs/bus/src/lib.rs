@@ -4,7 +4,7 @@
 //! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
 //! repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, consumer (handler, failure, inbox, attempt), parked, topology, amqp, trace.
+//! Reading order: event, relay, consumer (handler, failure, inbox, attempt), parked, topology, amqp, trace; then peer.
 
 mod amqp;
 mod attempt;
@@ -14,6 +14,7 @@ mod failure;
 mod handler;
 mod inbox;
 pub mod parked;
+pub mod peer;
 mod relay;
 mod topology;
 mod trace;

@@ -172,7 +172,7 @@ fn unrouted_queue_of(exchange: &str) -> String {
 }
 
 /// Arguments by which the broker moves a message on, and forgets it here only once it is stored there.
-fn dead_letters_to(queue: &str) -> FieldTable {
+pub fn dead_letters_to(queue: &str) -> FieldTable {
     let mut arguments = no_arguments();
     for (name, value) in [
         ("x-dead-letter-exchange", ""),
@@ -185,7 +185,12 @@ fn dead_letters_to(queue: &str) -> FieldTable {
     arguments
 }
 
-pub(crate) async fn declare_queue(channel: &Channel, queue: &str, mut arguments: FieldTable) -> Result<u32, Error> {
+/// Declares a durable quorum queue and says how many messages wait in it.
+///
+/// # Errors
+///
+/// The broker's, that it did not answer in time, or that the queue was declared otherwise before.
+pub async fn declare_queue(channel: &Channel, queue: &str, mut arguments: FieldTable) -> Result<u32, Error> {
     arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
     let declared = patiently(channel.queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments)).await?;
     Ok(declared.message_count())
