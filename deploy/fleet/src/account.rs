@@ -109,7 +109,7 @@ pub(crate) fn remove_data(home: &Home) -> Result<()> {
 }
 
 /// Whether every user may pass through the folder and all the folders above it.
-fn is_reachable(folder: &Path) -> Result<bool> {
+pub(crate) fn is_reachable(folder: &Path) -> Result<bool> {
     for ancestor in folder.ancestors() {
         if fs::metadata(ancestor)?.permissions().mode() & 0o001 == 0 {
             return Ok(false);

@@ -1,7 +1,7 @@
 //! Calls cargo as a person would: its progress goes to the terminal, and nothing of our own cargo's settings leaks in.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
@@ -16,8 +16,13 @@ use crate::home::Home;
 /// `cargo fleet` is itself run by cargo, which describes the package `fleet` in the environment. Build scripts that look at
 /// such variables would run anew, and much would be compiled again, if they were handed on.
 pub(crate) fn cargo(home: &Home) -> Command {
+    outside(home.root())
+}
+
+/// A call of cargo in another folder, which is none of ours.
+pub(crate) fn outside(folder: &Path) -> Command {
     let mut command = Command::new("cargo");
-    command.current_dir(home.root());
+    command.current_dir(folder);
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(describes_a_package) {
             command.env_remove(name);

@@ -11,6 +11,7 @@ use crate::home::{Home, State};
 use crate::ledger::{self, Role};
 use crate::package::{PACKAGES, command_line, find_program, left_policy};
 use crate::port::is_free;
+use crate::tool::GARAGE;
 
 /// Free space that a build and the stores want, in GiB.
 const WANTED_GIB: u64 = 10;
@@ -32,10 +33,11 @@ type Check = fn(&Home) -> Result<Finding>;
 
 /// Runs every check and prints what it found; an error if something is wrong.
 pub(crate) fn doctor(home: &Home) -> Result<()> {
-    let checks: [(&str, Check); 8] = [
+    let checks: [(&str, Check); 9] = [
         ("Rust", |home| Ok(toolchain(home))),
         ("C compiler", |_| Ok(compiler())),
         ("packages", |_| Ok(packages())),
+        ("S3 server", |_| Ok(s3_server())),
         ("stores' user", |_| Ok(user())),
         ("folder", folder),
         ("disk", |home| Ok(disk(home))),
@@ -103,6 +105,16 @@ fn packages() -> Finding {
     match is_root() {
         true => Note("`cargo fleet up` will install what is missing".to_owned()),
         false => Wrong(format!("run: {}", command_line(&missing))),
+    }
+}
+
+fn s3_server() -> Finding {
+    match GARAGE.found() {
+        Some(path) => Fine(path.display().to_string()),
+        None => Note(format!(
+            "`cargo fleet up` will build {} {} from crates.io, which takes some minutes once",
+            GARAGE.title, GARAGE.version
+        )),
     }
 }
 

@@ -27,6 +27,7 @@ mod stores;
 mod supervisor;
 mod test;
 mod tidy;
+mod tool;
 mod up;
 mod web;
 mod welcome;

@@ -140,13 +140,14 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stores::{Postgres, Rabbitmq, Redis};
+    use crate::stores::{Garage, Postgres, Rabbitmq, Redis};
 
     fn plan(home: &Home) -> Plan {
         let password = "secret".to_owned();
         let stores = Stores {
             postgres: Postgres { port: 1, password: password.clone() },
             redis: Redis { port: 2, password: password.clone() },
+            garage: Garage { s3: 8, admin: 9, rpc: 10, password: password.clone() },
             rabbitmq: Rabbitmq { amqp: 3, management: 4, metrics: 5, distribution: 6, names: 7, password },
         };
         Plan::new(home, State::default(), stores).unwrap()

@@ -1,5 +1,6 @@
-//! Private instances of PostgreSQL, Redis and RabbitMQ, on ports of 127.0.0.1, with durability on.
+//! Private instances of PostgreSQL, Redis, RabbitMQ and Garage, on ports of 127.0.0.1, with durability on.
 
+mod garage;
 mod postgres;
 mod rabbitmq;
 mod redis;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+pub(crate) use self::garage::{BUCKET, Garage, REGION};
 pub(crate) use self::postgres::Postgres;
 pub(crate) use self::rabbitmq::{Rabbitmq, VHOST};
 pub(crate) use self::redis::Redis;
@@ -17,8 +19,10 @@ use crate::account::{self, Account};
 use crate::home::{Home, State, write_json};
 use crate::ledger;
 use crate::port;
+use self::garage::S3Address;
 use crate::progress::step;
 use crate::supervisor::Supervisor;
+use crate::tool::GARAGE;
 
 /// How long a store may take to start: generous, for a busy machine that recovers a big log.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -55,12 +59,13 @@ impl Place {
     }
 }
 
-/// The three stores of a fleet.
+/// The stores of a fleet.
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
     pub(crate) postgres: Postgres,
     pub(crate) redis: Redis,
     pub(crate) rabbitmq: Rabbitmq,
+    pub(crate) garage: Garage,
 }
 
 impl Stores {
@@ -82,16 +87,26 @@ impl Stores {
                 names: port("rabbitmq.names")?,
                 password: password("rabbitmq")?,
             },
+            garage: Garage {
+                s3: port("garage.s3")?,
+                admin: port("garage.admin")?,
+                rpc: port("garage.rpc")?,
+                password: password("garage")?,
+            },
         })
     }
 }
 
+/// The processes that hold data.
+pub(crate) const NAMES: [&str; 4] = ["postgres", "redis", "rabbitmq", "garage"];
+
 /// By the process that listens there: what the ports of the stores are for.
-const DOORS: [(&str, &[&str]); 4] = [
+const DOORS: [(&str, &[&str]); 5] = [
     ("postgres", &["postgres"]),
     ("redis", &["redis"]),
     ("epmd", &["rabbitmq.names"]),
     ("rabbitmq", &["rabbitmq.amqp", "rabbitmq.management", "rabbitmq.metrics", "rabbitmq.distribution"]),
+    ("garage", &["garage.s3", "garage.admin", "garage.rpc"]),
 ];
 
 /// How tests reach the stores; they find it in `.fleet/stores.json`.
@@ -101,10 +116,15 @@ struct Addresses {
     redis: String,
     amqp: String,
     rabbitmq_management: String,
+    s3: S3Address,
 }
 
 /// Starts the stores that do not run, and waits until all of them answer.
 pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Supervisor) -> Result<Stores> {
+    // Before anything is started, because it may have to be built first.
+    if ledger::running(home, "garage")?.is_none() {
+        GARAGE.provide().await?;
+    }
     let account = Account::for_stores()?;
     let place = Place { folder: account::data_folder(home, account.as_ref())?, account };
     for (process, purposes) in DOORS {
@@ -115,7 +135,7 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
             }
         }
     }
-    for name in ["postgres", "redis", "rabbitmq"] {
+    for name in NAMES {
         state.secret(name)?;
     }
     state.save(home)?;
@@ -135,6 +155,12 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
         Ok(())
     })
     .await?;
+    step("Garage (S3)", async |note| {
+        stores.garage.start(&place, home, supervisor).await?;
+        note.set(format!("127.0.0.1:{}", stores.garage.s3));
+        Ok(())
+    })
+    .await?;
     step("RabbitMQ", async |note| {
         stores.rabbitmq.wait(supervisor, rabbitmq_runs).await?;
         note.set(format!("127.0.0.1:{}, management 127.0.0.1:{}", stores.rabbitmq.amqp, stores.rabbitmq.management));
@@ -146,6 +172,7 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
         redis: stores.redis.url(),
         amqp: stores.rabbitmq.url("%2f"),
         rabbitmq_management: stores.rabbitmq.management_url(),
+        s3: stores.garage.address(),
     };
     write_json(&home.path("stores.json"), &addresses)?;
     Ok(stores)

@@ -152,7 +152,7 @@ async fn stop_leftovers(home: &Home, supervisor: &mut Supervisor) -> Result<()> 
 
 /// The plan of a fleet that runs completely.
 pub(crate) fn running(home: &Home) -> Result<Option<Plan>> {
-    for name in SERVICES.iter().map(|service| service.name).chain([SANDBOX, "postgres", "redis", "rabbitmq"]) {
+    for name in SERVICES.iter().map(|service| service.name).chain([SANDBOX]).chain(stores::NAMES) {
         if ledger::running(home, name)?.is_none() {
             return Ok(None);
         }
