@@ -1,0 +1,62 @@
+//! `load`: runs scenarios against the fleet that `LYCEUM_FLEET` describes. `cargo fleet bench` starts both.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use load::{fleet::Fleet, reference, report::Report, scenario::Scenario};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Drives a running fleet and a reference beside it.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios, all of them if none is named.
+    Run {
+        /// Which ones.
+        scenarios: Vec<Scenario>,
+        /// Print one JSON document instead of tables.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve the reference on a free port, which is printed. Scenarios start it by themselves.
+    #[command(hide = true)]
+    Reference {
+        /// The database of courses.
+        database: String,
+    },
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<()> {
+    match Arguments::parse().command {
+        Command::Run { scenarios, json } => run(scenarios, json).await,
+        Command::Reference { database } => {
+            reference::serve(&database, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+        }
+    }
+}
+
+async fn run(scenarios: Vec<Scenario>, json: bool) -> Result<()> {
+    let fleet = Fleet::find()?;
+    let scenarios = if scenarios.is_empty() { Scenario::ALL.to_vec() } else { scenarios };
+    let mut reports: Vec<Report> = Vec::new();
+    for scenario in scenarios {
+        let report = scenario.run(&fleet).await?;
+        if !json {
+            print!("{}", report.render());
+        }
+        reports.push(report);
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&reports)?);
+    }
+    Ok(())
+}

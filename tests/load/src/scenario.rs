@@ -1,0 +1,48 @@
+//! The scenarios by name, and the course that several of them learn in.
+
+mod catalogue;
+mod course;
+mod heartbeat;
+mod orders;
+mod outline;
+mod sign_in;
+mod start;
+
+use anyhow::Result;
+
+use crate::{fleet::Fleet, report::Report};
+
+/// A question that is put to the fleet and to the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scenario {
+    /// How fast services start, and what they hold when nobody asks anything.
+    Start,
+    /// The public catalogue page.
+    Catalogue,
+    /// The outline of a course of 100 lessons with its rules, as an enrolled learner sees it.
+    Outline,
+    /// What a video player reports.
+    Heartbeat,
+    /// From the payer's card to the access, at 50 orders a second.
+    Orders,
+    /// Many people sign in while others read.
+    SignIn,
+}
+
+impl Scenario {
+    /// All of them; the one that measures idle memory comes first.
+    pub const ALL: [Self; 6] =
+        [Self::Start, Self::Catalogue, Self::Outline, Self::Heartbeat, Self::Orders, Self::SignIn];
+
+    /// Runs it.
+    pub async fn run(self, fleet: &Fleet) -> Result<Report> {
+        match self {
+            Self::Start => start::run(fleet).await,
+            Self::Catalogue => catalogue::run(fleet).await,
+            Self::Outline => outline::run(fleet).await,
+            Self::Heartbeat => heartbeat::run(fleet).await,
+            Self::Orders => orders::run(fleet).await,
+            Self::SignIn => sign_in::run(fleet).await,
+        }
+    }
+}
