@@ -1,6 +1,7 @@
-//! `cargo fleet demo`: somebody finds a course, buys it and learns it to the end, all through the public API.
+//! `cargo fleet demo`: somebody finds a course, buys it, learns it to the end and holds a certificate, all through the public API.
 
 mod learn;
+mod prove;
 mod timeline;
 
 use std::time::Duration;
@@ -58,7 +59,9 @@ async fn play(plan: &Plan) -> Result<()> {
     let order_id = buy(&learner.rest, &course, &mut timeline).await?;
     let run_id = become_enrolled(&learner.rest, &order_id, &mut timeline).await?;
     learn::to_the_end(&learner.rest, &run_id, &school, &mut timeline).await?;
+    prove::certificate(&learner.rest, &mut timeline).await?;
     learner.read_mails(&mut timeline).await?;
+    prove::report(plan, &school, &mut timeline).await?;
     timeline.end();
     println!("The steps of a trace, through every service: curl {}/control/traces/TRACE", plan.sandbox_url()?);
     Ok(())
@@ -108,11 +111,11 @@ impl Learner {
         Ok(self)
     }
 
-    /// Waits for the mail about the finished course and shows what came altogether.
+    /// Waits for the mail about the certificate and shows what came altogether.
     async fn read_mails(&self, timeline: &mut Timeline) -> Result<()> {
         timeline
             .step(&self.rest, "mails received", async |_| {
-                let mails = eventually("that the mail about the finished course comes", EFFECT, async || {
+                let mails = eventually("that every mail has come", EFFECT, async || {
                     let mails = self.inbox.all(&self.email).await?;
                     Ok(Some(mails).filter(|mails| mails.len() >= EXPECTED_MAILS))
                 })
@@ -124,8 +127,8 @@ impl Learner {
     }
 }
 
-/// The code, the paid order, the opened access, the finished course.
-const EXPECTED_MAILS: usize = 4;
+/// The code, the paid order, the opened access, the finished course, the certificate.
+const EXPECTED_MAILS: usize = 5;
 
 /// Looks around, searches, and reads what everybody may read.
 async fn find_course(rest: &Rest, timeline: &mut Timeline) -> Result<Value> {

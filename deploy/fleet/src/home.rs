@@ -39,6 +39,11 @@ impl Home {
         Self { root: self.root.clone(), dir: self.root.join(".fleet/test"), for_tests: true }
     }
 
+    /// The third one, of optimised programs, which `cargo fleet bench` wipes. Its limits are those of the tests.
+    pub(crate) fn for_bench(&self) -> Self {
+        Self { root: self.root.clone(), dir: self.root.join(".fleet/bench"), for_tests: true }
+    }
+
     /// A fleet for a unit test, in a folder of its own.
     #[cfg(test)]
     pub(crate) fn for_unit_test(name: &str) -> Self {

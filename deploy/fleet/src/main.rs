@@ -1,6 +1,7 @@
 //! `cargo fleet`: Lyceum on one machine, from an empty one to a school that runs, and every check of it.
 
 mod account;
+mod bench;
 mod cargo;
 mod contract;
 mod dead_letter;
@@ -104,6 +105,14 @@ enum Command {
         #[command(subcommand)]
         action: Contract,
     },
+    /// Measure speed and memory on optimised programs, beside a reference.
+    Bench {
+        /// Which scenarios; all by default.
+        scenarios: Vec<String>,
+        /// Print one JSON document on standard output.
+        #[arg(long)]
+        json: bool,
+    },
     /// Run the tests: all suites, or those that are named.
     Test {
         /// Which suites.
@@ -162,6 +171,7 @@ async fn run(command: Command) -> Result<()> {
             DeadLetters::Replay { service } => dead_letter::replay(&home, service.as_deref()).await,
         },
         Command::Contract { action: Contract::Accept } => contract::accept(&home).await,
+        Command::Bench { scenarios, json } => bench::run(&home, &scenarios, json, &interrupt).await,
         Command::Test { suites } => test::run(&home, &suites, &interrupt).await,
     }
 }

@@ -1,8 +1,11 @@
 //! `load`: runs scenarios against the fleet that `LYCEUM_FLEET` describes. `cargo fleet bench` starts both.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use load::{fleet::Fleet, reference, report::Report, scenario::Scenario};
 
@@ -22,9 +25,9 @@ enum Command {
     Run {
         /// Which ones.
         scenarios: Vec<Scenario>,
-        /// Print one JSON document instead of tables.
+        /// Write the figures as JSON to this file, too.
         #[arg(long)]
-        json: bool,
+        report: Option<PathBuf>,
     },
     /// Serve the reference on a free port, which is printed. Scenarios start it by themselves.
     #[command(hide = true)]
@@ -37,26 +40,25 @@ enum Command {
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Run { scenarios, json } => run(scenarios, json).await,
+        Command::Run { scenarios, report } => run(scenarios, report).await,
         Command::Reference { database } => {
             reference::serve(&database, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
         }
     }
 }
 
-async fn run(scenarios: Vec<Scenario>, json: bool) -> Result<()> {
+async fn run(scenarios: Vec<Scenario>, to: Option<PathBuf>) -> Result<()> {
     let fleet = Fleet::find()?;
     let scenarios = if scenarios.is_empty() { Scenario::ALL.to_vec() } else { scenarios };
     let mut reports: Vec<Report> = Vec::new();
     for scenario in scenarios {
         let report = scenario.run(&fleet).await?;
-        if !json {
-            print!("{}", report.render());
-        }
+        print!("{}", report.render());
         reports.push(report);
     }
-    if json {
-        println!("{}", serde_json::to_string_pretty(&reports)?);
+    if let Some(to) = to {
+        let text = serde_json::to_string_pretty(&reports)?;
+        std::fs::write(&to, text + "\n").with_context(|| format!("cannot write {}", to.display()))?;
     }
     Ok(())
 }

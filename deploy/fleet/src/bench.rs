@@ -1,0 +1,67 @@
+//! `cargo fleet bench`: a fleet of optimised programs with stores of its own, and the load that is put on it.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+
+use crate::cargo;
+use crate::home::Home;
+use crate::interrupt::Interrupt;
+use crate::supervisor::{Supervisor, show_status};
+use crate::test;
+use crate::up::{self, Options};
+
+/// The package whose program drives the load.
+const LOAD: &str = "load";
+
+/// Runs scenarios, all if none is named, and shows their figures.
+pub(crate) async fn run(home: &Home, scenarios: &[String], json: bool, interrupt: &Interrupt) -> Result<()> {
+    if json {
+        return run_for_programs(home, scenarios).await;
+    }
+    let home = home.for_bench();
+    let lock = test::begin_anew(&home).await?;
+    let mut supervisor = Supervisor::new(&home);
+    let measured = interrupt.guard(measure(&home, scenarios, &mut supervisor, interrupt)).await;
+    up::stop(&home, &mut supervisor, interrupt).await?;
+    drop(lock);
+    measured
+}
+
+async fn measure(
+    home: &Home,
+    scenarios: &[String],
+    supervisor: &mut Supervisor,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    // Built first, so that nothing is compiled while the fleet idles.
+    let programs = cargo::build(home, &[LOAD], true).await?;
+    let program = programs.get(LOAD).context("the load was not built")?;
+    up::start(home, Options { release: true, detach: false }, supervisor, interrupt).await?;
+    let mut command = Command::new(program);
+    command.arg("run").args(scenarios).arg("--report").arg(report(home)).env("LYCEUM_FLEET", home.path("fleet.json"));
+    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await.context("cannot start the load")?;
+    if !status.success() {
+        bail!("the load failed: {}", show_status(status));
+    }
+    Ok(())
+}
+
+/// The same with everything that people read on standard error, and one JSON document on standard output.
+async fn run_for_programs(home: &Home, scenarios: &[String]) -> Result<()> {
+    let mut again = Command::new(std::env::current_exe()?);
+    again.arg("bench").args(scenarios).stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
+    let status = again.status().await.context("cannot start once more")?;
+    if !status.success() {
+        bail!("the bench failed: {}", show_status(status));
+    }
+    let report = report(&home.for_bench());
+    print!("{}", std::fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?);
+    Ok(())
+}
+
+fn report(home: &Home) -> PathBuf {
+    home.path("report.json")
+}
