@@ -19,6 +19,11 @@ pub struct Answer {
 impl Answer {
     pub(crate) async fn read(asked: String, response: reqwest::Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let kind = headers.get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        // A stream of events has no end that one could wait for.
+        if kind.starts_with("text/event-stream") {
+            return Self { asked, status, headers, body: Value::Null };
+        }
         let text = response.text().await.unwrap_or_else(|e| panic!("{asked}: the body broke off: {e}"));
         let body =
             if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };

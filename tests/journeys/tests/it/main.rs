@@ -2,11 +2,15 @@
 
 mod access;
 mod bad_input;
+mod certificate;
 mod double_order;
 mod main_journey;
 mod notices;
 mod objects;
+mod paper;
 mod payment;
 mod promo;
+mod report;
 mod session;
+mod telling;
 mod trace;
