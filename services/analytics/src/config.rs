@@ -1,11 +1,22 @@
 //! What this service is configured with. Every mistake is reported at once; nothing is opened here.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use auth::Jwks;
 use bus::Amqp;
 use chassis::{Env, ExposeSecret, SecretString};
 use discovery::Target;
+use values::TimeZone;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long events are kept where nothing else is said: a year and a month, so that each month has its counterpart.
+const RETENTION: Duration = DAY.saturating_mul(400);
+
+/// What comes late has to find its month; and no longer than a century.
+const SHORTEST_RETENTION: Duration = DAY.saturating_mul(35);
+const LONGEST_RETENTION: Duration = DAY.saturating_mul(36_500);
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -21,6 +32,16 @@ pub struct Config {
     pub services: Jwks,
     /// Where the keys of people's tokens come from.
     pub users: Target,
+    /// Whose facts are copied after a loss: orders.
+    pub payments: Target,
+    /// Runs, enrolments and completed lessons.
+    pub courses: Target,
+    /// Certificates.
+    pub documents: Target,
+    /// How long events are kept.
+    pub retention: Duration,
+    /// In which days, weeks and months are counted.
+    pub zone: TimeZone,
 }
 
 impl Config {
@@ -36,6 +57,14 @@ impl Config {
         let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<Target>("LYCEUM_USERS_URL");
+        let payments = env.required::<Target>("LYCEUM_PAYMENTS_URL");
+        let courses = env.required::<Target>("LYCEUM_COURSES_URL");
+        let documents = env.required::<Target>("LYCEUM_DOCUMENTS_URL");
+        let retention = env.duration("LYCEUM_EVENT_RETENTION", RETENTION);
+        if retention.is_some_and(|retention| !(SHORTEST_RETENTION..=LONGEST_RETENTION).contains(&retention)) {
+            env.refuse("LYCEUM_EVENT_RETENTION", "is refused, expected 35d to 36500d");
+        }
+        let zone = env.or("LYCEUM_SCHOOL_ZONE", TimeZone::parse("Europe/Moscow").ok()?);
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
@@ -45,6 +74,11 @@ impl Config {
             service_key: service_key?,
             services: services?,
             users: users?,
+            payments: payments?,
+            courses: courses?,
+            documents: documents?,
+            retention: retention?,
+            zone: zone?,
         })
     }
 

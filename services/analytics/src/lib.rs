@@ -1,7 +1,18 @@
-//! The map comes with the first rooms.
+//! Analytics: keeps every event as it was announced, counts what managers ask for, and answers with reports.
+//!
+//! `events` hears, `flows` order the steps, `domain` says what an event means and what is refused, `store` remembers: events by
+//! month, and the rollups that reports are read from. `jobs` make room and drop what is old.
 
 pub mod config;
 
 pub mod app;
+
+pub mod events;
+
+pub mod flows;
+
+pub mod domain;
+
+pub mod store;
 
 pub mod error;

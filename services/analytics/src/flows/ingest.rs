@@ -1,0 +1,82 @@
+//! Stores what was heard and counts what is new of it, in one transaction.
+
+use std::collections::HashSet;
+
+use failpoint::failpoint;
+use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
+
+use crate::app::App;
+use crate::domain::event::{Event, Heard};
+use crate::domain::fact::Fact;
+use crate::domain::id::EventId;
+use crate::domain::month::Month;
+use crate::error::Error;
+use crate::flows::make_room;
+use crate::store;
+
+/// Stores and counts a batch and says how many of its events were new; the others change nothing.
+///
+/// `complete_until` is what the batch says about everything before it: all that had arrived by then is counted with it.
+pub async fn ingest(app: &App, heard: &[Heard], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
+    make_room(app, heard.iter().map(|heard| Month::of(heard.event.occurred_at))).await?;
+    let received_at = app.clock.now();
+    let events = once_each(heard);
+    let stored = pg::transaction(&app.db, async |conn| {
+        store::progress::lock_to_hear(conn).await?;
+        let new = add(conn, &events, received_at).await?;
+        let facts = facts(heard, new.as_ref());
+        if !facts.is_empty() {
+            store::rollups::apply(conn, &facts).await?;
+        }
+        if let Some(until) = complete_until {
+            store::progress::heard_until(conn, until).await?;
+        }
+        failpoint!("ingest.stored");
+        Ok::<_, Error>(new.map_or(events.len(), |new| new.len()))
+    });
+    let stored = stored.await?;
+    failpoint!("ingest.committed");
+    Ok(stored)
+}
+
+/// The events without repetitions, in an order that all replicas share, so that two of them never wait for each other.
+fn once_each(heard: &[Heard]) -> Vec<&Event> {
+    let mut events: Vec<&Event> = heard.iter().map(|heard| &heard.event).collect();
+    events.sort_unstable_by_key(|event| (event.occurred_at, event.id.uuid()));
+    events.dedup_by_key(|event| event.id);
+    events
+}
+
+/// Stores events and says which of them are new; nothing where all are, as nearly always.
+async fn add(
+    conn: &mut PgConnection,
+    events: &[&Event],
+    received_at: OffsetDateTime,
+) -> Result<Option<HashSet<EventId>>, sqlx::Error> {
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let mut attempt = conn.begin().await?;
+    match store::events::copy(&mut attempt, events, received_at).await {
+        Ok(()) => {
+            attempt.commit().await?;
+            Ok(None)
+        }
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            attempt.rollback().await?;
+            Ok(Some(store::events::merge(conn, events, received_at).await?))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The facts of the new events, each once.
+fn facts(heard: &[Heard], new: Option<&HashSet<EventId>>) -> Vec<Fact> {
+    let mut seen = HashSet::with_capacity(heard.len());
+    let fresh = heard.iter().filter(|heard| {
+        let id = heard.event.id;
+        new.is_none_or(|new| new.contains(&id)) && seen.insert(id)
+    });
+    fresh.filter_map(|heard| heard.fact.clone()).collect()
+}

@@ -1,0 +1,6 @@
+//! The memory: SQL and row structs. Free functions over a connection; transactions and decisions belong to the flows.
+
+pub mod events;
+pub mod partitions;
+pub mod progress;
+pub mod rollups;
