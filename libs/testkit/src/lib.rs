@@ -17,5 +17,5 @@ pub use database::Database;
 pub use identity::{Fleet, ISSUER};
 pub use recorded::{Recorded, announced};
 pub use serve::{Served, serve};
-pub use stores::{Stores, redis_prefix, stores};
+pub use stores::{S3, Stores, redis_prefix, stores};
 pub use wait::eventually;

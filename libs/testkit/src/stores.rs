@@ -1,4 +1,4 @@
-//! Where the real PostgreSQL, Redis and RabbitMQ of the tests listen.
+//! Where the real PostgreSQL, Redis, RabbitMQ and S3 server of the tests listen.
 
 use std::{env, fs, path::PathBuf, sync::OnceLock};
 
@@ -15,6 +15,17 @@ pub struct Stores {
     pub amqp: String,
     /// RabbitMQ's management API.
     pub rabbitmq_management: String,
+    /// The S3 server.
+    pub s3: S3,
+}
+
+/// How the S3 server is reached, path-style. The key may make buckets; a test makes one of its own.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct S3 {
+    pub url: String,
+    pub region: String,
+    pub access_key: String,
+    pub secret_key: String,
 }
 
 /// The stores named by the file in `LYCEUM_STORES`, else by `.fleet/stores.json` in this or a parent folder.

@@ -3,6 +3,7 @@
 use std::{env, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, bail, ensure};
+use axum::http::Uri;
 
 /// Settings of the simulated world.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub(crate) struct Config {
     pub(crate) smtp_listen: SocketAddr,
     /// `SANDBOX_OTLP_LISTEN`: the trace collector; none when it is not set.
     pub(crate) otlp_listen: Option<SocketAddr>,
+    /// `SANDBOX_S3_LISTEN` and `SANDBOX_S3_UPSTREAM`: the proxy in front of an S3 server; none when they are not set.
+    pub(crate) s3: Option<S3>,
     /// `SANDBOX_PUBLIC_URL`: where a payer's browser finds the bank, if not where it listens.
     pub(crate) public_url: Option<String>,
     /// `SANDBOX_TERMINAL`: the school's name at the bank.
@@ -23,6 +26,13 @@ pub(crate) struct Config {
     pub(crate) retry: Duration,
     /// `SANDBOX_REPEATED_ORDERS=allow`: a setting of the terminal; by default a repeated OrderId is error 20.
     pub(crate) repeated_orders: bool,
+}
+
+/// Where the S3 server is met, and where it is.
+#[derive(Debug, Clone)]
+pub(crate) struct S3 {
+    pub(crate) listen: SocketAddr,
+    pub(crate) upstream: Uri,
 }
 
 impl Config {
@@ -40,6 +50,18 @@ impl Config {
             otlp_listen: match env::var("SANDBOX_OTLP_LISTEN") {
                 Ok(at) => Some(listen("SANDBOX_OTLP_LISTEN", &at)?),
                 Err(_) => None,
+            },
+            s3: match (env::var("SANDBOX_S3_LISTEN"), env::var("SANDBOX_S3_UPSTREAM")) {
+                (Ok(at), Ok(upstream)) => {
+                    let upstream: Uri = upstream.parse().context("SANDBOX_S3_UPSTREAM is no address")?;
+                    ensure!(
+                        upstream.scheme_str() == Some("http"),
+                        "SANDBOX_S3_UPSTREAM is no address like http://127.0.0.1:3900"
+                    );
+                    Some(S3 { listen: listen("SANDBOX_S3_LISTEN", &at)?, upstream })
+                }
+                (Err(_), Err(_)) => None,
+                _ => bail!("SANDBOX_S3_LISTEN and SANDBOX_S3_UPSTREAM belong together"),
             },
             public_url: env::var("SANDBOX_PUBLIC_URL").ok(),
             terminal: or("SANDBOX_TERMINAL", "SandboxDEMO"),

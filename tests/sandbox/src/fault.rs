@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
+    http::{Method, StatusCode},
     routing::{get, post},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::world::World;
+use crate::{s3::places, world::World};
 
 /// What can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,20 @@ pub(crate) enum Kind {
     Twice,
     /// CONFIRMED arrives, and is answered, before AUTHORIZED leaves.
     OutOfOrder,
-    /// Notifications do not leave at all.
+    /// Notifications do not leave at all; a call of S3 is never answered.
     Never,
+    /// S3 says that it is busy.
+    #[serde(rename = "503")]
+    SlowDown,
+    /// S3 says that we ask too often.
+    #[serde(rename = "429")]
+    TooMany,
+    /// The connection breaks in the middle of what is sent to S3.
+    CutUpload,
+    /// The connection breaks in the middle of S3's answer.
+    CutReply,
+    /// S3's answer is as long as it should be, with a wrong bit.
+    WrongBody,
     /// A notification is signed with another password.
     BadSignature,
     /// The mail server refuses for the moment.
@@ -54,15 +66,42 @@ fn possible(on: &str) -> &'static [Kind] {
         }
         "tbank.notification" => &[Kind::Late, Kind::Twice, Kind::OutOfOrder, Kind::Never, Kind::BadSignature],
         "smtp" => &[Kind::MailLater, Kind::MailNever, Kind::Slow, Kind::DropAfterData, Kind::DropAfter250],
+        "s3" | "s3.PUT" | "s3.POST" => S3,
+        "s3.GET" => &[
+            Kind::ServerError,
+            Kind::SlowDown,
+            Kind::TooMany,
+            Kind::Slow,
+            Kind::Never,
+            Kind::DropReply,
+            Kind::CutReply,
+            Kind::WrongBody,
+        ],
+        "s3.HEAD" | "s3.DELETE" => {
+            &[Kind::ServerError, Kind::SlowDown, Kind::TooMany, Kind::Slow, Kind::Never, Kind::DropReply]
+        }
         _ => &[],
     }
 }
+
+/// What can go wrong with a call of S3 that sends something and gets something.
+const S3: &[Kind] = &[
+    Kind::ServerError,
+    Kind::SlowDown,
+    Kind::TooMany,
+    Kind::Slow,
+    Kind::Never,
+    Kind::DropReply,
+    Kind::CutUpload,
+    Kind::CutReply,
+    Kind::WrongBody,
+];
 
 /// A fault that waits for its occasion.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// Where: `tbank.Init` and the like, `tbank.notification` or `smtp`.
+    /// Where: `tbank.Init` and the like, `tbank.notification`, `smtp`, `s3` or one method of it as in `s3.PUT`.
     on: String,
     kind: Kind,
     /// How often; once if it is not said.
@@ -71,7 +110,8 @@ pub(crate) struct Fault {
     /// For `slow` and `late`, in milliseconds.
     #[serde(default)]
     delay_ms: u64,
-    /// Only where this text occurs: in the call's body, in the body of the payment's Init, or in the mail's recipient.
+    /// Only where this text occurs: in the call's body, in the body of the payment's Init, in the mail's recipient, or
+    /// in the path and query of a call of S3.
     #[serde(default)]
     containing: String,
 }
@@ -102,6 +142,13 @@ impl Faults {
             self.0.remove(at);
         }
         Some(trouble)
+    }
+}
+
+impl Faults {
+    /// Takes the first fault that waits for a call of S3, by its method or by any.
+    pub(crate) fn take_at_s3(&mut self, method: &Method, target: &str) -> Option<Trouble> {
+        places(method).into_iter().find_map(|on| self.take(&on, target))
     }
 }
 

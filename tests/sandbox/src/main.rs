@@ -1,13 +1,15 @@
-//! The outside world in one process: a bank, a mail server and a trace collector, written from their public documents, with switchable faults.
+//! The outside world in one process: a bank, a mail server and a trace collector, written from their public documents, with
+//! switchable faults, and a proxy that puts such faults in front of a real S3 server.
 //!
 //! Services cannot tell it from the real thing; only addresses and keys differ. State is in memory: a restart empties the world.
-//! Reading order: config, world, tbank, mail, traces, fault, index.
+//! Reading order: config, world, tbank, mail, s3, traces, fault, index.
 
 mod config;
 mod fault;
 mod html;
 mod index;
 mod mail;
+mod s3;
 mod tbank;
 mod traces;
 mod world;
@@ -40,8 +42,16 @@ async fn run() -> anyhow::Result<()> {
         Some(at) => Some(TcpListener::bind(at).await?),
         None => None,
     };
+    let s3 = match &config.s3 {
+        Some(s3) => Some((TcpListener::bind(s3.listen).await?, s3.clone())),
+        None => None,
+    };
     let here = http.local_addr()?;
-    println!("sandbox: http://{here} and smtp://{}", smtp.local_addr()?);
+    let store = match &s3 {
+        Some((listener, _)) => format!(" and s3 at http://{}", listener.local_addr()?),
+        None => String::new(),
+    };
+    println!("sandbox: http://{here} and smtp://{}{store}", smtp.local_addr()?);
     let world = World::new(config, here);
     let app = Router::new()
         .merge(index::routes())
@@ -53,6 +63,7 @@ async fn run() -> anyhow::Result<()> {
     tokio::select! {
         served = axum::serve(http, app) => served?,
         served = mail::serve(smtp, world.clone()) => served?,
+        served = s3::serve(s3, world.clone()) => served?,
         served = traces::serve(otlp, world) => served?,
         _ = stopped() => {}
     }

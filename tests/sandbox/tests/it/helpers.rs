@@ -31,6 +31,8 @@ pub struct Sandbox {
     child: Child,
     pub url: String,
     pub smtp: SocketAddr,
+    /// Where the proxy of S3 is, if there is one.
+    pub s3: String,
     pub client: Client,
 }
 
@@ -50,9 +52,10 @@ impl Sandbox {
         let mut said = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut said).unwrap();
         let (http, smtp) = said.trim_end().strip_prefix("sandbox: ").and_then(|said| said.split_once(" and ")).unwrap();
+        let (smtp, s3) = smtp.split_once(" and s3 at ").unwrap_or((smtp, ""));
         let client = Client::builder().redirect(Policy::none()).timeout(PATIENCE).build().unwrap();
         let smtp = smtp.strip_prefix("smtp://").unwrap().parse().unwrap();
-        Self { child, url: http.to_owned(), smtp, client }
+        Self { child, url: http.to_owned(), smtp, s3: s3.to_owned(), client }
     }
 
     /// A signed call of the bank; `None` when the connection broke.

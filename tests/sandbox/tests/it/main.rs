@@ -6,3 +6,4 @@ mod bank;
 mod helpers;
 mod mail;
 mod notifications;
+mod s3;
