@@ -30,12 +30,7 @@ pub(crate) async fn run(home: &Home, scenarios: &[String], json: bool, interrupt
     measured
 }
 
-async fn measure(
-    home: &Home,
-    scenarios: &[String],
-    supervisor: &mut Supervisor,
-    interrupt: &Interrupt,
-) -> Result<()> {
+async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<()> {
     // Built first, so that nothing is compiled while the fleet idles.
     let programs = cargo::build(home, &[LOAD], true).await?;
     let program = programs.get(LOAD).context("the load was not built")?;

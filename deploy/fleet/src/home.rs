@@ -89,6 +89,11 @@ impl Home {
         self.dir.join("logs").join(format!("{process}.log"))
     }
 
+    /// Where the points are armed at which a process of the fleet is to die.
+    pub(crate) fn failpoints(&self, process: &str) -> PathBuf {
+        self.path("failpoints").join(process)
+    }
+
     /// Makes the fleet's folders. The folder itself is open to others, because the stores' user must pass; what is secret is not.
     pub(crate) fn prepare(&self) -> Result<()> {
         for folder in [self.dir.clone(), self.path("logs"), self.path("keys")] {

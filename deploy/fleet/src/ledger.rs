@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::home::{Home, read_json, write_json};
@@ -37,6 +38,18 @@ pub(crate) struct Record {
     /// The port that answers /readyz, if it has one.
     pub(crate) admin: Option<u16>,
     pub(crate) log: PathBuf,
+    #[serde(default)]
+    pub(crate) program: PathBuf,
+    /// How often it was started again after it had ended by itself.
+    #[serde(default)]
+    pub(crate) restarts: u32,
+}
+
+impl Record {
+    /// Which signal makes it stop in order. SIGINT tells PostgreSQL not to wait for its clients.
+    pub(crate) fn stop_signal(&self) -> Signal {
+        if self.name == "postgres" { Signal::INT } else { Signal::TERM }
+    }
 }
 
 /// All of them, running or not: one that is listed and does not run has crashed.

@@ -19,6 +19,7 @@ mod process;
 mod progress;
 mod psql;
 mod rest;
+mod restart;
 mod sandbox;
 mod school;
 mod seed;
@@ -77,6 +78,11 @@ enum Command {
     },
     /// Stop everything; the state is kept.
     Down,
+    /// Stop one process and start it again; a program of ours is built before.
+    Restart {
+        /// Which one, as `status` calls it.
+        name: String,
+    },
     /// Look for what could keep the fleet from running here.
     Doctor,
     /// Open the database of a service.
@@ -162,6 +168,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Status => status::status(&home).await,
         Command::Logs { names, follow, lines } => log::show(&home, &names, lines, follow, &interrupt).await,
         Command::Down => status::down(&home).await,
+        Command::Restart { name } => interrupt.guard(restart::restart(&home, &name)).await,
         Command::Doctor => doctor::doctor(&home),
         Command::Psql { service, arguments } => psql::psql(&home, &service, &arguments),
         Command::Stores => up::stores_only(&home, &interrupt).await,

@@ -8,8 +8,9 @@ use crate::home::{Home, State};
 use crate::keys::Keys;
 use crate::ledger::Role;
 use crate::port;
+use crate::sandbox;
 use crate::service::{SANDBOX, SERVICES, Service};
-use crate::stores::{Stores, VHOST};
+use crate::stores::{BUCKET, REGION, Stores, VHOST};
 use crate::supervisor::Launch;
 
 /// The school's name at the simulated bank.
@@ -38,7 +39,7 @@ impl Plan {
                 state.secret(&format!("database.{}", service.name))?;
             }
         }
-        for door in ["http", "smtp", "otlp"] {
+        for door in sandbox::DOORS {
             port::assign(home, &mut state, &format!("{SANDBOX}.{door}"))?;
         }
         state.secret("tbank")?;
@@ -76,6 +77,10 @@ impl Plan {
             env.push((format!("LYCEUM_{name}"), self.value(service.name, name)?));
         }
         if self.home.is_for_tests() {
+            // Where the chaos tests say at which point of its work the process dies. Each has a folder of its own.
+            let folder = self.home.failpoints(service.name);
+            std::fs::create_dir_all(&folder)?;
+            env.push(("FAILPOINTS".to_owned(), folder.display().to_string()));
             env.extend(service.test_settings().map(|(name, value)| (format!("LYCEUM_{name}"), value.to_owned())));
         }
         let admin = self.port(&format!("{}.admin", service.name))?;
@@ -112,6 +117,12 @@ impl Plan {
             "TBANK_URL" => format!("{}/tbank/v2/", self.sandbox_url()?),
             "TBANK_TERMINAL" => TERMINAL.to_owned(),
             "TBANK_PASSWORD" => self.secret("tbank")?.to_owned(),
+            // Through the sandbox, which is at fault when a test wants it.
+            "S3_URL" => self.http("sandbox.s3")?,
+            "S3_REGION" => REGION.to_owned(),
+            "S3_BUCKET" => BUCKET.to_owned(),
+            "S3_ACCESS_KEY" => self.stores.garage.access_key(),
+            "S3_SECRET_KEY" => self.stores.garage.secret_key(),
             "SMTP_URL" => format!("smtp://127.0.0.1:{}", self.port("sandbox.smtp")?),
             "MAIL_FROM" => MAIL_FROM.to_owned(),
             // Where another service is: USERS_URL and the like.

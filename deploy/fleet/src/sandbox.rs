@@ -26,14 +26,19 @@ pub(crate) const CLIENT_REQUIREMENTS: &str = "tests/sandbox/client/requirements.
 /// The client's test, relative to the repository.
 const CLIENT_TEST: &str = "tests/sandbox/client/test_tbank.py";
 
+/// What it listens for: people and the bank's clients, mails, traces, and those who mean the S3 server behind it.
+pub(crate) const DOORS: [&str; 4] = ["http", "smtp", "otlp", "s3"];
+
 /// How to start the sandbox.
 pub(crate) fn launch(plan: &Plan, program: PathBuf) -> Result<Launch> {
-    let [http, smtp, otlp] = ["http", "smtp", "otlp"].map(|door| plan.port(&format!("{SANDBOX}.{door}")));
-    let (http, smtp, otlp) = (http?, smtp?, otlp?);
+    let [http, smtp, otlp, s3] = DOORS.map(|door| plan.port(&format!("{SANDBOX}.{door}")));
+    let (http, smtp, otlp, s3) = (http?, smtp?, otlp?, s3?);
     let env = [
         ("SANDBOX_HTTP_LISTEN", format!("127.0.0.1:{http}")),
         ("SANDBOX_SMTP_LISTEN", format!("127.0.0.1:{smtp}")),
         ("SANDBOX_OTLP_LISTEN", format!("127.0.0.1:{otlp}")),
+        ("SANDBOX_S3_LISTEN", format!("127.0.0.1:{s3}")),
+        ("SANDBOX_S3_UPSTREAM", plan.stores.garage.url()),
         ("SANDBOX_TERMINAL", TERMINAL.to_owned()),
         ("SANDBOX_PASSWORD", plan.secret("tbank")?.to_owned()),
     ];
@@ -45,7 +50,7 @@ pub(crate) fn launch(plan: &Plan, program: PathBuf) -> Result<Launch> {
         env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         dir: plan.home.dir().to_owned(),
         account: None,
-        ports: vec![http, smtp, otlp],
+        ports: vec![http, smtp, otlp, s3],
         admin: None,
     })
 }

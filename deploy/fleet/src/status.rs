@@ -20,7 +20,7 @@ pub(crate) async fn status(home: &Home) -> Result<()> {
         println!("Nothing runs here. Start with `cargo fleet up`.");
         return Ok(());
     }
-    let mut table = Table::new(&["NAME", "STATE", "PID", "PORTS", "MEMORY", "UP"]);
+    let mut table = Table::new(&["NAME", "STATE", "PID", "PORTS", "MEMORY", "UP", "RESTARTS"]);
     let mut services_kib = 0;
     for record in &records {
         let alive = record.identity.is_alive();
@@ -36,6 +36,7 @@ pub(crate) async fn status(home: &Home) -> Result<()> {
             ports.join(" "),
             memory.map(mebibytes).unwrap_or_default(),
             record.identity.uptime_seconds().filter(|_| alive).map(uptime).unwrap_or_default(),
+            Some(record.restarts).filter(|count| *count > 0).map(|count| count.to_string()).unwrap_or_default(),
         ]);
     }
     print!("{}", table.render());

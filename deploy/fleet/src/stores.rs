@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use self::garage::S3Address;
 pub(crate) use self::garage::{BUCKET, Garage, REGION};
 pub(crate) use self::postgres::Postgres;
 pub(crate) use self::rabbitmq::{Rabbitmq, VHOST};
@@ -19,7 +20,6 @@ use crate::account::{self, Account};
 use crate::home::{Home, State, write_json};
 use crate::ledger;
 use crate::port;
-use self::garage::S3Address;
 use crate::progress::step;
 use crate::supervisor::Supervisor;
 use crate::tool::GARAGE;

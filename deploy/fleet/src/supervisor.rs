@@ -1,6 +1,7 @@
 //! Starts processes, waits until they are ready, notices when they end, and stops what this command started.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -17,14 +18,20 @@ use crate::home::Home;
 use crate::ledger::{self, Record, Role};
 use crate::log;
 use crate::process::Identity;
+use crate::progress::show;
 
 /// How often something is asked again that cannot tell by itself.
 const POLL: Duration = Duration::from_millis(30);
+/// How long after its end a process is started again: at first, and when it keeps ending.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Who ran so long has started well.
+const WELL: Duration = Duration::from_secs(2);
 /// How long a process may take to stop before it is killed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What to start.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Launch {
     pub(crate) name: String,
     pub(crate) role: Role,
@@ -67,18 +74,28 @@ pub(crate) fn search_path() -> String {
 pub(crate) struct Supervisor {
     home: Home,
     children: BTreeMap<String, Child>,
+    /// What this command started, to start it again.
+    lives: BTreeMap<String, Life>,
 }
 
 impl Supervisor {
     pub(crate) fn new(home: &Home) -> Self {
-        Self { home: home.clone(), children: BTreeMap::new() }
+        Self { home: home.clone(), children: BTreeMap::new(), lives: BTreeMap::new() }
     }
 
     /// Starts a process and writes it into the ledger. It outlives this command unless it is stopped.
     pub(crate) fn start(&mut self, launch: &Launch) -> Result<()> {
+        log::keep_last(&self.home.log(&launch.name))?;
+        self.spawn(launch, 0)?;
+        self.lives.insert(launch.name.clone(), Life::begin(launch.clone()));
+        Ok(())
+    }
+
+    /// Starts a process, whose log is continued if there is one.
+    fn spawn(&mut self, launch: &Launch, restarts: u32) -> Result<()> {
         let path = self.home.log(&launch.name);
-        log::keep_last(&path)?;
-        let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        let log = File::options().create(true).append(true).open(&path);
+        let log = log.with_context(|| format!("cannot write {}", path.display()))?;
         log.set_permissions(fs::Permissions::from_mode(0o600))?;
         let mut command = launch.command();
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -96,6 +113,8 @@ impl Supervisor {
                 ports: launch.ports.clone(),
                 admin: launch.admin,
                 log: path,
+                program: launch.program.clone(),
+                restarts,
             },
         )
     }
@@ -134,19 +153,46 @@ impl Supervisor {
             .map(|status| anyhow!("{name} ended: {}\n{}", show_status(status), log::excerpt(&self.home.log(name)))))
     }
 
-    /// Waits until one of the processes started here ends by itself.
-    pub(crate) async fn next_death(&mut self) -> Result<anyhow::Error> {
+    /// Starts again what ends by itself, after a pause that grows while it keeps ending, as Kubernetes does; for ever.
+    pub(crate) async fn tend(&mut self) -> Result<Infallible> {
         loop {
-            let names: Vec<String> = self.children.keys().cloned().collect();
-            for name in names {
-                if let Some(death) = self.died(&name)? {
-                    // It stays in the ledger, so that `status` shows it as crashed.
-                    self.children.remove(&name);
-                    return Ok(death);
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            self.tend_once()?;
+            tokio::time::sleep(POLL).await;
         }
+    }
+
+    fn tend_once(&mut self) -> Result<()> {
+        let names: Vec<String> = self.children.keys().cloned().collect();
+        for name in names {
+            let Some(status) = self.children.get_mut(&name).map(Child::try_wait).transpose()?.flatten() else {
+                continue;
+            };
+            // Until it runs again it stays in the ledger, where `status` shows it as crashed.
+            self.children.remove(&name);
+            let Some(life) = self.lives.get_mut(&name) else { continue };
+            let pause = life.ended(Instant::now());
+            let log = self.home.log(&name);
+            // Who was killed by somebody else had nothing to say about it.
+            let last_words =
+                if status.signal().is_some() { String::new() } else { format!("\n{}", log::excerpt(&log)) };
+            let (status, pause) = (show_status(status), show(pause));
+            println!("  ! {name} ended: {status}; it is started again after {pause}{last_words}");
+        }
+        let due: Vec<(Launch, u32)> =
+            self.lives.values_mut().filter_map(|life| life.take_due(Instant::now())).collect();
+        for (launch, restarts) in due {
+            if let Err(error) = self.spawn(&launch, restarts) {
+                let pause = self.lives.get_mut(&launch.name).map(|life| life.ended(Instant::now()));
+                println!("  ! {}: {error:#}; the next try is after {}", launch.name, show(pause.unwrap_or_default()));
+            }
+        }
+        Ok(())
+    }
+
+    /// How often processes were started again by this command.
+    pub(crate) fn restarts(&self) -> BTreeMap<String, u32> {
+        let again = self.lives.iter().filter(|(_, life)| life.restarts > 0);
+        again.map(|(name, life)| (name.clone(), life.restarts)).collect()
     }
 
     /// Whether there is anything that this command would have to stop.
@@ -177,9 +223,7 @@ impl Supervisor {
         for role in [Role::Launcher, Role::Service, Role::Sandbox, Role::Store, Role::Support] {
             let group: Vec<&Record> = records.iter().filter(|record| record.role == role).collect();
             for record in &group {
-                // SIGINT tells PostgreSQL not to wait for its clients; the others stop in order at SIGTERM.
-                let signal = if record.name == "postgres" { Signal::INT } else { Signal::TERM };
-                record.identity.signal(signal);
+                record.identity.signal(record.stop_signal());
             }
             // A launcher stops its own fleet first, which is everything below once more.
             let patience = if role == Role::Launcher { PATIENCE * 4 } else { PATIENCE };
@@ -216,6 +260,40 @@ impl Supervisor {
             ledger::remove(&self.home, &name)?;
         }
         Ok(())
+    }
+}
+
+/// A process over all its restarts.
+#[derive(Debug)]
+struct Life {
+    launch: Launch,
+    /// When it was started last.
+    since: Instant,
+    /// When it is to be started again.
+    due: Option<Instant>,
+    pause: Duration,
+    restarts: u32,
+}
+
+impl Life {
+    fn begin(launch: Launch) -> Self {
+        Self { launch, since: Instant::now(), due: None, pause: FIRST_PAUSE, restarts: 0 }
+    }
+
+    /// Notes the end and tells after which pause it is started again. One that ran well for a while has no past.
+    fn ended(&mut self, now: Instant) -> Duration {
+        let has_run_well = now.duration_since(self.since) >= WELL;
+        self.pause = if has_run_well { FIRST_PAUSE } else { (self.pause * 2).min(LONGEST_PAUSE) };
+        self.due = Some(now + self.pause);
+        self.pause
+    }
+
+    /// What to start now, and how often that has happened, if it is time.
+    fn take_due(&mut self, now: Instant) -> Option<(Launch, u32)> {
+        self.due.take_if(|due| *due <= now)?;
+        self.since = now;
+        self.restarts += 1;
+        Some((self.launch.clone(), self.restarts))
     }
 }
 
@@ -279,12 +357,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_death_of_a_process_is_noticed() {
+    async fn a_process_that_ends_is_started_again_and_its_log_goes_on() {
         let home = Home::for_unit_test("death");
         let mut supervisor = Supervisor::new(&home);
-        supervisor.start(&launch("gateway", "kill -9 $$")).unwrap();
-        let death = supervisor.next_death().await.unwrap().to_string();
-        assert!(death.starts_with("gateway ended: killed by signal 9"), "{death}");
+        let script = "if [ -e again ]; then echo second; exec sleep 600; fi; echo first; touch again; kill -9 $$";
+        let launch = Launch { dir: home.dir().to_owned(), ..launch("gateway", script) };
+        supervisor.start(&launch).unwrap();
+        let log = home.log("gateway");
+        while !fs::read_to_string(&log).unwrap().contains("second") {
+            supervisor.tend_once().unwrap();
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(fs::read_to_string(&log).unwrap(), "first\nsecond\n");
+        assert_eq!(supervisor.restarts(), BTreeMap::from([("gateway".to_owned(), 1)]));
+        assert_eq!(ledger::running(&home, "gateway").unwrap().unwrap().restarts, 1);
+        supervisor.stop_started().await.unwrap();
+        supervisor.tend_once().unwrap();
+        assert!(ledger::running(&home, "gateway").unwrap().is_none(), "what was stopped stays so");
         home.remove().unwrap();
+    }
+
+    #[test]
+    fn the_pause_grows_while_a_process_keeps_ending() {
+        let mut life = Life::begin(launch("users", ""));
+        let start = life.since;
+        let mut pauses = Vec::new();
+        for _ in 0..10 {
+            pauses.push(life.ended(life.since));
+            let due = life.due.unwrap();
+            assert!(life.take_due(due - POLL).is_none());
+            assert!(life.take_due(due).is_some());
+        }
+        assert!(pauses.is_sorted() && pauses[0] < pauses[5], "{pauses:?}");
+        assert_eq!(pauses.last(), Some(&LONGEST_PAUSE));
+        assert_eq!(life.ended(life.since + WELL), FIRST_PAUSE);
+        assert!(life.since > start);
     }
 }

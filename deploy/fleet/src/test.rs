@@ -66,7 +66,7 @@ pub(crate) async fn run(home: &Home, suites: &[Suite], interrupt: &Interrupt) ->
 }
 
 /// Stops what a killed run left behind and removes its state: tests begin with empty stores.
-async fn begin_anew(home: &Home) -> Result<std::fs::File> {
+pub(crate) async fn begin_anew(home: &Home) -> Result<std::fs::File> {
     let lock = home.lock()?;
     Supervisor::new(home).stop_all().await?;
     drop(lock);
@@ -105,14 +105,17 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
         Suite::Tidy => tidy::run(home).await?,
         Suite::Crates => {
             start_stores(home, supervisor).await?;
-            test(home, &["--workspace", "--exclude", "journeys", "--no-fail-fast"], &[]).await?;
+            let tests =
+                test(home, &["--workspace", "--exclude", "journeys", "--exclude", "chaos", "--no-fail-fast"], &[]);
+            undisturbed(supervisor, tests).await?;
         }
         Suite::SandboxClient => return sandbox_client(home).await,
         Suite::Journeys => {
             let plan = up::start(home, Options::default(), supervisor, interrupt).await?;
-            let fleet = ("LYCEUM_FLEET", home.path("fleet.json"));
+            let fleet = [("LYCEUM_FLEET", home.path("fleet.json"))];
             println!("\n    the fleet's door: {}\n", plan.public_url()?);
-            test(home, &["--package", "journeys", "--no-fail-fast"], &[fleet]).await?;
+            let tests = test(home, &["--package", "journeys", "--no-fail-fast"], &fleet);
+            undisturbed(supervisor, tests).await?;
         }
     }
     Ok(Outcome::Passed)
@@ -124,6 +127,30 @@ async fn start_stores(home: &Home, supervisor: &mut Supervisor) -> Result<()> {
     stores::start(home, &mut state, supervisor).await?;
     println!();
     Ok(())
+}
+
+/// Starts again what ends meanwhile, so that the tests go on and tell more, and fails if anything did.
+async fn undisturbed(supervisor: &mut Supervisor, tests: impl Future<Output = Result<()>>) -> Result<()> {
+    let before = supervisor.restarts();
+    tended(supervisor, tests).await?;
+    let restarts = supervisor.restarts();
+    let ended: Vec<&str> = restarts
+        .iter()
+        .filter(|(name, count)| before.get(*name) != Some(count))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if !ended.is_empty() {
+        bail!("during the tests {} ended and had to be started again", ended.join(", "));
+    }
+    Ok(())
+}
+
+/// Starts again what ends while the work goes on.
+async fn tended<T>(supervisor: &mut Supervisor, work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        result = work => result,
+        broken = supervisor.tend() => broken.map(|never| match never {}),
+    }
 }
 
 /// Runs cargo's tests, whose output and summaries go to the terminal as they are.

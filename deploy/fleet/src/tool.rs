@@ -73,7 +73,8 @@ impl Tool {
         command.args(["install", self.name, "--version", self.version, "--force", "--root"]).arg(folder);
         command.args(self.arguments);
         // A store of a developer's machine waits for its disk, not for its own code: compiled in half the time, it does as well.
-        let cheaper = [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0"), ("STRIP", "symbols")];
+        let cheaper =
+            [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0"), ("STRIP", "symbols")];
         command.envs(cheaper.map(|(name, value)| (format!("CARGO_PROFILE_RELEASE_{name}"), value)));
         command.env("CARGO_TARGET_DIR", &target);
         let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await.context("cannot start cargo")?;

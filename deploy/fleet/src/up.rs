@@ -83,8 +83,17 @@ pub(crate) struct Launcher {
 impl Launcher {
     pub(crate) fn announce(home: &Home, name: &'static str) -> Result<Self> {
         let identity = Identity::of(std::process::id()).context("this process is not in /proc")?;
-        let (ports, log) = (vec![], home.path("logs"));
-        ledger::add(home, Record { name: name.to_owned(), role: Role::Launcher, identity, ports, admin: None, log })?;
+        let record = Record {
+            name: name.to_owned(),
+            role: Role::Launcher,
+            identity,
+            ports: vec![],
+            admin: None,
+            log: home.path("logs"),
+            program: std::path::PathBuf::new(),
+            restarts: 0,
+        };
+        ledger::add(home, record)?;
         Ok(Self { home: home.clone(), name })
     }
 }
@@ -232,15 +241,11 @@ async fn start_services(plan: &Plan, launches: &[Launch], supervisor: &mut Super
     .await
 }
 
-/// Waits for Ctrl-C. A program that ends by itself is reported, and the others go on.
+/// Waits for Ctrl-C. A program that ends by itself is reported and started again, and the others go on.
 async fn watch(supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<()> {
-    loop {
-        tokio::select! {
-            () = interrupt.asked(1) => return Ok(()),
-            death = supervisor.next_death() => {
-                println!("\n{}\nThe rest goes on; Ctrl-C stops it, and `cargo fleet up` starts everything again.", death?);
-            }
-        }
+    tokio::select! {
+        () = interrupt.asked(1) => Ok(()),
+        broken = supervisor.tend() => broken.map(|never| match never {}),
     }
 }
 

@@ -61,12 +61,7 @@ impl Garage {
     }
 
     pub(super) fn address(&self) -> S3Address {
-        S3Address {
-            url: self.url(),
-            region: REGION,
-            access_key: self.access_key(),
-            secret_key: self.secret_key(),
-        }
+        S3Address { url: self.url(), region: REGION, access_key: self.access_key(), secret_key: self.secret_key() }
     }
 
     /// One of the secrets, as 64 hexadecimal digits.
