@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use failpoint::failpoint;
 use futures::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
@@ -14,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::amqp::{Backoff, Error, patiently, publish_to_queue};
+use crate::amqp::{Backoff, Error, patiently};
+use crate::aside::Aside;
 use crate::relay::since;
-use crate::topology::{PAUSES, parked_queue_of, retry_queue_of};
+use crate::topology::PAUSES;
 use crate::{Consumer, Envelope, Failure, inbox, trace};
 
 /// Headers of a message that was put off or parked.
@@ -83,8 +85,11 @@ impl<'a> Attempt<'a> {
         loop {
             match self.apply(envelope, id).await {
                 Ok(Applied::Now) => {
+                    failpoint!("consumer.committed");
                     self.measure_lag(envelope);
-                    return self.done(kind, "applied").await;
+                    self.done(kind, "applied").await?;
+                    failpoint!("consumer.acknowledged");
+                    return Ok(());
                 }
                 Ok(Applied::Before) => return self.done(kind, "repeated").await,
                 Err(failure) if failure.is_ours() => {
@@ -128,30 +133,17 @@ impl<'a> Attempt<'a> {
     }
 
     async fn put_off(&self, kind: &str, failure: &Failure) -> Result<(), Error> {
-        let reason = failure.reason();
-        let (pause, outcome) = (pause_after(self.number), early_or_failed(failure));
-        match failure {
-            Failure::TooEarly(_) => tracing::debug!(event.kind = kind, "An event is put off for {pause}: {reason}"),
-            _ => tracing::warn!(event.kind = kind, "An event is put off for {pause}: {reason}"),
-        }
-        let queue = retry_queue_of(self.consumer.topology.service(), pause);
-        self.move_to(&queue, &reason).await?;
+        let outcome = self.aside().put_off(&self.delivery, self.number, kind, failure).await?;
         self.done(kind, outcome).await
     }
 
     async fn park(&self, kind: &str, reason: &str) -> Result<(), Error> {
-        tracing::error!(event.kind = kind, "An event is parked after {} attempts: {reason}", self.number);
-        self.move_to(&parked_queue_of(self.consumer.topology.service()), reason).await?;
-        let labels = [("consumer", self.consumer.topology.service().to_owned()), ("type", kind.to_owned())];
-        metrics::counter!("bus_parked_total", &labels).increment(1);
+        self.aside().park(&self.delivery, self.number, kind, reason).await?;
         self.done(kind, "parked").await
     }
 
-    /// Stores a copy elsewhere, before the original is acknowledged.
-    async fn move_to(&self, queue: &str, reason: &str) -> Result<(), Error> {
-        let headers = put_aside(self.number, reason, self.consumer.clock.now());
-        let properties = self.delivery.properties.clone().with_headers(headers);
-        publish_to_queue(self.publishing, queue, &self.delivery.data, properties).await
+    fn aside(&self) -> Aside<'_> {
+        Aside { service: self.consumer.topology.service(), publishing: self.publishing, clock: &self.consumer.clock }
     }
 
     async fn done(&self, kind: &str, outcome: &'static str) -> Result<(), Error> {
@@ -167,9 +159,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn count(&self, kind: &str, outcome: &'static str) {
-        let service = self.consumer.topology.service();
-        let labels = [("consumer", service.to_owned()), ("type", kind.to_owned()), ("outcome", outcome.to_owned())];
-        metrics::counter!("bus_consumed_total", &labels).increment(1);
+        self.aside().count(kind, outcome, 1);
     }
 
     fn measure_lag(&self, envelope: &Envelope) {
@@ -181,12 +171,8 @@ impl<'a> Attempt<'a> {
     }
 }
 
-fn early_or_failed(failure: &Failure) -> &'static str {
-    if matches!(failure, Failure::TooEarly(_)) { "early" } else { "failed" }
-}
-
 /// Which pause follows the attempt with this number.
-fn pause_after(attempt: u32) -> &'static str {
+pub(crate) fn pause_after(attempt: u32) -> &'static str {
     let step = attempt.saturating_sub(1) / ATTEMPTS_PER_PAUSE;
     let last = PAUSES.len() - 1;
     PAUSES[usize::try_from(step).map_or(last, |step| step.min(last))].0

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use failpoint::failpoint;
 use futures::future::join_all;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable};
@@ -163,7 +164,11 @@ async fn pass(session: &mut Session, channel: &Channel) -> Result<bool, Error> {
             Err(error) => failure = Some(error),
         }
     }
-    session.delete(&confirmed).await?;
+    if !confirmed.is_empty() {
+        failpoint!("relay.published");
+        session.delete(&confirmed).await?;
+        failpoint!("relay.deleted");
+    }
     failure.map_or(Ok(full), Err)
 }
 

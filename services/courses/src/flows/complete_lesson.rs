@@ -1,5 +1,7 @@
 //! A learner says that a text was read or a file taken.
 
+use failpoint::failpoint;
+
 use super::{finish_lesson, take_seat};
 use crate::{
     app::App,
@@ -20,11 +22,13 @@ pub async fn run(app: &App, actor: &str, learner: LearnerId, run: RunId, lesson:
         return Err(Refusal::NotCompletedByHand.into());
     }
     let by = By { actor, now: seated.now };
-    pg::transaction(&app.db, async |conn| {
+    let key = pg::transaction(&app.db, async |conn| {
         progress::begin(conn, key, by.now).await?;
         progress::fill(conn, key).await?;
         finish_lesson::run(conn, key, &seated.outline, seated.seat.run.version, by).await?;
         Ok::<_, Error>(key)
     })
-    .await
+    .await?;
+    failpoint!("lesson.completed");
+    Ok(key)
 }

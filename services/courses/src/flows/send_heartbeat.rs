@@ -1,5 +1,7 @@
 //! A player tells what was watched and where it stands.
 
+use failpoint::failpoint;
+
 use super::{finish_lesson, take_seat};
 use crate::{
     app::App,
@@ -27,7 +29,7 @@ pub async fn run(
     let LessonKind::Video(video) = &card.kind else { return Err(Refusal::NotAVideo.into()) };
     let heartbeat = Heartbeat::check(report, video)?;
     let by = By { actor, now: seated.now };
-    pg::transaction(&app.db, async |conn| {
+    let key = pg::transaction(&app.db, async |conn| {
         progress::begin(conn, key, by.now).await?;
         let known = progress::lock(conn, key).await?;
         let playback = known.playback.unwrap_or_else(|| Playback::new(video.media.clone())).about(video);
@@ -41,5 +43,7 @@ pub async fn run(
         }
         Ok(key)
     })
-    .await
+    .await?;
+    failpoint!("heartbeat.kept");
+    Ok(key)
 }

@@ -1,5 +1,6 @@
 //! Hands an attempt in and grades it, by the learner's wish or because its time is up.
 
+use failpoint::failpoint;
 use sqlx::{PgConnection, PgExecutor};
 
 use super::finish_lesson;
@@ -34,7 +35,9 @@ pub async fn run(app: &App, actor: &str, learner: LearnerId, id: AttemptId) -> R
         let attempt = attempts::lock(conn, learner, id).await?.ok_or(Refusal::AttemptNotFound)?;
         close(conn, attempt, &outline, run.version, by).await
     })
-    .await
+    .await?;
+    failpoint!("attempt.submitted");
+    Ok(())
 }
 
 /// Grades an attempt that the transaction holds. The outline and its version are those that the run shows now.

@@ -1,5 +1,6 @@
 //! Ask a provider where an attempt stands, and take its word. What cannot be asked now is asked later.
 
+use failpoint::failpoint;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::settle::{self, Word};
@@ -38,6 +39,7 @@ pub async fn ask(app: &App, actor: &str, id: AttemptId, hinted: Hinted) -> Resul
     };
     let payment = Payment { attempt: id, payment: attempt.payment.or(hinted.payment) };
     let Ok(report) = app.providers.get(attempt.provider).ask(&payment).await else { return Ok(Asked::Unanswered) };
+    failpoint!("ask.answered");
     let word = Word { report: report.as_ref(), cause: hinted.cause };
     let open = settle::settle(app, actor, id, word).await?;
     Ok(Asked::Answered { open })

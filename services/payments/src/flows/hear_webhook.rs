@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use failpoint::failpoint;
 use ring::digest::{SHA256, digest};
 use values::Id;
 
@@ -41,6 +42,7 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
         Err(NotBelieved::ForeignShop) => Verdict::ForeignShop,
     };
     let (id, before) = keep(app, name, webhook, verdict).await?;
+    failpoint!("webhook.kept");
     let repeated = before == Some(Verdict::Done);
     let verdict = match hint {
         Ok(Hint::Payment { .. }) if repeated => Verdict::Done,
@@ -50,6 +52,7 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
         }
         _ => verdict,
     };
+    failpoint!("webhook.judged");
     metrics::counter!("webhooks_total", "provider" => name.as_str(), "verdict" => verdict.as_str()).increment(1);
     if repeated {
         metrics::counter!("webhooks_repeated_total", "provider" => name.as_str()).increment(1);

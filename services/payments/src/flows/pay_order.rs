@@ -1,6 +1,7 @@
 //! Start a payment: commit the attempt, call the provider, commit what it said.
 
 use auth::Caller;
+use failpoint::failpoint;
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -43,6 +44,7 @@ pub async fn pay_order(
     if !fresh {
         return Ok(attempt);
     }
+    failpoint!("pay.intended");
     let start = Start {
         description: describe(&order, command.language),
         attempt,
@@ -50,8 +52,10 @@ pub async fn pay_order(
         until: order.expires_at.max(app.clock.now() + SHORTEST_PAGE),
     };
     let answer = app.providers.get(start.attempt.provider).start(&start).await;
+    failpoint!("pay.sent");
     let unreached = matches!(answer, Err(Trouble::NotReached(_)));
     let attempt = commit_result(app, &caller.actor(), &start.attempt, answer).await?;
+    failpoint!("pay.started");
     if unreached && attempt.is_unsent() {
         return Err(Refusal::ProviderUnavailable.into());
     }

@@ -1,6 +1,7 @@
 //! Place an order: fix the price, hold the promo code's use, write down what is owed. What costs nothing is paid at once.
 
 use auth::Caller;
+use failpoint::failpoint;
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -50,6 +51,7 @@ pub async fn place_order(
         Ok::<_, Error>(order)
     })
     .await?;
+    failpoint!("order.placed");
     tracing::info!(order = %order.id, "Order {} is {}.", order.id, order.state.as_str());
     Ok(order)
 }

@@ -3,6 +3,7 @@
 //! However often, late or disordered the word comes: it is taken under the order's lock, the law says what it changes, and the first
 //! money settles what is owed. All that follows from it is one transaction.
 
+use failpoint::failpoint;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use values::{Id, Money};
@@ -44,6 +45,7 @@ pub async fn settle(app: &App, actor: &str, id: AttemptId, word: Word<'_>) -> Re
         Ok::<_, Error>((before, after))
     })
     .await?;
+    failpoint!("settle.committed");
     if before != after {
         metrics::counter!("payment_attempts_total", "state" => after.as_str()).increment(1);
         tracing::info!(attempt = %id, "Payment {id} went from {} to {}.", before.as_str(), after.as_str());

@@ -1,5 +1,7 @@
 //! A person proves that an address is theirs.
 
+use failpoint::failpoint;
+
 use super::try_code::{Tried, try_code};
 use crate::{
     app::App,
@@ -35,6 +37,7 @@ pub async fn confirm_email(app: &App, by: &By, command: ConfirmEmail) -> Result<
         Ok::<_, Error>(tried)
     })
     .await?;
+    failpoint!("confirm.committed");
     match tried {
         Tried::Right | Tried::RightBefore => Ok(()),
         Tried::Invalid => Err(Error::CodeInvalid),

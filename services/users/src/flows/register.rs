@@ -1,5 +1,6 @@
 //! A person opens an account.
 
+use failpoint::failpoint;
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -40,7 +41,7 @@ pub struct Registered {
 pub async fn register(app: &App, by: &By, command: Register) -> Result<Registered, Error> {
     let now = app.clock.now();
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
-    pg::transaction(&app.db, async |conn| {
+    let registered = pg::transaction(&app.db, async |conn| {
         if let Some(idempotent) = &command.idempotent
             && let Claim::Replay(user) = idempotent.claim(conn, now).await?
         {
@@ -61,9 +62,11 @@ pub async fn register(app: &App, by: &By, command: Register) -> Result<Registere
         if let Some(idempotent) = &command.idempotent {
             idempotent.record(conn, user.id.uuid(), now).await?;
         }
-        Ok(Registered { user: user.id, code_expires_at })
+        Ok::<_, Error>(Registered { user: user.id, code_expires_at })
     })
-    .await
+    .await?;
+    failpoint!("register.committed");
+    Ok(registered)
 }
 
 async fn repeat(conn: &mut PgConnection, user: UserId) -> Result<Registered, Error> {
