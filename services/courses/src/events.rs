@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bus::{Envelope, Event, Failure, announce};
 use proto::lyceum::events::v1::{
     CourseCompleted, EnrolmentEnded, EnrolmentStarted, EntitlementGranted, EntitlementRevoked, LessonCompleted,
-    RunPublished, UserErased,
+    PublishedLesson, RunPublished, UserErased,
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -18,6 +18,7 @@ use crate::{
         enrolment::{Cause, Enrolment},
         entitlement::Entitlement,
         id::LessonId,
+        outline::Outline,
         run::Run,
     },
     flows::{erase_learner, grant_entitlement, revoke_entitlement},
@@ -32,13 +33,26 @@ pub struct By<'a> {
     pub now: OffsetDateTime,
 }
 
-pub async fn run_published(conn: &mut PgConnection, run: &Run, course: &Course, by: By<'_>) -> Result<(), sqlx::Error> {
+/// `outline` is that of the version which the run shows now.
+pub async fn run_published(
+    conn: &mut PgConnection,
+    run: &Run,
+    course: &Course,
+    outline: &Outline,
+    by: By<'_>,
+) -> Result<(), sqlx::Error> {
+    let lessons = outline.lessons().map(|lesson| PublishedLesson {
+        lesson_id: lesson.id.to_string(),
+        title: lesson.title.to_string(),
+        required: lesson.required,
+    });
     let payload = RunPublished {
         course_id: run.course.to_string(),
         run_id: run.id.to_string(),
         version: run.version,
         title: course.page.title.to_string(),
         language: course.page.language.as_str().to_owned(),
+        lessons: lessons.collect(),
     };
     announce(conn, Event::new(&payload, "run", run.id.uuid(), run.revision), by.actor, by.now).await
 }

@@ -11,6 +11,7 @@ pub mod drafts;
 pub mod enrolments;
 pub mod entitlements;
 pub mod erasures;
+pub mod exports;
 pub mod outlines;
 pub mod progress;
 pub mod runs;

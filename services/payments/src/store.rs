@@ -4,6 +4,7 @@
 
 pub mod attempt;
 pub mod entitlement;
+pub mod export;
 pub mod intent;
 pub mod order;
 pub mod price;

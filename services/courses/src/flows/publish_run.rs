@@ -27,7 +27,8 @@ pub async fn run(app: &App, actor: &str, id: RunId, version: i32) -> Result<Run>
         let run = before.clone().publish(version, by.now);
         if run != before {
             runs::update(conn, &run).await?;
-            events::run_published(conn, &run, &course, by).await?;
+            let outline = versions::outline(&mut *conn, course.id, version).await?.ok_or(Refusal::VersionNotFound)?;
+            events::run_published(conn, &run, &course, &outline, by).await?;
         }
         Ok(run)
     })

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use proto::lyceum::courses::v1::{
     CreateEnrolmentRequest, EndEnrolmentRequest, Enrolment, EnrolmentRecord, ExportEnrolmentsRequest,
-    ExtendEnrolmentRequest, GetEnrolmentRequest, ListEnrolmentsRequest, ListEnrolmentsResponse, PauseEnrolmentRequest,
-    ResumeEnrolmentRequest, enrolment, enrolment_service_server::EnrolmentService,
+    ExportLessonCompletionsRequest, ExportRunsRequest, ExportedLessonCompletion, ExportedRun, ExtendEnrolmentRequest,
+    GetEnrolmentRequest, ListEnrolmentsRequest, ListEnrolmentsResponse, PauseEnrolmentRequest, ResumeEnrolmentRequest,
+    enrolment, enrolment_service_server::EnrolmentService,
 };
 use rpc::Fields;
 use tonic::{Request, Response, Status};
@@ -15,17 +16,21 @@ use uuid::Uuid;
 use super::{actor, id, idempotent, instant, note, only_id, optional_id, page::Asked, show};
 use crate::{
     app::App,
-    domain::Refusal,
+    domain::{Refusal, id::RunId},
     error::{Error, Result},
     flows::{change_enrolment, change_enrolment::Change, enrol, enrol::Enrol},
     store::{
         enrolments,
         enrolments::{Exported, Filter},
+        exports,
+        exports::Completed,
     },
 };
 
 /// Rows that an export reads at a time: its memory does not grow with the school.
 const EXPORTED_AT_ONCE: i64 = 500;
+/// The same for runs: each brings up to 500 lessons.
+const RUNS_AT_ONCE: i64 = 20;
 
 pub(super) struct Door(pub(super) Arc<App>);
 
@@ -138,6 +143,46 @@ impl EnrolmentService for Door {
         });
         let enrolments = batches.try_flatten().map_ok(|enrolment| show::enrolment(&enrolment));
         Ok(Response::new(enrolments.boxed()))
+    }
+
+    type ExportRunsStream = BoxStream<'static, Result<ExportedRun, Status>>;
+
+    async fn export_runs(
+        &self,
+        _request: Request<ExportRunsRequest>,
+    ) -> Result<Response<Self::ExportRunsStream>, Status> {
+        let app = Arc::clone(&self.0);
+        let batches = stream::try_unfold(Some(None), move |from: Option<Option<RunId>>| {
+            let app = Arc::clone(&app);
+            async move {
+                let Some(after) = from else { return Ok::<_, Status>(None) };
+                let batch = exports::runs(&app.db, after, RUNS_AT_ONCE).await.map_err(Error::from)?;
+                let next = batch.last().map(|last| Some(last.run));
+                Ok(Some((stream::iter(batch.into_iter().map(Ok)), next)))
+            }
+        });
+        let runs = batches.try_flatten().map_ok(|run| show::exported_run(&run));
+        Ok(Response::new(runs.boxed()))
+    }
+
+    type ExportLessonCompletionsStream = BoxStream<'static, Result<ExportedLessonCompletion, Status>>;
+
+    async fn export_lesson_completions(
+        &self,
+        _request: Request<ExportLessonCompletionsRequest>,
+    ) -> Result<Response<Self::ExportLessonCompletionsStream>, Status> {
+        let app = Arc::clone(&self.0);
+        let batches = stream::try_unfold(Some(None), move |from: Option<Option<Completed>>| {
+            let app = Arc::clone(&app);
+            async move {
+                let Some(after) = from else { return Ok::<_, Status>(None) };
+                let batch = exports::completions(&app.db, after, EXPORTED_AT_ONCE).await.map_err(Error::from)?;
+                let next = batch.last().map(|last| Some((last.learner, last.enrolment, last.lesson)));
+                Ok(Some((stream::iter(batch.into_iter().map(Ok)), next)))
+            }
+        });
+        let completions = batches.try_flatten().map_ok(|completion| show::exported_completion(&completion));
+        Ok(Response::new(completions.boxed()))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use proto::{
     lyceum::courses::v1::{
-        Course, CourseCard, CourseProgress, CourseVersion, Enrolment, EnrolmentChange, LessonKind, LessonLock,
-        LessonProgress, Outline, OutlineLesson, OutlineSection, Run, Syllabus, SyllabusLesson, SyllabusSection, course,
-        enrolment, lesson_lock, lesson_progress, run,
+        Course, CourseCard, CourseProgress, CourseVersion, Enrolment, EnrolmentChange, ExportedLesson,
+        ExportedLessonCompletion, ExportedRun, LessonKind, LessonLock, LessonProgress, Outline, OutlineLesson,
+        OutlineSection, Run, Syllabus, SyllabusLesson, SyllabusSection, course, enrolment, lesson_lock,
+        lesson_progress, run,
     },
     wkt,
 };
@@ -19,7 +20,7 @@ use crate::{
         enrolment as enrolment_law, outline as outline_law, progress as progress_law, run as run_law,
     },
     flows::take_seat::Seated,
-    store::{courses::Card, enrolments::Change, versions::Version},
+    store::{courses::Card, enrolments::Change, exports, versions::Version},
 };
 
 const fn level(level: Option<Level>) -> course::Level {
@@ -293,5 +294,32 @@ pub(super) fn outline(seated: &Seated) -> Outline {
         enrolment: seat.enrolment.as_ref().map(enrolment),
         progress: Some(course_progress(seated.course_progress())),
         sections: seated.outline.sections.iter().map(&mut section).collect(),
+    }
+}
+
+pub(super) fn exported_run(run: &exports::ExportedRun) -> ExportedRun {
+    let lessons = run.outline.lessons().map(|lesson| ExportedLesson {
+        lesson_id: lesson.id.to_string(),
+        title: lesson.title.to_string(),
+        required: lesson.required,
+    });
+    ExportedRun {
+        course_id: run.course.to_string(),
+        run_id: run.run.to_string(),
+        version: run.version,
+        title: run.title.clone(),
+        language: language(run.language),
+        lessons: lessons.collect(),
+        aggregate_version: run.revision,
+    }
+}
+
+pub(super) fn exported_completion(completion: &exports::ExportedCompletion) -> ExportedLessonCompletion {
+    ExportedLessonCompletion {
+        enrolment_id: completion.enrolment.to_string(),
+        learner_id: completion.learner.to_string(),
+        run_id: completion.run.to_string(),
+        lesson_id: completion.lesson.to_string(),
+        completed_at: Some(completion.completed_at.into()),
     }
 }

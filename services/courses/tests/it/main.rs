@@ -11,6 +11,7 @@ mod completing;
 mod drafts;
 mod enrolling;
 mod entitlements;
+mod exporting;
 mod guard;
 mod publishing;
 mod quizzes;

@@ -4,7 +4,7 @@ use proto::lyceum::{
     courses::v1::{
         DraftLesson, ListCourseVersionsRequest, PublishCourseRequest, PublishRunRequest, UpdateLessonRequest, lesson,
     },
-    events::v1::RunPublished,
+    events::v1::{PublishedLesson, RunPublished},
 };
 
 use crate::helpers::{Offered, School, course_page, reason, run_page, section, text};
@@ -101,13 +101,22 @@ async fn a_run_is_announced_once_a_version() {
     let run = school.run(&course, run_page()).await;
     let publish = |version| PublishRunRequest { run_id: run.run_id.clone(), version };
     assert_eq!(reason(&school.authoring().publish_run(publish(0)).await.unwrap_err()), "COURSE_NOT_PUBLISHED");
-    school.draft(&course, vec![section("Начало", vec![text("а")])]).await;
+    let optional = DraftLesson { required: Some(false), ..text("в") };
+    let draft =
+        school.draft(&course, vec![section("1", vec![text("б"), optional]), section("2", vec![text("а")])]).await;
     school.publish(&course).await;
     assert_eq!(reason(&school.authoring().publish_run(publish(7)).await.unwrap_err()), "VERSION_NOT_FOUND");
     for _ in 0..2 {
         school.authoring().publish_run(publish(0)).await.unwrap();
     }
     let announced = school.announced::<RunPublished>().await;
+    let lessons = draft.sections.iter().flat_map(|section| &section.lessons).map(|lesson| PublishedLesson {
+        lesson_id: lesson.lesson_id.clone(),
+        title: lesson.title.clone(),
+        required: lesson.title != "в",
+    });
+    let lessons: Vec<_> = lessons.collect();
+    assert_eq!(lessons.iter().map(|lesson| lesson.title.as_str()).collect::<Vec<_>>(), ["б", "в", "а"]);
     assert_eq!(
         announced,
         [RunPublished {
@@ -116,6 +125,7 @@ async fn a_run_is_announced_once_a_version() {
             version: 1,
             title: "Шитьё".into(),
             language: "ru".into(),
+            lessons,
         }]
     );
 }

@@ -8,6 +8,7 @@ use crate::domain::{
     promo::{self, Discount},
     refund,
 };
+use crate::store::export::{ExportedOrder, ExportedRefund};
 
 pub(super) fn money(amount: Money) -> MoneyPb {
     MoneyPb { minor: amount.minor(), currency: amount.currency().as_str().to_owned() }
@@ -188,5 +189,26 @@ pub(super) fn entitlement(entitlement: Entitlement) -> pb::Entitlement {
         ends_at: entitlement.ends_at.map(Into::into),
         revoked_at: revoked_at.map(Into::into),
         revoked_reason: revoked_reason.unwrap_or_default(),
+    }
+}
+
+pub(super) fn exported_order(order: ExportedOrder) -> pb::ExportedOrder {
+    pb::ExportedOrder {
+        order_id: order.id.to_string(),
+        number: order.number,
+        buyer_id: order.buyer.to_string(),
+        total: Some(money(order.total)),
+        placed_at: Some(order.placed_at.into()),
+        paid_at: order.paid_at.map(Into::into),
+        refunds: order.refunds.into_iter().map(exported_refund).collect(),
+        version: order.version,
+    }
+}
+
+fn exported_refund(refund: ExportedRefund) -> pb::ExportedRefund {
+    pb::ExportedRefund {
+        refund_id: refund.id.to_string(),
+        amount: Some(money(refund.amount)),
+        refunded_at: Some(refund.refunded_at.into()),
     }
 }

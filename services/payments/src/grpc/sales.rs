@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use proto::lyceum::payments::v1::{
-    self as pb, CreateRefundRequest, GetSalesOrderRequest, ListRefundsRequest, ListRefundsResponse,
-    ListSalesOrdersRequest, ListSalesOrdersResponse, ListSalesPaymentsRequest, ListSalesPaymentsResponse,
-    sales_service_server::SalesService,
+    self as pb, CreateRefundRequest, ExportOrdersRequest, GetSalesOrderRequest, ListRefundsRequest,
+    ListRefundsResponse, ListSalesOrdersRequest, ListSalesOrdersResponse, ListSalesPaymentsRequest,
+    ListSalesPaymentsResponse, sales_service_server::SalesService,
 };
 use rpc::Fields;
 use sqlx::PgConnection;
@@ -21,8 +22,11 @@ use crate::{
     App, Error,
     domain::{Order, OrderId, Refusal, order::Number, refund::Reason},
     flows::refund_order::{self, RefundOrder},
-    store::{self, order::Filter},
+    store::{self, export::ExportedOrder, order::Filter},
 };
+
+/// Orders that an export holds in memory.
+const EXPORTED_AT_ONCE: i64 = 500;
 
 pub(super) struct Door(pub(super) Arc<App>);
 
@@ -99,6 +103,31 @@ impl SalesService for Door {
         let refunds = store::refund::of_order(&mut conn, id).await.map_err(Error::from)?;
         Ok(Response::new(ListRefundsResponse { refunds: refunds.into_iter().map(print::refund).collect() }))
     }
+
+    type ExportOrdersStream = BoxStream<'static, Result<pb::ExportedOrder, Status>>;
+
+    async fn export_orders(
+        &self,
+        _request: Request<ExportOrdersRequest>,
+    ) -> Result<Response<Self::ExportOrdersStream>, Status> {
+        let app = Arc::clone(&self.0);
+        let pages = stream::try_unfold(Some(None), move |next| export(Arc::clone(&app), next));
+        let all = pages.map_ok(|page| stream::iter(page).map(print::exported_order).map(Ok)).try_flatten();
+        Ok(Response::new(all.map_err(|error: Error| Status::from(error)).boxed()))
+    }
+}
+
+/// The page after an order, and where the next one begins; nothing after a page that was not full.
+async fn export(
+    app: Arc<App>,
+    next: Option<Option<OrderId>>,
+) -> Result<Option<(Vec<ExportedOrder>, Option<Option<OrderId>>)>, Error> {
+    let Some(after) = next else { return Ok(None) };
+    let mut conn = connection(&app).await?;
+    let page = store::export::orders(&mut conn, after, EXPORTED_AT_ONCE).await?;
+    let full = i64::try_from(page.len()) == Ok(EXPORTED_AT_ONCE);
+    let last = page.last().filter(|_| full).map(|last| Some(last.id));
+    Ok(Some((page, last)))
 }
 
 async fn existing(conn: &mut PgConnection, id: OrderId) -> Result<Order, Error> {

@@ -113,6 +113,10 @@ impl World {
         EntitlementServiceClient::new(self.door.to(self.fleet.service()))
     }
 
+    pub fn exported_sales(&self) -> SalesServiceClient<Channel> {
+        SalesServiceClient::new(self.door.to(self.fleet.service()))
+    }
+
     pub fn hooks(&self) -> WebhookServiceClient<Channel> {
         WebhookServiceClient::new(self.door.to(self.fleet.gateway()))
     }
@@ -129,6 +133,7 @@ impl World {
             version: 1,
             title: title.into(),
             language: "ru".into(),
+            lessons: vec![],
         };
         self.hear_of(&run, version).await;
         run

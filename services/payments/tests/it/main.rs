@@ -5,6 +5,7 @@
 mod bank;
 mod erasure;
 mod expiry;
+mod exporting;
 mod helpers;
 mod order;
 mod overpaid;
