@@ -102,7 +102,7 @@ impl Consumer {
         let offering = confirmed_channel(&connection).await?;
         tokio::select! {
             worked = self.consume(&consuming, &publishing, stop) => worked?,
-            failed = self.offer_unrouted(&offering) => return Err(failed),
+            failed = offer_unrouted(&self.topology, &offering) => return Err(failed),
         }
         close(&connection, "stopped").await;
         Ok(())
@@ -131,17 +131,17 @@ impl Consumer {
         }
         Ok(())
     }
+}
 
-    /// Looks after events that were announced before this service was ever declared. Returns only to report a failure.
-    async fn offer_unrouted(&self, channel: &Channel) -> Error {
-        let offered = async {
-            self.topology.offer_unrouted(channel).await?;
-            tokio::time::sleep(OFFERED_AGAIN_AFTER).await;
-            self.topology.offer_unrouted(channel).await
-        };
-        match offered.await {
-            Ok(()) => std::future::pending().await,
-            Err(error) => error,
-        }
+/// Looks after events that were announced before this service was ever declared. Returns only to report a failure.
+pub(crate) async fn offer_unrouted(topology: &Topology, channel: &Channel) -> Error {
+    let offered = async {
+        topology.offer_unrouted(channel).await?;
+        tokio::time::sleep(OFFERED_AGAIN_AFTER).await;
+        topology.offer_unrouted(channel).await
+    };
+    match offered.await {
+        Ok(()) => std::future::pending().await,
+        Err(error) => error,
     }
 }

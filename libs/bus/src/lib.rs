@@ -4,10 +4,12 @@
 //! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
 //! repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, consumer (handler, failure, inbox, attempt), parked, topology, amqp, trace; then peer.
+//! Reading order: event, relay, consumer (handler, failure, inbox, attempt), batch, aside, parked, topology, amqp, trace; then peer.
 
 mod amqp;
+mod aside;
 mod attempt;
+mod batch;
 mod consumer;
 mod event;
 mod failure;
@@ -20,6 +22,7 @@ mod topology;
 mod trace;
 
 pub use amqp::{Amqp, BadAmqp, Error};
+pub use batch::{BatchConsumer, BatchHandler};
 pub use consumer::Consumer;
 pub use event::{Event, announce};
 pub use failure::Failure;

@@ -5,3 +5,4 @@
 pub use crate::amqp::{Backoff, close, confirmed_channel, patiently, publish_to_queue, stored};
 pub use crate::attempt::put_aside;
 pub use crate::topology::{dead_letters_to, declare_queue};
+pub use crate::trace::{TRACEPARENT, current as traceparent};

@@ -53,12 +53,13 @@ const OFFERED_AT_ONCE: usize = 100;
 pub struct Topology {
     service: &'static str,
     bindings: BTreeSet<(&'static str, String)>,
+    in_order: bool,
 }
 
 impl Topology {
     /// A service that hears nothing yet.
     pub fn new(service: &'static str) -> Self {
-        Self { service, bindings: BTreeSet::new() }
+        Self { service, bindings: BTreeSet::new(), in_order: false }
     }
 
     /// The service hears events of type `T`.
@@ -72,6 +73,20 @@ impl Topology {
     #[must_use]
     pub fn hears_personal<T: Name>(mut self) -> Self {
         self.bindings.insert((PERSONAL, T::full_name()));
+        self
+    }
+
+    /// The service hears every event of the exchange of everybody, also of types that are not known yet.
+    #[must_use]
+    pub fn hears_everything(mut self) -> Self {
+        self.bindings.insert((EVENTS, "#".to_owned()));
+        self
+    }
+
+    /// One replica consumes at a time, the others stand by: what it has done includes everything that came before.
+    #[must_use]
+    pub fn in_order(mut self) -> Self {
+        self.in_order = true;
         self
     }
 
@@ -91,6 +106,9 @@ impl Topology {
         declare_queue(channel, &parked, no_arguments()).await?;
         let mut arguments = dead_letters_to(&parked);
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+        if self.in_order {
+            arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+        }
         declare_queue(channel, &queue, arguments).await?;
         for (name, pause) in PAUSES {
             let mut arguments = dead_letters_to(&queue);

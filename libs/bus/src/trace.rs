@@ -6,7 +6,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The header and the envelope's field that carry the context.
-pub(crate) const TRACEPARENT: &str = "traceparent";
+pub const TRACEPARENT: &str = "traceparent";
 
 /// One context as text; `tracestate` is not carried.
 struct Carrier(String);
@@ -30,7 +30,7 @@ impl Extractor for Carrier {
 }
 
 /// The current span's context, or an empty text where nothing is traced.
-pub(crate) fn current() -> String {
+pub fn current() -> String {
     let mut carrier = Carrier(String::new());
     let context = Span::current().context();
     global::get_text_map_propagator(|propagator| propagator.inject_context(&context, &mut carrier));

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod batch;
 mod consumer;
 mod failures;
 mod helpers;
