@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use auth::{Keys, Verifier};
-use bus::Relay;
+use bus::{Amqp, Consumer, Relay};
 use cache::Cache;
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
+use proto::lyceum::events::v1::{TutorVerificationEnded, TutorVerified};
+use time::{Date, OffsetDateTime};
 use tonic::service::Routes;
-use values::SharedClock;
+use values::{SharedClock, TimeZone};
 
 use crate::{
     config::Config,
-    domain::{session, signing_key},
-    flows, grpc,
+    domain::{session, signing_key, teaching},
+    events, flows, grpc,
     hasher::Hasher,
     jobs,
     keyring::{self, Keyring},
@@ -36,6 +38,8 @@ pub struct App {
     /// Only for telling the gateway which sessions ended.
     pub cache: Cache,
     pub clock: SharedClock,
+    /// Where the school has its days.
+    pub zone: TimeZone,
     pub vault: Vault,
     pub hasher: Hasher,
     pub keyring: Keyring,
@@ -59,6 +63,7 @@ impl App {
             db,
             cache,
             clock,
+            zone: config.zone.clone(),
             vault,
             hasher,
             keyring: Keyring::new(config.issuer.clone(), config.access_token_lifetime),
@@ -66,6 +71,23 @@ impl App {
             key_policy: config.keys,
             verifier: Arc::new(verifier),
         }))
+    }
+
+    /// The school's day at an instant.
+    pub fn day(&self, now: OffsetDateTime) -> Date {
+        teaching::school_day(now, &self.zone)
+    }
+
+    /// The school's day now.
+    pub fn today(&self) -> Date {
+        self.day(self.clock.now())
+    }
+
+    /// The ear: one queue for all replicas.
+    pub fn consumer(&self, amqp: Amqp) -> Consumer {
+        Consumer::new(Users::NAME, self.db.clone(), amqp, self.clock.clone())
+            .on::<TutorVerified>(events::on_tutor_verified)
+            .on::<TutorVerificationEnded>(events::on_tutor_verification_ended)
     }
 
     /// The gRPC services, without the guard before them.
@@ -99,6 +121,9 @@ impl Service for Users {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations().run(config.database_url.expose_secret()).await?;
+        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        // Before anybody announces anything: an event must not find no queue.
+        app.consumer(config.amqp).declare().await?;
         Ok(())
     }
 
@@ -124,6 +149,7 @@ impl Service for Users {
         runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
         let relay = Relay::new(app.db.clone(), config.amqp.clone(), runtime.clock.clone());
         runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
+        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
         jobs::start(&runtime, &app);
         chassis::grpc::Server::new(config.grpc_listen)
             .reflection(proto::DESCRIPTOR)

@@ -11,6 +11,7 @@ use std::{
 use auth::Jwks;
 use bus::Amqp;
 use chassis::{Env, ExposeSecret, SecretString};
+use values::TimeZone;
 
 use crate::{
     domain::{session, signing_key},
@@ -36,12 +37,17 @@ pub struct Config {
     pub sessions: session::Policy,
     pub keys: signing_key::Policy,
     pub hasher: hasher::Config,
+    /// Where the school has its days.
+    pub zone: TimeZone,
 }
 
 /// How long a key is published before it signs. Whoever checks tokens fetches the keys every five minutes.
 const KEY_LEAD: Duration = Duration::from_secs(60 * 60);
 /// How long another replica may go on signing with a key that was retired.
 const KEY_SLACK: Duration = Duration::from_secs(10 * 60);
+
+/// Where the school has its days, unless it says otherwise.
+const ZONE: &str = "Europe/Moscow";
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -62,6 +68,8 @@ impl Config {
         let secret = env.secret_as("LYCEUM_KEY_SECRET", "32 random bytes in base64", |text| {
             KeySecret::parse(&SecretString::from(text)).ok()
         });
+
+        let zone = env.optional::<TimeZone>("LYCEUM_TIME_ZONE");
 
         let access_token = env.duration("LYCEUM_ACCESS_TOKEN_LIFETIME", 10 * MINUTE);
         let lifetime = env.duration("LYCEUM_SESSION_LIFETIME", 30 * DAY);
@@ -90,6 +98,7 @@ impl Config {
         let threads = env.or("LYCEUM_HASHING_THREADS", NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN));
         let queue = env.or("LYCEUM_HASHING_QUEUE", 64);
 
+        let zone = zone?.or_else(|| TimeZone::parse(ZONE).ok());
         let access_token_lifetime = signed(access_token?);
         Some(Self {
             grpc_listen: grpc_listen?,
@@ -115,6 +124,7 @@ impl Config {
                 threads: threads?.get(),
                 queue: queue?,
             },
+            zone: zone?,
         })
     }
 

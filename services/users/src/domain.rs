@@ -8,6 +8,7 @@ pub mod email;
 pub mod password;
 pub mod profile;
 pub mod role;
+pub mod teaching;
 pub mod user;
 
 pub mod code;

@@ -1,20 +1,25 @@
-//! The voice: what this service announces. It hears nothing yet.
+//! The voice and the ear: what this service announces, and what it hears about tutors' papers.
 //!
 //! The aggregate is always the user. Only ProfileChanged and CodeIssued say who that is, and travel on the personal exchange.
 
-use bus::Event;
+use bus::{Envelope, Event, Failure};
 use proto::lyceum::events::v1::{
-    CodeIssued, PasswordChanged, ProfileChanged, SessionsRevoked, UserErased, UserRegistered, code_issued,
-    sessions_revoked,
+    CodeIssued, PasswordChanged, ProfileChanged, SessionsRevoked, TutorVerificationEnded, TutorVerified, UserErased,
+    UserRegistered, code_issued, sessions_revoked,
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::domain::{
-    audit::By,
-    code::{Code, Purpose},
-    session::EndReason,
-    user::{Tombstone, User},
+use crate::{
+    domain::{
+        audit::By,
+        code::{Code, Purpose},
+        id::UserId,
+        session::EndReason,
+        teaching::BelievedUntil,
+        user::{Tombstone, User},
+    },
+    store,
 };
 
 /// Announces an event of this service, as caused by whoever acts.
@@ -81,4 +86,30 @@ pub fn sessions_revoked(user: &User, reason: EndReason) -> Option<Event> {
 pub fn user_erased(tombstone: &Tombstone) -> Event {
     let erased = UserErased { user_id: tombstone.id.to_string() };
     Event::new(&erased, "user", tombstone.id.uuid(), tombstone.version)
+}
+
+/// A tutor may teach from the next token on.
+pub async fn on_tutor_verified(
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: TutorVerified,
+) -> Result<(), Failure> {
+    let until = BelievedUntil::parse(&event.valid_until).map_err(|error| Failure::Park(error.to_string()))?;
+    let tutor = tutor(&event.tutor_id)?;
+    Ok(store::tutor_verifications::keep(conn, tutor, Some(until), envelope.aggregate_version).await?)
+}
+
+/// A tutor may not teach any more, from the next token on.
+pub async fn on_tutor_verification_ended(
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: TutorVerificationEnded,
+) -> Result<(), Failure> {
+    let tutor = tutor(&event.tutor_id)?;
+    Ok(store::tutor_verifications::keep(conn, tutor, None, envelope.aggregate_version).await?)
+}
+
+/// An id in an event that is none will never become one.
+fn tutor(text: &str) -> Result<UserId, Failure> {
+    text.parse().map_err(|error: values::NotAnId| Failure::Park(format!("{text:?}: {error}")))
 }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use auth::{BadKey, Claims, Jwk, Jwks, Person, Signer};
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 
 use crate::{
     domain::{id::SessionId, role::Permission, signing_key::State, user::User},
@@ -76,14 +76,14 @@ impl Keyring {
         Ok(SealedKey { name, state, public_key: public.x(), sealed })
     }
 
-    /// The access token of a session.
-    pub fn sign(&self, user: &User, session: SessionId, now: OffsetDateTime) -> Result<String, NoKey> {
+    /// The access token of a session, with what the person may do today.
+    pub fn sign(&self, user: &User, session: SessionId, today: Date, now: OffsetDateTime) -> Result<String, NoKey> {
         let signer = self.signer().ok_or(NoKey)?;
         let person = Person {
             user: user.id.uuid(),
             session: session.uuid(),
             roles: user.roles.names(),
-            permissions: user.roles.permissions().into_iter().map(Permission::as_str).map(str::to_owned).collect(),
+            permissions: user.permissions(today).into_iter().map(Permission::as_str).map(str::to_owned).collect(),
             amr: vec!["pwd".to_owned()],
             org: None,
         };

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod sessions;
 pub mod signing_keys;
 pub mod throttles;
+pub mod tutor_verifications;
 pub mod users;
 
 /// What the database holds and the law does not know: a row that somebody else wrote. An operator has to look.

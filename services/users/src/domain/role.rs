@@ -32,12 +32,13 @@ pub enum Permission {
     VerificationsReview,
     CertificatesManage,
     ReportsRead,
+    LessonsTeach,
 }
 
 use Permission::{
     AuditRead, CertificatesManage, CoursesEdit, CoursesPublish, DeliveriesManage, DeliveriesRead, EnrolmentsManage,
-    EnrolmentsRead, FilesRead, OrdersRead, OrdersRefund, ProductsEdit, ReportsRead, UsersManage, UsersRead,
-    VerificationsReview,
+    EnrolmentsRead, FilesRead, LessonsTeach, OrdersRead, OrdersRefund, ProductsEdit, ReportsRead, UsersManage,
+    UsersRead, VerificationsReview,
 };
 
 impl Role {
@@ -101,7 +102,8 @@ impl fmt::Display for Role {
 }
 
 impl Permission {
-    /// Every permission there is.
+    /// Every permission that a role can give. [`Permission::LessonsTeach`] is not among them: no role gives it, not even an
+    /// administrator's, nor can it be given away. A tutor has it while the tutor's papers are verified.
     pub const ALL: [Self; 16] = [
         CoursesEdit,
         CoursesPublish,
@@ -140,6 +142,7 @@ impl Permission {
             VerificationsReview => "verifications.review",
             CertificatesManage => "certificates.manage",
             ReportsRead => "reports.read",
+            LessonsTeach => "lessons.teach",
         }
     }
 }
@@ -169,7 +172,7 @@ impl Roles {
         self.0.iter().copied()
     }
 
-    /// Everything that one of them permits, in order.
+    /// Everything that one of them gives, in order. What a person earns comes to it in `User::permissions`.
     pub fn permissions(&self) -> BTreeSet<Permission> {
         self.0.iter().flat_map(|role| role.permissions()).copied().collect()
     }
@@ -220,6 +223,13 @@ mod tests {
     fn an_administrator_may_do_everything_and_a_learner_nothing() {
         assert_eq!(roles(&[Role::Admin]).permissions().len(), Permission::ALL.len());
         assert!(Roles::learner().permissions().is_empty());
+    }
+
+    #[test]
+    fn no_role_lets_anybody_teach() {
+        for role in Role::ALL {
+            assert!(!roles(&[role]).permissions().contains(&LessonsTeach), "{role}");
+        }
     }
 
     #[test]

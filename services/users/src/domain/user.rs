@@ -1,12 +1,15 @@
 //! An account, its states, and what may become of it.
 
-use time::OffsetDateTime;
+use std::collections::BTreeSet;
+
+use time::{Date, OffsetDateTime};
 
 use super::{
     email::EmailAddress,
     id::UserId,
     profile::{Profile, ProfileChange},
-    role::{Role, Roles},
+    role::{Permission, Role, Roles},
+    teaching::BelievedUntil,
 };
 
 /// An account with a person behind it. Once erased it is only a [`Tombstone`].
@@ -17,6 +20,8 @@ pub struct User {
     pub email_confirmed_at: Option<OffsetDateTime>,
     pub profile: Profile,
     pub roles: Roles,
+    /// Until when the person's papers as a tutor are believed; none where they are not.
+    pub believed: Option<BelievedUntil>,
     pub state: State,
     /// Grows with every change; events carry it.
     pub version: i64,
@@ -97,11 +102,21 @@ impl User {
             email_confirmed_at: None,
             profile,
             roles: Roles::learner(),
+            believed: None,
             state: State::Unconfirmed,
             version: 1,
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// What the person may do today: what the roles give, and teaching for a tutor whose papers are believed.
+    pub fn permissions(&self, today: Date) -> BTreeSet<Permission> {
+        let mut permissions = self.roles.permissions();
+        if self.roles.has(Role::Tutor) && self.believed.is_some_and(|until| until.holds(today)) {
+            permissions.insert(Permission::LessonsTeach);
+        }
+        permissions
     }
 
     fn changed(self, now: OffsetDateTime) -> Self {
@@ -304,6 +319,19 @@ mod tests {
     fn an_administrator_may_get_more_roles_while_being_the_last() {
         let roles = Roles::from_iter([Role::Admin, Role::Tutor]);
         assert!(admin().change_roles(roles, &admin().roles, OtherAdmins(0), NOW).is_ok());
+    }
+
+    #[test]
+    fn a_tutor_teaches_while_the_papers_are_believed() {
+        let today = NOW.date();
+        let teaches = |user: &User, today| user.permissions(today).contains(&Permission::LessonsTeach);
+        let believed = Some(BelievedUntil::day(today));
+        let tutor = User { roles: Roles::from_iter([Role::Tutor]), believed, ..anna() };
+        assert!(teaches(&tutor, today));
+        assert!(!teaches(&tutor, LATER.date()), "the last day is over");
+        assert!(!teaches(&User { believed: None, ..tutor.clone() }, today), "no papers");
+        let all = Roles::from_iter(Role::ALL.into_iter().filter(|role| *role != Role::Tutor));
+        assert!(!teaches(&User { roles: all, ..tutor }, today), "not a tutor, whatever else");
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub async fn erase_user(app: &App, by: &By, me: Me, command: EraseUser) -> Resul
         store::sessions::erase_origins(conn, id).await?;
         store::credentials::forget(conn, id).await?;
         store::codes::forget(conn, id).await?;
+        store::tutor_verifications::forget(conn, id).await?;
         store::consents::erase_origins(conn, id).await?;
         store::audit::erase_personal(conn, id).await?;
         for subject in [

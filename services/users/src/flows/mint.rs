@@ -40,7 +40,7 @@ pub(super) async fn mint(
     Ok(Tokens {
         user: user.id,
         session: session.id,
-        access: app.keyring.sign(user, session.id, now)?,
+        access: app.keyring.sign(user, session.id, app.day(now), now)?,
         access_expires_in: app.keyring.lifetime(),
         refresh: refresh.clone(),
         refresh_expires_in: session.usable_until(&app.sessions) - now,

@@ -1,6 +1,7 @@
 //! Values to messages, and the enums back.
 
 use proto::lyceum::users::v1 as pb;
+use time::Date;
 
 use crate::{
     domain::{
@@ -13,7 +14,7 @@ use crate::{
     flows::Tokens,
 };
 
-pub(super) fn user(user: User) -> pb::User {
+pub(super) fn user(user: User, today: Date) -> pb::User {
     let state = match user.state {
         State::Unconfirmed => pb::user::State::Unconfirmed,
         State::Active => pb::user::State::Active,
@@ -27,7 +28,7 @@ pub(super) fn user(user: User) -> pb::User {
         display_name: user.profile.display_name.to_string(),
         language: user.profile.language.to_string(),
         time_zone: user.profile.time_zone.to_string(),
-        permissions: user.roles.permissions().into_iter().map(Permission::as_str).map(str::to_owned).collect(),
+        permissions: user.permissions(today).into_iter().map(Permission::as_str).map(str::to_owned).collect(),
         roles: user.roles.iter().map(|role| role_message(role).into()).collect(),
         state: state.into(),
         created_at: Some(user.created_at.into()),
@@ -35,9 +36,9 @@ pub(super) fn user(user: User) -> pb::User {
     }
 }
 
-pub(super) fn account(account: Account) -> pb::User {
+pub(super) fn account(account: Account, today: Date) -> pb::User {
     match account {
-        Account::Person(person) => user(person),
+        Account::Person(person) => user(person, today),
         Account::Erased(tombstone) => pb::User {
             user_id: tombstone.id.to_string(),
             etag: tombstone.version.to_string(),

@@ -58,7 +58,7 @@ impl Door {
 impl UserService for Door {
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<User>, Status> {
         let account = self.account(me(&request)?.user).await?;
-        Ok(Response::new(message::account(account)))
+        Ok(Response::new(message::account(account, self.0.today())))
     }
 
     async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<User>, Status> {
@@ -66,7 +66,7 @@ impl UserService for Door {
         let m = request.into_inner();
         let change = profile_change(m.user.unwrap_or_default(), m.update_mask)?;
         let user = flows::change_profile(&self.0, &by, me, ChangeProfile { change, etag: m.etag }).await?;
-        Ok(Response::new(message::user(user)))
+        Ok(Response::new(message::user(user, self.0.today())))
     }
 
     async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<()>, Status> {
@@ -148,7 +148,7 @@ impl UserService for Door {
 
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<User>, Status> {
         let account = self.account(user_id(&request.into_inner().user_id)?).await?;
-        Ok(Response::new(message::account(account)))
+        Ok(Response::new(message::account(account, self.0.today())))
     }
 
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
@@ -165,7 +165,8 @@ impl UserService for Door {
         let mut conn = self.connection().await?;
         let rows = store::users::list(&mut conn, &filter, asked.after(), asked.size.fetch()).await;
         let (users, next_page_token) = asked.cut(rows.map_err(Error::from)?, Account::id);
-        let users = users.into_iter().map(message::account).collect();
+        let today = self.0.today();
+        let users = users.into_iter().map(|account| message::account(account, today)).collect();
         Ok(Response::new(ListUsersResponse { users, next_page_token }))
     }
 
@@ -182,7 +183,7 @@ impl UserService for Door {
         }
         let (roles,) = fields.finish((roles.into_iter().collect::<Option<Roles>>(),))?;
         let user = flows::change_roles(&self.0, &by, me, ChangeRoles { user, roles, etag: m.etag }).await?;
-        Ok(Response::new(message::user(user)))
+        Ok(Response::new(message::user(user, self.0.today())))
     }
 
     async fn block_user(&self, request: Request<BlockUserRequest>) -> Result<Response<User>, Status> {
@@ -194,13 +195,13 @@ impl UserService for Door {
         let (reason,) = fields.finish((reason,))?;
         let command = BlockUser { user, reason: reason.into_string() };
         let user = flows::block_user(&self.0, &by, me, command).await?;
-        Ok(Response::new(message::user(user)))
+        Ok(Response::new(message::user(user, self.0.today())))
     }
 
     async fn unblock_user(&self, request: Request<UnblockUserRequest>) -> Result<Response<User>, Status> {
         let (by, me) = (by(&request), me(&request)?);
         let user = flows::unblock_user(&self.0, &by, me, user_id(&request.into_inner().user_id)?).await?;
-        Ok(Response::new(message::user(user)))
+        Ok(Response::new(message::user(user, self.0.today())))
     }
 
     async fn erase_user(&self, request: Request<EraseUserRequest>) -> Result<Response<()>, Status> {

@@ -1,7 +1,7 @@
 //! Accounts. Passwords are in `credentials`.
 
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use values::{Language, TimeZone};
 
 use super::damaged;
@@ -10,6 +10,7 @@ use crate::domain::{
     id::UserId,
     profile::{DisplayName, Profile},
     role::{Role, Roles},
+    teaching::BelievedUntil,
     user::{Account, OtherAdmins, State, Tombstone, User},
 };
 
@@ -28,6 +29,7 @@ struct Row {
     language: String,
     time_zone: String,
     roles: Vec<String>,
+    believed_until: Option<Date>,
     state: String,
     blocked_at: Option<OffsetDateTime>,
     block_reason: Option<String>,
@@ -67,6 +69,7 @@ impl Row {
                 time_zone: TimeZone::parse(&self.time_zone).map_err(damaged)?,
             },
             roles: roles.map_err(damaged)?,
+            believed: self.believed_until.map(BelievedUntil::day),
             state,
             version: self.version,
             created_at: self.created_at,
@@ -178,7 +181,12 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select user_id, email, email_confirmed_at, display_name, language, time_zone, roles, state, blocked_at,
-                    block_reason, erased_at, version, created_at, updated_at
+                    block_reason, erased_at, version, created_at, updated_at,
+                    (
+                        select believed_until
+                        from tutor_verifications
+                        where tutor_verifications.user_id = users.user_id
+                    ) as believed_until
              from users ",
             $rest
         )

@@ -83,6 +83,7 @@ impl School {
                 lead: Duration::hours(1),
                 tail: Duration::minutes(20),
             },
+            zone: TimeZone::parse("Europe/Moscow").unwrap(),
             hasher: hasher::Config { memory: 8, iterations: 1, parallelism: 1, threads: 4, queue: 200 },
         };
         change(&mut config);

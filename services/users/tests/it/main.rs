@@ -28,6 +28,7 @@ mod erase_user;
 mod export;
 mod list_users;
 mod roles;
+mod teaching;
 
 mod audit;
 mod keys;
