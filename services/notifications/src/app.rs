@@ -8,13 +8,17 @@ use bus::{Amqp, Consumer};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
 use proto::lyceum::events::v1::{
-    CodeIssued, CourseCompleted, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
-    ProfileChanged, RunPublished, SessionsRevoked, UserErased,
+    CertificateIssued, CertificateRevoked, CodeIssued, CourseCompleted, DocumentExpired, DocumentExpiring,
+    DocumentRejected, DocumentVerified, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
+    ProfileChanged, RunPublished, SessionsRevoked, TutorVerificationEnded, TutorVerified, UserErased,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use values::SharedClock;
 
-use crate::{config::Config, events, flows, grpc, jobs, mail::Mailer, render::Renderer, users::Users};
+use crate::{
+    config::Config, events, flows, grpc, jobs, mail::Mailer, render::Renderer, users::Users, watchers::Watchers,
+};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -33,6 +37,8 @@ pub struct App {
     pub clock: SharedClock,
     pub renderer: Renderer,
     pub mailer: Mailer,
+    /// Who watches their feed through this process.
+    pub watchers: Arc<Watchers>,
 }
 
 impl App {
@@ -44,7 +50,7 @@ impl App {
     /// The ear: one queue for all replicas.
     pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> Consumer {
         Consumer::new(Notifications::NAME, self.db.clone(), amqp, self.clock.clone())
-            .on_personal::<ProfileChanged>(events::on_profile_changed)
+            .on_personal::<ProfileChanged>(bus::with(self, events::on_profile_changed))
             .on_personal::<CodeIssued>(bus::with(self, events::on_code_issued))
             .on::<UserErased>(bus::with(self, events::on_user_erased))
             .on::<PasswordChanged>(bus::with(self, events::on_password_changed))
@@ -55,14 +61,23 @@ impl App {
             .on::<OrderPaid>(bus::with(self, events::on_order_paid))
             .on::<OrderRefunded>(bus::with(self, events::on_order_refunded))
             .on::<PaymentFailed>(bus::with(self, events::on_payment_failed))
+            .on::<CertificateIssued>(bus::with(self, events::on_certificate_issued))
+            .on::<CertificateRevoked>(bus::with(self, events::on_certificate_revoked))
+            .on::<DocumentVerified>(bus::with(self, events::on_document_verified))
+            .on::<DocumentRejected>(bus::with(self, events::on_document_rejected))
+            .on::<DocumentExpiring>(bus::with(self, events::on_document_expiring))
+            .on::<DocumentExpired>(bus::with(self, events::on_document_expired))
+            .on::<TutorVerified>(bus::with(self, events::on_tutor_verified))
+            .on::<TutorVerificationEnded>(bus::with(self, events::on_tutor_verification_ended))
     }
 
     /// Puts the parts together. Nothing has to be up yet.
-    async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
+    async fn build(config: &Config, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<Arc<Self>> {
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
         let renderer = Renderer::new(config.school.clone(), config.public_url.clone())?;
         let mailer = Mailer::new(config.smtp_url.expose_secret(), config.mail_from.clone());
-        Ok(Arc::new(Self { db, clock, renderer, mailer: mailer.context("LYCEUM_SMTP_URL cannot be used")? }))
+        let mailer = mailer.context("LYCEUM_SMTP_URL cannot be used")?;
+        Ok(Arc::new(Self { db, clock, renderer, mailer, watchers: Watchers::new(stop) }))
     }
 }
 
@@ -82,14 +97,14 @@ impl Service for Notifications {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations().run(config.database_url.expose_secret()).await?;
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        let app = App::build(&config, Arc::new(values::SystemClock), CancellationToken::new()).await?;
         // Before anybody announces anything: an event must not find no queue.
         app.consumer(config.amqp).declare().await?;
         Ok(())
     }
 
     async fn run(config: Config, _: Vec<String>) -> anyhow::Result<()> {
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        let app = App::build(&config, Arc::new(values::SystemClock), CancellationToken::new()).await?;
         let users = Users::new(outgoing(&config, &app.clock)?.over(discovery::channel(&config.users)));
         let copied = flows::copy_recipients(&app, &users).await?;
         tracing::info!("{copied} profiles were copied from the users service.");
@@ -97,7 +112,7 @@ impl Service for Notifications {
     }
 
     async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let app = App::build(&config, runtime.clock.clone()).await?;
+        let app = App::build(&config, runtime.clock.clone(), runtime.draining.clone()).await?;
         let db = app.db.clone();
         runtime.admin.ready_when("schema", move || {
             let db = db.clone();

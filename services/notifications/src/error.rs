@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::Failure;
-use rpc::{Kind, Refusal};
+use rpc::{Kind, Refusal, Violation};
 
 use crate::domain::recipient::BadProfile;
 
@@ -11,6 +11,19 @@ use crate::domain::recipient::BadProfile;
 pub enum Error {
     #[error("There is no such notification.")]
     NotificationNotFound,
+    #[error("There is no such e-mail.")]
+    DeliveryNotFound,
+    #[error("There is no such link.")]
+    LinkNotFound,
+    #[error("There is no such person any more.")]
+    PersonNotFound,
+    /// Their profile is on its way.
+    #[error("the person is not known yet")]
+    NotKnownYet,
+    #[error("You watch too often at once: close another window.")]
+    TooManyWatchers,
+    #[error("Codes and warnings about your account are always sent.")]
+    AlwaysTold(Vec<Violation>),
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     #[error("the database refused")]
@@ -30,8 +43,12 @@ impl From<sqlx::Error> for Error {
 impl Refusal for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::NotificationNotFound => Kind::NotFound,
-            Self::Unavailable(_) => Kind::Unavailable,
+            Self::NotificationNotFound | Self::DeliveryNotFound | Self::LinkNotFound | Self::PersonNotFound => {
+                Kind::NotFound
+            }
+            Self::TooManyWatchers => Kind::TooMany,
+            Self::AlwaysTold(_) => Kind::Invalid,
+            Self::Unavailable(_) | Self::NotKnownYet => Kind::Unavailable,
             Self::Database(_) | Self::BadProfile(_) | Self::Internal(_) => Kind::Internal,
         }
     }
@@ -39,13 +56,23 @@ impl Refusal for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::NotificationNotFound => "NOTIFICATION_NOT_FOUND",
-            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::DeliveryNotFound => "DELIVERY_NOT_FOUND",
+            Self::LinkNotFound => "UNSUBSCRIBE_LINK_NOT_FOUND",
+            Self::PersonNotFound => "PERSON_NOT_FOUND",
+            Self::TooManyWatchers => "TOO_MANY_WATCHERS",
+            Self::AlwaysTold(_) => "ALWAYS_TOLD",
+            Self::Unavailable(_) | Self::NotKnownYet => "UNAVAILABLE",
             Self::Database(_) | Self::BadProfile(_) | Self::Internal(_) => "INTERNAL",
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
+        matches!(self, Self::Unavailable(_) | Self::NotKnownYet | Self::TooManyWatchers)
+            .then_some(Duration::from_secs(1))
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        if let Self::AlwaysTold(violations) = self { violations.clone() } else { Vec::new() }
     }
 }
 

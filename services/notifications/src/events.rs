@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use bus::{Envelope, Failure};
 use proto::lyceum::events::v1::{
-    CodeIssued, CourseCompleted, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
-    ProfileChanged, RunPublished, SessionsRevoked, UserErased, code_issued, sessions_revoked,
+    CertificateIssued, CertificateRevoked, CodeIssued, CourseCompleted, DocumentExpired, DocumentExpiring,
+    DocumentRejected, DocumentVerified, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
+    ProfileChanged, RunPublished, SessionsRevoked, TutorVerificationEnded, TutorVerified, UserErased, code_issued,
+    sessions_revoked,
 };
 use proto::wkt::Timestamp;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 use values::{Currency, Id, Kind, Money};
 
 use crate::app::App;
-use crate::domain::notice::{Code, EndReason, Notice};
+use crate::domain::notice::{Code, EndReason, Notice, Paper};
 use crate::domain::recipient::Profile;
 use crate::flows;
 
 pub async fn on_profile_changed(
+    app: &Arc<App>,
     conn: &mut PgConnection,
     envelope: &Envelope,
     event: ProfileChanged,
@@ -31,7 +34,7 @@ pub async fn on_profile_changed(
         time_zone: event.time_zone,
         version: envelope.aggregate_version,
     };
-    Ok(flows::keep_recipient(conn, profile).await?)
+    Ok(flows::keep_recipient(conn, profile, app.clock.now()).await?)
 }
 
 pub async fn on_user_erased(
@@ -149,6 +152,95 @@ pub async fn on_sessions_revoked(
     tell(app, conn, envelope, "user_id", &event.user_id, Notice::SessionsRevoked { reason }).await
 }
 
+pub async fn on_certificate_issued(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: CertificateIssued,
+) -> Result<(), Failure> {
+    let (certificate, run) = (id("certificate_id", &event.certificate_id)?, id("run_id", &event.run_id)?);
+    let (title, again) = (flows::run_title(conn, run).await?, !event.predecessor_id.is_empty());
+    let notice = Notice::CertificateIssued { certificate, number: event.number, title, again };
+    tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
+}
+
+pub async fn on_certificate_revoked(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: CertificateRevoked,
+) -> Result<(), Failure> {
+    let certificate = id("certificate_id", &event.certificate_id)?;
+    let replaced = !event.successor_id.is_empty();
+    let notice = Notice::CertificateRevoked { certificate, number: event.number, replaced };
+    tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
+}
+
+pub async fn on_document_verified(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: DocumentVerified,
+) -> Result<(), Failure> {
+    let (case, valid_until) = (id("case_id", &event.case_id)?, date("valid_until", &event.valid_until)?);
+    let notice = Notice::DocumentVerified { case, paper: Paper::of(&event.kind), valid_until };
+    tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
+}
+
+pub async fn on_document_rejected(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: DocumentRejected,
+) -> Result<(), Failure> {
+    let notice = Notice::DocumentRejected { case: id("case_id", &event.case_id)?, paper: Paper::of(&event.kind) };
+    tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
+}
+
+pub async fn on_document_expiring(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: DocumentExpiring,
+) -> Result<(), Failure> {
+    let case = id("case_id", &event.case_id)?;
+    let valid_until = date("valid_until", &event.valid_until)?;
+    let valid_until = valid_until.ok_or_else(|| Failure::Park("valid_until is missing".to_owned()))?;
+    let (paper, days_left) = (Paper::of(&event.kind), event.days_left);
+    let notice = Notice::DocumentExpiring { case, paper, valid_until, days_left };
+    tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
+}
+
+pub async fn on_document_expired(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: DocumentExpired,
+) -> Result<(), Failure> {
+    let notice = Notice::DocumentExpired { case: id("case_id", &event.case_id)?, paper: Paper::of(&event.kind) };
+    tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
+}
+
+pub async fn on_tutor_verified(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: TutorVerified,
+) -> Result<(), Failure> {
+    let notice = Notice::TutorVerified { valid_until: date("valid_until", &event.valid_until)? };
+    tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
+}
+
+pub async fn on_tutor_verification_ended(
+    app: &Arc<App>,
+    conn: &mut PgConnection,
+    envelope: &Envelope,
+    event: TutorVerificationEnded,
+) -> Result<(), Failure> {
+    let notice = Notice::TutorVerificationEnded { expired: event.reason == "EXPIRED" };
+    tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
+}
+
 async fn tell(
     app: &App,
     conn: &mut PgConnection,
@@ -167,6 +259,16 @@ fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
 
 fn instant(field: &str, at: Option<Timestamp>) -> Result<OffsetDateTime, Failure> {
     at.and_then(|at| at.to_time()).ok_or_else(|| Failure::Park(format!("{field} is no instant")))
+}
+
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
+/// A day such as `2031-05-31`; none where it is empty.
+fn date(field: &str, text: &str) -> Result<Option<Date>, Failure> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Date::parse(text, DAY).map(Some).map_err(|error| Failure::Park(format!("{field}: {error}")))
 }
 
 fn money(field: &str, money: Option<proto::lyceum::values::v1::Money>) -> Result<Money, Failure> {

@@ -6,7 +6,7 @@ use chassis::Runtime;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, error::Error, flows, mail, store::doorbell::Doorbell, users::Users};
+use crate::{app::App, error::Error, flows, mail, store::doorbell::Doorbell, users::Users, watchers};
 
 /// How long to wait before the users service is asked again for its profiles.
 const COPY_PAUSE: Duration = Duration::from_secs(10);
@@ -14,11 +14,13 @@ const COPY_PAUSE: Duration = Duration::from_secs(10);
 /// Starts everything.
 pub fn start(runtime: &Runtime, app: &Arc<App>, users: Users) {
     runtime.tasks.spawn("sender", send(Arc::clone(app), runtime.shutdown.clone()));
+    runtime.tasks.spawn("feed-listener", watchers::listen(Arc::clone(app), runtime.shutdown.clone()));
     let stop = runtime.shutdown.clone();
     let copying = copy_recipients(Arc::clone(app), users);
     runtime.tasks.once("copy-recipients", async move {
         stop.run_until_cancelled(copying).await;
     });
+    job(runtime, app, "digests", Duration::from_secs(15), |app| async move { flows::make_digests(&app).await });
     job(runtime, app, "sweep", Duration::from_secs(60 * 60), |app| async move { flows::sweep(&app).await });
     job(runtime, app, "measure", Duration::from_secs(15), |app| async move { flows::measure(&app).await });
 }

@@ -1,7 +1,8 @@
 //! Notifications: hears what happened, writes e-mails and keeps the feed that people see inside the school.
 //!
 //! `events` hears, `flows` order the steps, `domain` decides who is told what and how long a mail is tried, `store` remembers,
-//! `render` words it, `mail` speaks SMTP, `users` asks for profiles, `jobs` send. The door (`grpc`) shows the feed and the deliveries.
+//! `render` words it, `mail` speaks SMTP, `users` asks for profiles, `jobs` send and make digests, `watchers` wakes those who look on.
+//! The door (`grpc`) shows the feed, the deliveries and what people want.
 
 pub mod config;
 
@@ -22,5 +23,6 @@ pub mod store;
 
 pub mod mail;
 pub mod users;
+pub mod watchers;
 
 pub mod error;

@@ -1,5 +1,6 @@
 //! E-mail over SMTP: one message to one person, and what the server's answer means. When to try again is decided in `domain`.
 
+use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -11,11 +12,14 @@ use lettre::transport::smtp::{self, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use time::OffsetDateTime;
 
-use crate::domain::delivery::Verdict;
+use crate::domain::delivery::{Verdict, bounces};
 use crate::domain::letter::Letter;
 
 /// How long the server may take for each answer; several of them fit into a lease.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a whole try may take; well within a lease.
+const TRY_AT_MOST: Duration = Duration::from_secs(75);
 
 /// How many messages are handed over at once, each on a connection of its own.
 pub const CONCURRENCY: usize = 8;
@@ -60,9 +64,11 @@ impl Mailer {
                 return Verdict::Never(reason.to_owned());
             }
         };
-        match self.transport.send(message).await {
-            Ok(_) => Verdict::Accepted,
-            Err(error) => verdict(&error),
+        // The library limits how long connecting takes, and nothing else.
+        match tokio::time::timeout(TRY_AT_MOST, self.transport.send(message)).await {
+            Ok(Ok(_)) => Verdict::Accepted,
+            Ok(Err(error)) => verdict(&error),
+            Err(_) => Verdict::Later("TIMEOUT".to_owned()),
         }
     }
 
@@ -70,17 +76,26 @@ impl Mailer {
         let to = Mailbox::new(Some(letter.name.clone()), letter.address.parse()?);
         let id = format!("<{}@{}>", letter.id, self.from.email.domain());
         let mail = letter.mail.clone();
-        let message = Message::builder()
+        let mut builder = Message::builder()
             .from(self.from.clone())
             .to(to)
             .subject(mail.subject)
             .message_id(Some(id))
             .date(SystemTime::from(now))
             // No out-of-office replies, please (RFC 3834).
-            .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
-            .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))?;
-        Ok(message)
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()));
+        if let Some(url) = mail.unsubscribe_url {
+            // One click in the mail program is enough (RFC 2369, RFC 8058).
+            builder = builder
+                .raw_header(header("List-Unsubscribe", format!("<{url}>")))
+                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
+        Ok(builder.multipart(MultiPart::alternative_plain_html(mail.text, mail.html))?)
     }
+}
+
+fn header(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value)
 }
 
 /// What an answer means. Only its code is kept: the server's words may name the person.
@@ -90,5 +105,9 @@ fn verdict(error: &smtp::Error) -> Verdict {
         return Verdict::Later(reason.to_owned());
     };
     let reason = format!("SMTP_{code}");
-    if error.is_permanent() && !OURS.contains(&code) { Verdict::Never(reason) } else { Verdict::Later(reason) }
+    if !error.is_permanent() || OURS.contains(&code) {
+        return Verdict::Later(reason);
+    }
+    let words = error.source().map(ToString::to_string).unwrap_or_default();
+    if bounces(code, &words) { Verdict::Bounced(reason) } else { Verdict::Never(reason) }
 }

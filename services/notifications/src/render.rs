@@ -7,13 +7,13 @@ mod words;
 
 use anyhow::{Context, ensure};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use url::Url;
 use values::Language;
 
 use crate::domain::{
     letter::{Entry, Mail},
-    notice::{EndReason, Kind, Notice},
+    notice::{EndReason, Item, Kind, Notice},
     recipient::Person,
 };
 
@@ -26,9 +26,11 @@ macro_rules! templates {
         )*]
     };
 }
-const TEMPLATES: [(&str, &str); 18] = templates!(
+const TEMPLATES: [(&str, &str); 36] = templates!(
     "confirm-email" "reset-password" "order-paid" "order-refunded" "payment-failed"
     "enrolment-started" "course-completed" "password-changed" "sessions-revoked"
+    "certificate-issued" "certificate-revoked" "document-verified" "document-rejected" "document-expiring"
+    "document-expired" "tutor-verified" "tutor-verification-ended" "digest"
 );
 
 const LAYOUTS: [(&str, &str); 2] = [
@@ -79,15 +81,28 @@ impl Renderer {
         Ok(Self { templates, school, url })
     }
 
-    /// Words a notice as an e-mail.
+    /// Words a notice as an e-mail. `token` is the secret of the link by which mails like it are switched off, if they can be.
     ///
     /// # Errors
     ///
     /// A template asks for what there is not.
-    pub fn mail(&self, notice: &Notice, person: &Person, now: OffsetDateTime) -> anyhow::Result<Mail> {
+    pub fn mail(
+        &self,
+        notice: &Notice,
+        person: &Person,
+        token: Option<&str>,
+        now: OffsetDateTime,
+    ) -> anyhow::Result<Mail> {
+        let unsubscribe_url = token.map(|token| self.page(&format!("unsubscribe/{token}")));
         let facts = self.facts(notice, person, now)?;
+        let facts = context! { unsubscribe => &unsubscribe_url, ..facts };
         let part = |part| self.part(notice.kind(), person.language, part, &facts);
-        Ok(Mail { subject: part("subject")?, text: part("txt")?, html: part("html")? })
+        Ok(Mail { subject: part("subject")?, text: part("txt")?, html: part("html")?, unsubscribe_url })
+    }
+
+    /// What the school is called.
+    pub fn school(&self) -> &str {
+        &self.school
     }
 
     /// Words a notice as an entry of the feed.
@@ -126,15 +141,46 @@ impl Renderer {
                 context! { title, date => words::date(*completed_at, &person.time_zone, lang) }
             }
             Notice::PasswordChanged => context! {},
+            Notice::CertificateIssued { number, title, again, .. } => context! { number, title, again },
+            Notice::CertificateRevoked { number, .. } => context! { number },
+            Notice::DocumentVerified { paper, valid_until, .. } => {
+                context! { paper => words::paper(*paper, lang), date => day(*valid_until, lang) }
+            }
+            Notice::DocumentRejected { paper, .. } | Notice::DocumentExpired { paper, .. } => {
+                context! { paper => words::paper(*paper, lang) }
+            }
+            Notice::DocumentExpiring { paper, valid_until, days_left, .. } => {
+                let date = words::day(*valid_until, lang);
+                context! { paper => words::paper(*paper, lang), date, days => i64::from(*days_left) }
+            }
+            Notice::TutorVerified { valid_until } => context! { date => day(*valid_until, lang) },
+            Notice::TutorVerificationEnded { expired } => context! { expired },
+            Notice::Digest { items } => context! { items => items.iter().map(|item| self.item(item)).collect::<Vec<_>>() },
             Notice::SessionsRevoked { reason } => context! { reason => end_reason(*reason) },
         };
+        let page = notice.page().map_or_else(|| self.url.to_string(), |page| self.page(&page));
         let facts = context! { ..special, ..general };
+        let facts = context! { page => page, ..facts };
         let why = format!("{lang}/{}.why", notice.kind().as_str());
         match self.templates.get_template(&why) {
             Ok(template) => Ok(context! { why => template.render(&facts)?, ..facts }),
             Err(_) => Ok(facts),
         }
     }
+
+    fn item(&self, item: &Item) -> Value {
+        let page = if item.resource.is_empty() { self.url.to_string() } else { self.page(&item.resource) };
+        context! { title => &item.title, text => &item.text, page }
+    }
+
+    /// The address of a page of the school.
+    fn page(&self, path: &str) -> String {
+        format!("{}/{path}", self.url.as_str().trim_end_matches('/'))
+    }
+}
+
+fn day(date: Option<Date>, language: Language) -> Option<String> {
+    date.map(|date| words::day(date, language))
 }
 
 /// As the templates know it.

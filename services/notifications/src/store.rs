@@ -1,7 +1,12 @@
 //! The memory: SQL and row structs. Free functions over a connection; transactions and decisions belong to the flows.
 
+pub mod attempts;
+pub mod bounces;
 pub mod deliveries;
+pub mod digests;
 pub mod doorbell;
 pub mod notices;
+pub mod preferences;
 pub mod recipients;
 pub mod runs;
+pub mod unsubscribe;

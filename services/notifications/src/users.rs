@@ -12,7 +12,7 @@ use crate::domain::recipient::Profile;
 pub struct Users(UserServiceClient<auth::Channel>);
 
 /// One user of an export.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Exported {
     Profile(Profile),
     Erased { version: i64 },

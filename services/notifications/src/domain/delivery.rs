@@ -1,4 +1,4 @@
-//! The life of an e-mail: queued → sending → sent, failed or given up.
+//! The life of an e-mail: queued → sending → sent, failed, given up or suppressed.
 
 use time::{Duration, OffsetDateTime};
 
@@ -10,10 +10,13 @@ pub enum State {
     Sent,
     Failed,
     GaveUp,
+    /// Not sent: an earlier one to the same address bounced, or the person does not want it any more.
+    Suppressed,
 }
 
 impl State {
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Sending, Self::Sent, Self::Failed, Self::GaveUp];
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Sending, Self::Sent, Self::Failed, Self::GaveUp, Self::Suppressed];
 
     /// As it is stored.
     pub const fn as_str(self) -> &'static str {
@@ -23,6 +26,7 @@ impl State {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::GaveUp => "gave_up",
+            Self::Suppressed => "suppressed",
         }
     }
 
@@ -39,6 +43,35 @@ pub enum Verdict {
     Later(String),
     /// No try will ever succeed.
     Never(String),
+    /// No mail to this address will ever arrive.
+    Bounced(String),
+    /// It was not tried, because an earlier one bounced.
+    Suppressed,
+}
+
+/// Why a mail to an address that bounced is not tried.
+pub const BOUNCED: &str = "BOUNCED";
+
+/// Why a mail that was on its way is not tried any more.
+pub const UNSUBSCRIBED: &str = "UNSUBSCRIBED";
+
+/// Whether a refusal for good says that nobody lives at the address, so that no other mail should be sent there.
+///
+/// A reply's code alone does not say at which command it came, and the library hides that: a bare 550 or 553 may as well be about
+/// the sender or the content. So only what RFC 3463 says of the destination counts (5.1.0 to 5.1.3, 5.1.6, 5.1.10, and 5.2.1 for a
+/// mailbox that is switched off), and 551, which nothing but a recipient can get. A full mailbox (552, 5.2.2) empties again, and
+/// policy (5.7.x) is about us.
+pub fn bounces(code: u16, words: &str) -> bool {
+    let enhanced = words.split_whitespace().next().filter(|word| {
+        let parts: Vec<_> = word.split('.').collect();
+        parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit()))
+    });
+    match enhanced {
+        Some(status) => {
+            matches!(status, "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10" | "5.2.1") && code != 552
+        }
+        None => code == 551,
+    }
 }
 
 /// What becomes of a delivery after a try.
@@ -48,6 +81,7 @@ pub enum Next {
     Retry { at: OffsetDateTime, reason: String },
     Failed { reason: String },
     GaveUp { reason: String },
+    Suppressed { reason: String },
 }
 
 /// How long a sender may hold a delivery before another one takes it for dead; longer than any try can last.
@@ -71,7 +105,8 @@ const PAUSES: [Duration; 10] = [
 pub fn after(verdict: Verdict, attempts: u32, expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> Next {
     let reason = match verdict {
         Verdict::Accepted => return Next::Sent,
-        Verdict::Never(reason) => return Next::Failed { reason },
+        Verdict::Never(reason) | Verdict::Bounced(reason) => return Next::Failed { reason },
+        Verdict::Suppressed => return Next::Suppressed { reason: BOUNCED.to_owned() },
         Verdict::Later(reason) => reason,
     };
     let pause = usize::try_from(attempts.saturating_sub(1)).ok().and_then(|tried| PAUSES.get(tried));
@@ -133,6 +168,33 @@ mod tests {
         assert_eq!(masked("anna@example.org"), "a***@example.org");
         assert_eq!(masked("ё@example.org"), "ё***@example.org");
         assert_eq!(masked("broken"), "b***@");
+    }
+
+    #[test]
+    fn only_what_is_said_of_the_recipient_is_a_bounce() {
+        for (code, words) in [
+            (550, "5.1.1 <anna@example.org> unknown"),
+            (550, "5.1.10 null MX"),
+            (550, "5.2.1 disabled"),
+            (551, "user not local"),
+            (551, ""),
+            (553, "5.1.3 bad syntax"),
+        ] {
+            assert!(bounces(code, words), "{code} {words}");
+        }
+        for (code, words) in [
+            (550, "no"),
+            (553, "sender rejected"),
+            (552, "5.2.2 mailbox full"),
+            (552, "5.1.1 odd"),
+            (550, "5.7.1 5.1.1 spam"),
+            (550, "5.1.8 the sender's domain"),
+            (554, "5.7.25 no PTR record"),
+            (550, "5.1.1.1 what"),
+            (535, "5.7.8 bad password"),
+        ] {
+            assert!(!bounces(code, words), "{code} {words}");
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub struct Mail {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// Where the person can switch off mails like this one, if they may.
+    pub unsubscribe_url: Option<String>,
 }
 
 impl fmt::Debug for Mail {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use values::Money;
 
 use crate::domain::{
-    id::{OrderId, RunId},
+    id::{CaseId, CertificateId, OrderId, RunId},
+    preference::{Channel, Preferences, Timing},
     recipient::Person,
 };
 
@@ -22,10 +23,19 @@ pub enum Kind {
     CourseCompleted,
     PasswordChanged,
     SessionsRevoked,
+    CertificateIssued,
+    CertificateRevoked,
+    DocumentVerified,
+    DocumentRejected,
+    DocumentExpiring,
+    DocumentExpired,
+    TutorVerified,
+    TutorVerificationEnded,
+    Digest,
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 18] = [
         Self::ConfirmEmail,
         Self::ResetPassword,
         Self::OrderPaid,
@@ -35,6 +45,15 @@ impl Kind {
         Self::CourseCompleted,
         Self::PasswordChanged,
         Self::SessionsRevoked,
+        Self::CertificateIssued,
+        Self::CertificateRevoked,
+        Self::DocumentVerified,
+        Self::DocumentRejected,
+        Self::DocumentExpiring,
+        Self::DocumentExpired,
+        Self::TutorVerified,
+        Self::TutorVerificationEnded,
+        Self::Digest,
     ];
 
     /// As it is stored, counted and named among the templates.
@@ -49,6 +68,15 @@ impl Kind {
             Self::CourseCompleted => "course-completed",
             Self::PasswordChanged => "password-changed",
             Self::SessionsRevoked => "sessions-revoked",
+            Self::CertificateIssued => "certificate-issued",
+            Self::CertificateRevoked => "certificate-revoked",
+            Self::DocumentVerified => "document-verified",
+            Self::DocumentRejected => "document-rejected",
+            Self::DocumentExpiring => "document-expiring",
+            Self::DocumentExpired => "document-expired",
+            Self::TutorVerified => "tutor-verified",
+            Self::TutorVerificationEnded => "tutor-verification-ended",
+            Self::Digest => "digest",
         }
     }
 
@@ -58,7 +86,17 @@ impl Kind {
 
     /// Whether it is shown inside the school. Whoever could read a code there would not need it.
     pub const fn in_feed(self) -> bool {
-        !matches!(self, Self::ConfirmEmail | Self::ResetPassword)
+        !matches!(self, Self::ConfirmEmail | Self::ResetPassword | Self::Digest)
+    }
+
+    /// Whether a person may choose when to be told of it. Codes and warnings about the account are told at once.
+    pub const fn can_be_chosen(self) -> bool {
+        self.can_wait() && !matches!(self, Self::Digest)
+    }
+
+    /// Whether its mails wait for the end of quiet hours, and can be switched off.
+    pub const fn can_wait(self) -> bool {
+        !matches!(self, Self::ConfirmEmail | Self::ResetPassword | Self::PasswordChanged | Self::SessionsRevoked)
     }
 }
 
@@ -92,6 +130,39 @@ pub enum EndReason {
     Blocked,
 }
 
+/// What a paper proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paper {
+    Identity,
+    Education,
+    NoCriminalRecord,
+    TaxStatus,
+    /// One that this release has no word for.
+    Other,
+}
+
+impl Paper {
+    /// As events name it.
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "PAPER_KIND_IDENTITY" => Self::Identity,
+            "PAPER_KIND_EDUCATION" => Self::Education,
+            "PAPER_KIND_NO_CRIMINAL_RECORD" => Self::NoCriminalRecord,
+            "PAPER_KIND_TAX_STATUS" => Self::TaxStatus,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What waited for a digest, in the words of the feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub title: String,
+    pub text: String,
+    /// As a resource name of the API; empty where there is nothing to open.
+    pub resource: String,
+}
+
 /// Something to tell one person, with its facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -104,17 +175,28 @@ pub enum Notice {
     CourseCompleted { run: RunId, title: String, completed_at: OffsetDateTime },
     PasswordChanged,
     SessionsRevoked { reason: EndReason },
+    /// `again` if it replaces an earlier one.
+    CertificateIssued { certificate: CertificateId, number: String, title: String, again: bool },
+    /// `replaced` if another one was issued in its place, which says so itself.
+    CertificateRevoked { certificate: CertificateId, number: String, replaced: bool },
+    DocumentVerified { case: CaseId, paper: Paper, valid_until: Option<Date> },
+    DocumentRejected { case: CaseId, paper: Paper },
+    DocumentExpiring { case: CaseId, paper: Paper, valid_until: Date, days_left: i32 },
+    DocumentExpired { case: CaseId, paper: Paper },
+    TutorVerified { valid_until: Option<Date> },
+    TutorVerificationEnded { expired: bool },
+    Digest { items: Vec<Item> },
 }
 
 /// By which ways a notice is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ways {
-    pub mail: bool,
+    pub mail: Timing,
     pub feed: bool,
 }
 
 impl Ways {
-    const NONE: Self = Self { mail: false, feed: false };
+    const NONE: Self = Self { mail: Timing::Never, feed: false };
 }
 
 impl Notice {
@@ -129,6 +211,15 @@ impl Notice {
             Self::CourseCompleted { .. } => Kind::CourseCompleted,
             Self::PasswordChanged => Kind::PasswordChanged,
             Self::SessionsRevoked { .. } => Kind::SessionsRevoked,
+            Self::CertificateIssued { .. } => Kind::CertificateIssued,
+            Self::CertificateRevoked { .. } => Kind::CertificateRevoked,
+            Self::DocumentVerified { .. } => Kind::DocumentVerified,
+            Self::DocumentRejected { .. } => Kind::DocumentRejected,
+            Self::DocumentExpiring { .. } => Kind::DocumentExpiring,
+            Self::DocumentExpired { .. } => Kind::DocumentExpired,
+            Self::TutorVerified { .. } => Kind::TutorVerified,
+            Self::TutorVerificationEnded { .. } => Kind::TutorVerificationEnded,
+            Self::Digest { .. } => Kind::Digest,
         }
     }
 
@@ -147,22 +238,47 @@ impl Notice {
                 format!("orders/{order}")
             }
             Self::EnrolmentStarted { run, .. } | Self::CourseCompleted { run, .. } => format!("runs/{run}"),
+            Self::CertificateIssued { certificate, .. } | Self::CertificateRevoked { certificate, .. } => {
+                format!("certificates/{certificate}")
+            }
+            Self::DocumentVerified { case, .. }
+            | Self::DocumentRejected { case, .. }
+            | Self::DocumentExpiring { case, .. }
+            | Self::DocumentExpired { case, .. } => format!("verification-cases/{case}"),
             _ => String::new(),
+        }
+    }
+
+    /// Where its mail leads, as a path of the school's site; what has none leads to the school.
+    pub fn page(&self) -> Option<String> {
+        match self {
+            Self::CertificateIssued { number, .. } | Self::CertificateRevoked { number, .. } => {
+                Some(format!("certificates/{number}"))
+            }
+            _ => None,
         }
     }
 
     /// By which ways a person is told.
     ///
     /// Codes go by mail only, also to an address that is not confirmed yet, because they confirm it; everything else goes to a
-    /// confirmed address and into the feed. Sessions that end with a password are told by the notice about the password.
-    pub fn ways(&self, person: &Person, now: OffsetDateTime) -> Ways {
+    /// confirmed address and into the feed, as the person wants it. Sessions that end with a password are told by the notice about
+    /// the password, and a certificate that was replaced by the one about its successor.
+    pub fn ways(&self, person: &Person, preferences: &Preferences, now: OffsetDateTime) -> Ways {
         if let Some(expires_at) = self.expires_at() {
-            return Ways { mail: now < expires_at, feed: false };
+            let mail = if now < expires_at { Timing::AtOnce } else { Timing::Never };
+            return Ways { mail, feed: false };
         }
-        if matches!(self, Self::SessionsRevoked { reason: EndReason::PasswordChanged }) {
+        let told_by_another = matches!(
+            self,
+            Self::SessionsRevoked { reason: EndReason::PasswordChanged } | Self::CertificateRevoked { replaced: true, .. }
+        );
+        if told_by_another {
             return Ways::NONE;
         }
-        Ways { mail: person.email_confirmed, feed: self.kind().in_feed() }
+        let kind = self.kind();
+        let mail = if person.email_confirmed { preferences.timing(kind, Channel::Email) } else { Timing::Never };
+        Ways { mail, feed: kind.in_feed() && preferences.timing(kind, Channel::Feed) != Timing::Never }
     }
 }
 
@@ -173,7 +289,7 @@ mod tests {
     use values::{Language, TimeZone};
 
     use super::*;
-    use crate::domain::id::UserId;
+    use crate::domain::{id::UserId, preference::Rule};
 
     const NOW: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
 
@@ -194,26 +310,46 @@ mod tests {
 
     #[test]
     fn a_code_goes_by_mail_only_and_also_to_an_address_that_it_is_to_confirm() {
-        let ways = code(NOW + Duration::MINUTE).ways(&person(false), NOW);
-        assert_eq!(ways, Ways { mail: true, feed: false });
+        let ways = code(NOW + Duration::MINUTE).ways(&person(false), &Preferences::default(), NOW);
+        assert_eq!(ways, Ways { mail: Timing::AtOnce, feed: false });
     }
 
     #[test]
     fn an_expired_code_goes_nowhere() {
-        assert_eq!(code(NOW).ways(&person(true), NOW), Ways::NONE);
+        assert_eq!(code(NOW).ways(&person(true), &Preferences::default(), NOW), Ways::NONE);
     }
 
     #[test]
     fn an_address_that_is_not_confirmed_gets_no_other_mail() {
-        assert_eq!(Notice::PasswordChanged.ways(&person(false), NOW), Ways { mail: false, feed: true });
-        assert_eq!(Notice::PasswordChanged.ways(&person(true), NOW), Ways { mail: true, feed: true });
+        assert_eq!(Notice::PasswordChanged.ways(&person(false), &Preferences::default(), NOW), Ways { mail: Timing::Never, feed: true });
+        assert_eq!(Notice::PasswordChanged.ways(&person(true), &Preferences::default(), NOW), Ways { mail: Timing::AtOnce, feed: true });
     }
 
     #[test]
     fn a_new_password_is_told_once() {
-        let ways = |reason| Notice::SessionsRevoked { reason }.ways(&person(true), NOW);
+        let ways = |reason| Notice::SessionsRevoked { reason }.ways(&person(true), &Preferences::default(), NOW);
         assert_eq!(ways(EndReason::PasswordChanged), Ways::NONE);
-        assert_eq!(ways(EndReason::TokenReused), Ways { mail: true, feed: true });
+        assert_eq!(ways(EndReason::TokenReused), Ways { mail: Timing::AtOnce, feed: true });
+    }
+
+    #[test]
+    fn it_is_told_as_the_person_wants_it() {
+        let rule = |channel, timing| Rule { kind: Kind::TutorVerified, channel, timing };
+        let chosen = vec![rule(Channel::Email, Timing::Digest), rule(Channel::Feed, Timing::Never)];
+        let preferences = Preferences { chosen, ..Preferences::default() };
+        let notice = Notice::TutorVerified { valid_until: None };
+        let ways = |confirmed| notice.ways(&person(confirmed), &preferences, NOW);
+        assert_eq!(ways(true), Ways { mail: Timing::Digest, feed: false });
+        assert_eq!(ways(false), Ways::NONE, "an address that is not confirmed gets no digest either");
+    }
+
+    #[test]
+    fn a_certificate_that_was_replaced_is_told_by_its_successor() {
+        let certificate = CertificateId::from_uuid(Uuid::nil());
+        let revoked = |replaced| Notice::CertificateRevoked { certificate, number: "LY-1".to_owned(), replaced };
+        let ways = |replaced| revoked(replaced).ways(&person(true), &Preferences::default(), NOW);
+        assert_eq!(ways(true), Ways::NONE);
+        assert_eq!(ways(false), Ways { mail: Timing::AtOnce, feed: true });
     }
 
     #[test]

@@ -40,9 +40,10 @@ pub async fn copy_recipients(app: &App, users: &Users) -> anyhow::Result<u64> {
 }
 
 async fn keep(app: &App, user: UserId, exported: Exported) -> Result<(), Error> {
-    let mut conn = app.db.acquire().await?;
-    match exported {
-        Exported::Profile(profile) => keep_recipient(&mut conn, profile).await,
-        Exported::Erased { version } => erase_recipient(&mut conn, user, version, app.clock.now()).await,
-    }
+    let now = app.clock.now();
+    pg::transaction(&app.db, async |conn| match exported.clone() {
+        Exported::Profile(profile) => keep_recipient(conn, profile, now).await,
+        Exported::Erased { version } => erase_recipient(conn, user, version, now).await,
+    })
+    .await
 }

@@ -1,4 +1,4 @@
-//! Forgets a person: profile, feed and mails, also those that wait.
+//! Forgets a person: profile, feed, mails and what waits, wishes and links.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -13,8 +13,13 @@ pub async fn erase_recipient(
     version: i64,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
+    // First, because it locks the person against everybody who would add something.
     store::recipients::erase(conn, user, version, now).await?;
     store::notices::erase(conn, user).await?;
     store::deliveries::erase(conn, user).await?;
+    store::digests::erase(conn, user).await?;
+    store::preferences::erase(conn, user).await?;
+    store::unsubscribe::erase(conn, user).await?;
+    store::bounces::clear(conn, user).await?;
     Ok(())
 }

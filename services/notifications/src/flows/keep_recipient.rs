@@ -1,14 +1,23 @@
 //! Keeps our copy of a person up to date, from an event or from an export.
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
-use crate::domain::recipient::Profile;
+use crate::domain::recipient::{Profile, Recipient};
 use crate::error::Error;
+use crate::flows::prefer::replan;
 use crate::store;
 
-/// Keeps a profile that is newer than ours.
-pub async fn keep_recipient(conn: &mut PgConnection, profile: Profile) -> Result<(), Error> {
+/// Keeps a profile that is newer than ours. What waits for a time of the day follows the person into another zone.
+pub async fn keep_recipient(conn: &mut PgConnection, profile: Profile, now: OffsetDateTime) -> Result<(), Error> {
     let version = profile.version;
     let person = profile.person()?;
-    Ok(store::recipients::keep(conn, &person, version).await?)
+    let before = store::recipients::lock(conn, person.id).await?;
+    let kept = store::recipients::keep(conn, &person, version).await?;
+    let moved = matches!(before, Some(Recipient::Person(before)) if before.time_zone != person.time_zone);
+    if kept && moved {
+        let preferences = store::preferences::of(conn, person.id).await?;
+        replan(conn, &person, &preferences, now).await?;
+    }
+    Ok(())
 }

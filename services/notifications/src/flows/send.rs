@@ -5,12 +5,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use failpoint::failpoint;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::domain::delivery::{LEASE, Next, Verdict, after};
+use crate::domain::recipient::Recipient;
 use crate::error::Error;
-use crate::store::deliveries::{self, Claimed};
+use crate::store::{
+    self,
+    deliveries::{self, Claimed},
+};
 
 /// How often the record of a try is attempted while the database is away; then the lease decides.
 const RECORDED_AT_MOST: u32 = 10;
@@ -28,11 +34,16 @@ pub async fn claim(app: &App, at_most: usize) -> Result<Vec<Claimed>, Error> {
 /// Tries to send a claimed e-mail and remembers what became of it.
 pub async fn deliver(app: Arc<App>, claimed: Claimed) {
     let (kind, id) = (claimed.kind.as_str(), claimed.letter.id);
+    let begun = Instant::now();
     let verdict = match claimed.expires_at {
+        _ if claimed.bounced => Verdict::Suppressed,
         Some(expires_at) if expires_at <= app.clock.now() => Verdict::Later("EXPIRED".to_owned()),
         _ => app.mailer.send(&claimed.letter, app.clock.now()).await,
     };
-    let now = app.clock.now();
+    if verdict == Verdict::Accepted {
+        failpoint!("mail.accepted");
+    }
+    let (now, took, bounced) = (app.clock.now(), begun.elapsed(), matches!(verdict, Verdict::Bounced(_)));
     let next = after(verdict, claimed.attempts.unsigned_abs(), claimed.expires_at, now);
     let outcome = match &next {
         Next::Sent => {
@@ -53,10 +64,14 @@ pub async fn deliver(app: Arc<App>, claimed: Claimed) {
             tracing::warn!(delivery.id = %id, delivery.kind = kind, reason, "E-mail {id} was given up.");
             "gave_up"
         }
+        Next::Suppressed { reason } => {
+            tracing::info!(delivery.id = %id, delivery.kind = kind, reason, "E-mail {id} was not sent.");
+            "suppressed"
+        }
     };
     metrics::counter!("mail_deliveries_total", "kind" => kind, "outcome" => outcome).increment(1);
     for _ in 0..RECORDED_AT_MOST {
-        match record(&app, &claimed, &next, now).await {
+        match record(&app, &claimed, &next, bounced, took, now).await {
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -64,12 +79,48 @@ pub async fn deliver(app: Arc<App>, claimed: Claimed) {
                 );
                 tokio::time::sleep(RECORD_PAUSE).await;
             }
-            Ok(()) => return,
+            Ok(()) => {
+                if next == Next::Sent {
+                    failpoint!("mail.committed");
+                }
+                return;
+            }
         }
     }
 }
 
-async fn record(app: &App, claimed: &Claimed, next: &Next, now: OffsetDateTime) -> Result<(), Error> {
-    let mut conn = app.db.acquire().await?;
-    Ok(deliveries::record(&mut conn, claimed, next, now).await?)
+/// Remembers what became of a try, and that the address bounced if it did.
+async fn record(
+    app: &App,
+    claimed: &Claimed,
+    next: &Next,
+    bounced: bool,
+    took: Duration,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    pg::transaction(&app.db, async |conn| {
+        let mut next = next.clone();
+        if let Next::Retry { at, .. } = &mut next
+            && claimed.kind.can_wait()
+            && let Some(Recipient::Person(person)) = store::recipients::find(conn, claimed.recipient).await?
+            && let Some(quiet) = store::preferences::of(conn, claimed.recipient).await?.quiet
+        {
+            // A second try wakes nobody up either.
+            *at = quiet.release(*at, &person.time_zone);
+        }
+        deliveries::record(conn, claimed, &next, now).await?;
+        let outcome = match &next {
+            Next::Sent => "SENT",
+            Next::Retry { reason, .. }
+            | Next::Failed { reason }
+            | Next::GaveUp { reason }
+            | Next::Suppressed { reason } => reason,
+        };
+        store::attempts::end(conn, claimed, took, outcome).await?;
+        if bounced {
+            store::bounces::add(conn, claimed.recipient, &claimed.letter.address, outcome, now).await?;
+        }
+        Ok(())
+    })
+    .await
 }

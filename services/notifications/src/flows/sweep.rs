@@ -1,4 +1,4 @@
-//! Forgets what is old: events that were heard, deliveries that are over.
+//! Forgets what is old: events that were heard, deliveries that are over with their tries, and which digests were made.
 
 use time::Duration;
 
@@ -17,5 +17,6 @@ pub async fn sweep(app: &App) -> Result<(), Error> {
     bus::sweep(&app.db, now).await?;
     let mut conn = app.db.acquire().await?;
     while store::deliveries::sweep(&mut conn, now - DELIVERIES_KEPT, SWEPT_AT_ONCE).await? > 0 {}
+    while store::digests::sweep(&mut conn, now - DELIVERIES_KEPT, SWEPT_AT_ONCE).await? > 0 {}
     Ok(())
 }

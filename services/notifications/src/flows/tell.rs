@@ -1,13 +1,17 @@
-//! Tells a person something: words it, puts the mail into the queue and the entry into the feed, in the event's transaction.
+//! Tells a person something: words it, puts the mail into the queue or aside for a digest, and the entry into the feed, in the
+//! event's transaction.
 
 use bus::Failure;
+use failpoint::failpoint;
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::domain::{
     id::{EventId, UserId},
     notice::Notice,
-    recipient::Recipient,
+    preference::{Preferences, Timing},
+    recipient::{Person, Recipient},
 };
 use crate::error::Error;
 use crate::store;
@@ -21,13 +25,14 @@ pub async fn tell(
     user: UserId,
     notice: &Notice,
 ) -> Result<(), Failure> {
-    let person = match store::recipients::find(conn, user).await? {
+    let person = match store::recipients::lock(conn, user).await? {
         None => return Err(Failure::TooEarly(format!("user {user} is not known yet"))),
         Some(Recipient::Erased) => return Ok(()),
         Some(Recipient::Person(person)) => person,
     };
+    let preferences = store::preferences::of(conn, user).await?;
     let (kind, now) = (notice.kind(), app.clock.now());
-    let ways = notice.ways(&person, now);
+    let ways = notice.ways(&person, &preferences, now);
     if ways.feed {
         let entry = app.renderer.entry(notice, &person, now).map_err(Error::from)?;
         let resource = notice.resource();
@@ -35,11 +40,64 @@ pub async fn tell(
             store::notices::New { recipient: user, event, kind, entry: &entry, resource: &resource, created_at: now };
         store::notices::add(conn, new).await?;
     }
-    if ways.mail {
-        let mail = app.renderer.mail(notice, &person, now).map_err(Error::from)?;
-        let expires_at = notice.expires_at();
-        let new = store::deliveries::New { person: &person, event, kind, mail: &mail, expires_at, created_at: now };
-        store::deliveries::queue(conn, new).await?;
+    match ways.mail {
+        Timing::AtOnce => post(app, conn, &person, &preferences, event, notice).await?,
+        Timing::Digest => gather(app, conn, &person, &preferences, event, notice, now).await?,
+        Timing::Never => {}
+    }
+    failpoint!("notify.told");
+    Ok(())
+}
+
+/// Puts a mail into the queue, due at once or, if it can wait, at the end of the person's quiet hours.
+pub(super) async fn post(
+    app: &App,
+    conn: &mut PgConnection,
+    person: &Person,
+    preferences: &Preferences,
+    event: EventId,
+    notice: &Notice,
+) -> Result<(), Error> {
+    let (kind, now) = (notice.kind(), app.clock.now());
+    let (mut token, mut due_at) = (None, now);
+    if kind.can_wait() {
+        let fresh = hex::encode(rand::random::<[u8; 32]>());
+        token = Some(store::unsubscribe::token(conn, person.id, kind, &fresh).await?);
+        due_at = preferences.quiet.map_or(now, |quiet| quiet.release(now, &person.time_zone));
+    }
+    let mail = app.renderer.mail(notice, person, token.as_deref(), now)?;
+    let expires_at = notice.expires_at();
+    let new = store::deliveries::New { person, event, kind, mail: &mail, due_at, expires_at, created_at: now };
+    Ok(store::deliveries::queue(conn, new).await?)
+}
+
+/// Puts something aside for the person's next digest, and plans that.
+async fn gather(
+    app: &App,
+    conn: &mut PgConnection,
+    person: &Person,
+    preferences: &Preferences,
+    event: EventId,
+    notice: &Notice,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    let entry = app.renderer.entry(notice, person, now)?;
+    let (recipient, kind, resource) = (person.id, notice.kind(), notice.resource());
+    let new = store::digests::New { recipient, event, kind, entry: &entry, resource: &resource, created_at: now };
+    store::digests::add(conn, new).await?;
+    plan(conn, person, preferences, now).await
+}
+
+/// Plans the person's next digest, unless one is planned.
+pub(super) async fn plan(
+    conn: &mut PgConnection,
+    person: &Person,
+    preferences: &Preferences,
+    now: OffsetDateTime,
+) -> Result<(), Error> {
+    let last = store::digests::last_day(conn, person.id).await?;
+    if let Some(due) = preferences.digest.next(now, &person.time_zone, last) {
+        store::digests::plan(conn, person.id, due).await?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@ use values::{Currency, Money, TimeZone};
 
 use super::*;
 use crate::domain::{
-    id::{OrderId, RunId, UserId},
-    notice::Code,
+    id::{CaseId, CertificateId, OrderId, RunId, UserId},
+    notice::{Code, Item, Paper},
 };
 
 const NOW: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
@@ -38,6 +38,27 @@ fn notices() -> Vec<Notice> {
         Notice::CourseCompleted { run, title, completed_at: NOW },
         Notice::PasswordChanged,
     ];
+    let (certificate, case) = (CertificateId::new(NOW), CaseId::new(NOW));
+    for again in [false, true] {
+        let (number, title) = ("LY-7K3M".to_owned(), "Rust <&> Co".to_owned());
+        notices.push(Notice::CertificateIssued { certificate, number, title, again });
+    }
+    notices.push(Notice::CertificateRevoked { certificate, number: "LY-7K3M".to_owned(), replaced: false });
+    let valid_until = time::macros::date!(2031 - 05 - 31);
+    for paper in [Paper::Identity, Paper::Education, Paper::NoCriminalRecord, Paper::TaxStatus, Paper::Other] {
+        notices.push(Notice::DocumentVerified { case, paper, valid_until: None });
+        notices.push(Notice::DocumentVerified { case, paper, valid_until: Some(valid_until) });
+        notices.push(Notice::DocumentRejected { case, paper });
+        notices.push(Notice::DocumentExpiring { case, paper, valid_until, days_left: 30 });
+        notices.push(Notice::DocumentExpired { case, paper });
+    }
+    for valid_until in [None, Some(valid_until)] {
+        notices.push(Notice::TutorVerified { valid_until });
+    }
+    for expired in [true, false] {
+        notices.push(Notice::TutorVerificationEnded { expired });
+    }
+    notices.push(digest(2));
     for reason in ["INSUFFICIENT_FUNDS", "CANCELLED", "SOMETHING_NEW"] {
         notices.push(Notice::PaymentFailed { order, number: number.clone(), reason: reason.to_owned() });
     }
@@ -47,6 +68,44 @@ fn notices() -> Vec<Notice> {
     notices
 }
 
+fn digest(items: usize) -> Notice {
+    let item = |number| Item {
+        title: format!("№ {number} <&>"),
+        text: "42".to_owned(),
+        resource: if number == 0 { String::new() } else { format!("orders/{number}") },
+    };
+    Notice::Digest { items: (0..items).map(item).collect() }
+}
+
+#[test]
+fn a_digest_lists_what_there_is_with_links() {
+    let mail = renderer().mail(&digest(2), &person("Anna", Language::English), Some("s3cret"), NOW).unwrap();
+    assert_eq!(mail.subject, "News for you: 2 items");
+    assert_eq!(
+        mail.text,
+        "Hello, Anna!\n\n\
+         This is what has happened since the last time.\n\n\
+         * № 0 <&>\n  42\n  https://school.example/\n\n\
+         * № 1 <&>\n  42\n  https://school.example/orders/1\n\n\n\
+         -- \nLyceum\nhttps://school.example/\n\n\
+         No more mails like this one: https://school.example/unsubscribe/s3cret"
+    );
+    assert!(mail.html.contains("№ 1 &lt;&amp;&gt;") && mail.html.contains("href=\"https:&#x2f;&#x2f;school.example&#x2f;orders"));
+    let mail = renderer().mail(&digest(21), &person("Анна", Language::Russian), None, NOW).unwrap();
+    assert_eq!(mail.subject, "Новое для вас: 21 событие");
+}
+
+#[test]
+fn a_certificate_leads_to_its_check_page_and_says_whether_it_replaces_another() {
+    let issued = |again| {
+        let (certificate, number, title) = (CertificateId::new(NOW), "LY-7K3M".to_owned(), "Rust".to_owned());
+        Notice::CertificateIssued { certificate, number, title, again }
+    };
+    let text = |again| renderer().mail(&issued(again), &person("Anna", Language::English), None, NOW).unwrap().text;
+    assert!(text(false).contains("https://school.example/certificates/LY-7K3M") && !text(false).contains("former"));
+    assert!(text(true).contains("The former one is not valid any more."));
+}
+
 #[test]
 fn every_notice_has_words_in_both_languages() {
     let renderer = renderer();
@@ -54,7 +113,7 @@ fn every_notice_has_words_in_both_languages() {
     assert!(Kind::ALL.iter().all(|kind| kinds.contains(kind)));
     for language in [Language::English, Language::Russian] {
         for notice in notices() {
-            let mail = renderer.mail(&notice, &person("Anna", language), NOW).unwrap();
+            let mail = renderer.mail(&notice, &person("Anna", language), Some("secret"), NOW).unwrap();
             for (part, content) in [("subject", &mail.subject), ("text", &mail.text), ("html", &mail.html)] {
                 assert!(!content.trim().is_empty(), "{part} of {notice:?}");
                 assert!(!content.contains("{{") && !content.contains("==="), "{part} of {notice:?}: {content}");
@@ -70,7 +129,7 @@ fn every_notice_has_words_in_both_languages() {
 
 #[test]
 fn the_russian_mail_with_a_code_reads_well() {
-    let mail = renderer().mail(&notices()[0], &person("Анна", Language::Russian), NOW).unwrap();
+    let mail = renderer().mail(&notices()[0], &person("Анна", Language::Russian), None, NOW).unwrap();
     assert_eq!(mail.subject, "Подтвердите адрес электронной почты");
     assert_eq!(
         mail.text,
@@ -84,8 +143,8 @@ fn the_russian_mail_with_a_code_reads_well() {
 
 #[test]
 fn a_subject_never_holds_a_code() {
-    for notice in notices().iter().filter(|notice| !notice.kind().in_feed()) {
-        let mail = renderer().mail(notice, &person("Anna", Language::English), NOW).unwrap();
+    for notice in notices().iter().filter(|notice| notice.expires_at().is_some()) {
+        let mail = renderer().mail(notice, &person("Anna", Language::English), None, NOW).unwrap();
         assert!(mail.text.contains("481516") && mail.html.contains("481516"));
         assert!(!mail.subject.contains("481516") && !format!("{mail:?}").contains("481516"));
     }
@@ -94,7 +153,7 @@ fn a_subject_never_holds_a_code() {
 #[test]
 fn what_people_wrote_is_escaped_in_html_and_left_alone_in_text() {
     let enrolled = &notices()[4];
-    let mail = renderer().mail(enrolled, &person("<script>alert(1)</script>", Language::English), NOW).unwrap();
+    let mail = renderer().mail(enrolled, &person("<script>alert(1)</script>", Language::English), None, NOW).unwrap();
     assert!(mail.html.contains("Rust &lt;&amp;&gt; Co") && !mail.html.contains("<script>"));
     assert!(mail.text.contains("Rust <&> Co") && mail.text.contains("<script>"));
 }

@@ -1,8 +1,9 @@
 //! Numbers, money and dates as people write them in a language.
 
-use jiff::{Timestamp, Zoned};
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime};
 use values::{Language, Money, TimeZone};
+
+use crate::domain::{hours::local, notice::Paper};
 
 /// A space at which no line breaks.
 const UNBROKEN: char = '\u{a0}';
@@ -67,12 +68,36 @@ pub(super) fn money(money: Money, language: Language) -> String {
 
 /// The day of an instant where the person lives: `2 марта 2026 года`, `2 March 2026`.
 pub(super) fn date(instant: OffsetDateTime, zone: &TimeZone, language: Language) -> String {
-    let timestamp = Timestamp::from_second(instant.unix_timestamp()).unwrap_or(Timestamp::UNIX_EPOCH);
-    let local = timestamp.in_tz(zone.as_str()).unwrap_or_else(|_| Zoned::new(timestamp, jiff::tz::TimeZone::UTC));
-    let month = usize::try_from(local.month() - 1).unwrap_or_default();
+    let local = local(instant, zone);
+    written(local.day().into(), local.month().into(), local.year().into(), language)
+}
+
+/// A day of the calendar, written the same way.
+pub(super) fn day(date: Date, language: Language) -> String {
+    written(date.day().into(), u8::from(date.month()).into(), date.year(), language)
+}
+
+fn written(day: i32, month: i32, year: i32, language: Language) -> String {
+    let month = usize::try_from(month - 1).unwrap_or_default();
     match language {
-        Language::Russian => format!("{}{UNBROKEN}{} {} года", local.day(), MONTHS_RU[month], local.year()),
-        Language::English => format!("{}{UNBROKEN}{} {}", local.day(), MONTHS_EN[month], local.year()),
+        Language::Russian => format!("{day}{UNBROKEN}{} {year} года", MONTHS_RU[month]),
+        Language::English => format!("{day}{UNBROKEN}{} {year}", MONTHS_EN[month]),
+    }
+}
+
+/// What a paper is called.
+pub(super) fn paper(paper: Paper, language: Language) -> &'static str {
+    match (paper, language) {
+        (Paper::Identity, Language::Russian) => "удостоверение личности",
+        (Paper::Identity, Language::English) => "proof of identity",
+        (Paper::Education, Language::Russian) => "документ об образовании",
+        (Paper::Education, Language::English) => "proof of education",
+        (Paper::NoCriminalRecord, Language::Russian) => "справка об отсутствии судимости",
+        (Paper::NoCriminalRecord, Language::English) => "certificate of no criminal record",
+        (Paper::TaxStatus, Language::Russian) => "документ о налоговом статусе",
+        (Paper::TaxStatus, Language::English) => "proof of your tax status",
+        (Paper::Other, Language::Russian) => "документ",
+        (Paper::Other, Language::English) => "paper",
     }
 }
 

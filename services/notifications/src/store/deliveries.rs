@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::{
-    delivery::{Next, State},
+    delivery::{BOUNCED, Next, State},
     id::{DeliveryId, EventId, UserId},
     letter::{Letter, Mail},
     notice::Kind,
@@ -20,19 +20,40 @@ pub struct New<'a> {
     pub event: EventId,
     pub kind: Kind,
     pub mail: &'a Mail,
+    /// Later than `created_at` if it waits for the end of quiet hours.
+    pub due_at: OffsetDateTime,
     pub expires_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
 }
 
-/// Puts an e-mail into the queue and wakes a sender when the transaction commits; the same event adds nothing a second time.
+/// Puts an e-mail into the queue and wakes a sender when the transaction commits; the same event adds nothing a second time. One to
+/// an address that bounced is over at once.
 pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "with queued as (
+        "with refused as (
+             select exists (
+                 select from bounced_addresses where recipient_id = $1 and address = lower(btrim($6))
+             ) as it_is
+         ),
+         queued as (
              insert into deliveries (
-                 recipient_id, delivery_id, event_id, kind, name, address, subject, text_part, html_part,
-                 state, attempts, next_attempt_at, expires_at, reason, created_at
+                 recipient_id, delivery_id, event_id, kind, name, address, subject, text_part, html_part, unsubscribe_url,
+                 state, attempts, next_attempt_at, held, expires_at, reason, created_at, finished_at
              )
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'queued', 0, $10, $11, '', $10)
+             select $1, $2, $3, $4, $5, $6,
+                    case when it_is then null else $7::text end,
+                    case when it_is then null else $8::text end,
+                    case when it_is then null else $9::text end,
+                    case when it_is then null else $10::text end,
+                    case when it_is then 'suppressed' else 'queued' end,
+                    0,
+                    case when it_is then null else $11::timestamptz end,
+                    not it_is and $11 > $13,
+                    $12,
+                    case when it_is then $14 else '' end,
+                    $13::timestamptz,
+                    case when it_is then $13 end
+             from refused
              on conflict on constraint deliveries_event_key do nothing
          )
          select pg_notify('deliveries', '')",
@@ -46,8 +67,11 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
     .bind(&new.mail.subject)
     .bind(&new.mail.text)
     .bind(&new.mail.html)
-    .bind(new.created_at)
+    .bind(&new.mail.unsubscribe_url)
+    .bind(new.due_at)
     .bind(new.expires_at)
+    .bind(new.created_at)
+    .bind(BOUNCED)
     .execute(conn)
     .await?;
     Ok(())
@@ -63,6 +87,8 @@ pub struct Claimed {
     pub attempts: i32,
     pub expires_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
+    /// Whether an earlier mail to the address bounced.
+    pub bounced: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -75,12 +101,14 @@ struct ClaimedRow {
     subject: String,
     text_part: String,
     html_part: String,
+    unsubscribe_url: Option<String>,
     attempts: i32,
     expires_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
+    bounced: bool,
 }
 
-/// Claims e-mails that are due, until the lease ends: also those of a sender that died with them.
+/// Claims e-mails that are due, until the lease ends: also those of a sender that died with them. Each claim begins a try.
 pub async fn claim(
     conn: &mut PgConnection,
     limit: i64,
@@ -95,16 +123,31 @@ pub async fn claim(
              order by next_attempt_at
              limit $2
              for update skip locked
+         ),
+         claimed as (
+             update deliveries
+             set state = 'sending',
+                 attempts = attempts + 1,
+                 next_attempt_at = $3,
+                 held = false
+             from due
+             where deliveries.recipient_id = due.recipient_id
+               and deliveries.delivery_id = due.delivery_id
+             returning deliveries.recipient_id, deliveries.delivery_id, kind, name, address, subject, text_part, html_part,
+                       unsubscribe_url, attempts, expires_at, created_at
+         ),
+         begun as (
+             insert into delivery_attempts (recipient_id, delivery_id, number, started_at)
+             select recipient_id, delivery_id, attempts, $1
+             from claimed
          )
-         update deliveries
-         set state = 'sending',
-             attempts = attempts + 1,
-             next_attempt_at = $3
-         from due
-         where deliveries.recipient_id = due.recipient_id
-           and deliveries.delivery_id = due.delivery_id
-         returning deliveries.recipient_id, deliveries.delivery_id, kind, name, address, subject, text_part, html_part,
-                   attempts, expires_at, created_at",
+         select claimed.*, exists (
+             select
+             from bounced_addresses
+             where bounced_addresses.recipient_id = claimed.recipient_id
+               and bounced_addresses.address = lower(btrim(claimed.address))
+         ) as bounced
+         from claimed",
     )
     .bind(now)
     .bind(limit)
@@ -113,7 +156,12 @@ pub async fn claim(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let mail = Mail { subject: row.subject, text: row.text_part, html: row.html_part };
+            let mail = Mail {
+                subject: row.subject,
+                text: row.text_part,
+                html: row.html_part,
+                unsubscribe_url: row.unsubscribe_url,
+            };
             Ok(Claimed {
                 recipient: row.recipient_id,
                 kind: Kind::parse(&row.kind).context("deliveries.kind")?,
@@ -121,6 +169,7 @@ pub async fn claim(
                 attempts: row.attempts,
                 expires_at: row.expires_at,
                 created_at: row.created_at,
+                bounced: row.bounced,
             })
         })
         .collect()
@@ -138,6 +187,7 @@ pub async fn record(
         Next::Retry { at, reason } => (State::Queued, reason.as_str(), Some(*at)),
         Next::Failed { reason } => (State::Failed, reason.as_str(), None),
         Next::GaveUp { reason } => (State::GaveUp, reason.as_str(), None),
+        Next::Suppressed { reason } => (State::Suppressed, reason.as_str(), None),
     };
     sqlx::query(
         "update deliveries
@@ -147,7 +197,8 @@ pub async fn record(
              finished_at = case when $6::timestamptz is null then $7 end,
              subject = case when $6::timestamptz is null then null else subject end,
              text_part = case when $6::timestamptz is null then null else text_part end,
-             html_part = case when $6::timestamptz is null then null else html_part end
+             html_part = case when $6::timestamptz is null then null else html_part end,
+             unsubscribe_url = case when $6::timestamptz is null then null else unsubscribe_url end
          where recipient_id = $1 and delivery_id = $2 and attempts = $3 and state = 'sending'",
     )
     .bind(claimed.recipient)
@@ -157,6 +208,60 @@ pub async fn record(
     .bind(reason)
     .bind(next_attempt_at)
     .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Ends e-mails of a kind that wait for a person who does not want them any more.
+pub async fn suppress(
+    conn: &mut PgConnection,
+    recipient: UserId,
+    kind: Kind,
+    reason: &str,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update deliveries
+         set state = 'suppressed',
+             reason = $3,
+             next_attempt_at = null,
+             held = false,
+             finished_at = $4,
+             subject = null,
+             text_part = null,
+             html_part = null,
+             unsubscribe_url = null
+         where recipient_id = $1
+           and kind = $2
+           and state = 'queued'",
+    )
+    .bind(recipient)
+    .bind(kind.as_str())
+    .bind(reason)
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Moves e-mails that wait for the end of a person's quiet hours to where that is now; `still` if it is yet to come.
+pub async fn move_held(
+    conn: &mut PgConnection,
+    recipient: UserId,
+    due_at: OffsetDateTime,
+    still: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "update deliveries
+         set next_attempt_at = $2,
+             held = $3
+         where recipient_id = $1
+           and held",
+    )
+    .bind(recipient)
+    .bind(due_at)
+    .bind(still)
     .execute(conn)
     .await?;
     Ok(())
@@ -191,6 +296,23 @@ struct ShownRow {
     finished_at: Option<OffsetDateTime>,
 }
 
+impl ShownRow {
+    fn shown(self) -> anyhow::Result<Shown> {
+        Ok(Shown {
+            id: self.delivery_id,
+            recipient: self.recipient_id,
+            kind: Kind::parse(&self.kind).context("deliveries.kind")?,
+            address: self.address,
+            state: State::parse(&self.state).context("deliveries.state")?,
+            attempts: self.attempts,
+            reason: self.reason,
+            created_at: self.created_at,
+            next_attempt_at: self.next_attempt_at,
+            finished_at: self.finished_at,
+        })
+    }
+}
+
 /// Deliveries newest first, older than `after`: everybody's or one person's, in any state or one.
 pub async fn newest(
     conn: &mut PgConnection,
@@ -215,22 +337,21 @@ pub async fn newest(
     .bind(limit)
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Shown {
-                id: row.delivery_id,
-                recipient: row.recipient_id,
-                kind: Kind::parse(&row.kind).context("deliveries.kind")?,
-                address: row.address,
-                state: State::parse(&row.state).context("deliveries.state")?,
-                attempts: row.attempts,
-                reason: row.reason,
-                created_at: row.created_at,
-                next_attempt_at: row.next_attempt_at,
-                finished_at: row.finished_at,
-            })
-        })
-        .collect()
+    Ok(rows.into_iter().map(ShownRow::shown).collect::<anyhow::Result<_>>()?)
+}
+
+/// One delivery, whosever it is.
+pub async fn find(conn: &mut PgConnection, delivery: DeliveryId) -> Result<Option<Shown>, Error> {
+    let row: Option<ShownRow> = sqlx::query_as(
+        "select delivery_id, recipient_id, kind, address, state, attempts, reason, created_at, next_attempt_at,
+                finished_at
+         from deliveries
+         where delivery_id = $1",
+    )
+    .bind(delivery)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(ShownRow::shown).transpose()?)
 }
 
 /// How many e-mails wait, and since when the oldest of them.

@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::{
-    id::{EventId, NoticeId, UserId},
+    id::{EventId, NoticeId, UserId, following},
     letter::Entry,
     notice::Kind,
 };
@@ -59,15 +59,23 @@ pub struct New<'a> {
     pub created_at: OffsetDateTime,
 }
 
-/// Adds an entry; the same event adds nothing a second time.
+/// Adds an entry and wakes those who watch when the transaction commits; the same event adds nothing a second time.
+///
+/// The caller holds the lock on the recipient: a person's entries become visible in the order of their ids, so that whoever reads
+/// after an id misses none.
 pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Error> {
+    let latest = latest(conn, new.recipient).await?;
     sqlx::query(
-        "insert into notices (recipient_id, notice_id, event_id, kind, title, text, resource, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
-         on conflict on constraint notices_event_key do nothing",
+        "with added as (
+             insert into notices (recipient_id, notice_id, event_id, kind, title, text, resource, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)
+             on conflict on constraint notices_event_key do nothing
+             returning recipient_id
+         )
+         select pg_notify('notices', recipient_id::text) from added",
     )
     .bind(new.recipient)
-    .bind(NoticeId::new(new.created_at))
+    .bind(following(latest, NoticeId::new(new.created_at)))
     .bind(new.event)
     .bind(new.kind.as_str())
     .bind(&new.entry.title)
@@ -77,6 +85,42 @@ pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Erro
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The newest entry of a person.
+pub async fn latest(conn: &mut PgConnection, recipient: UserId) -> Result<Option<NoticeId>, sqlx::Error> {
+    sqlx::query_scalar(
+        "select notice_id
+         from notices
+         where recipient_id = $1
+         order by notice_id desc
+         limit 1",
+    )
+    .bind(recipient)
+    .fetch_optional(conn)
+    .await
+}
+
+/// Entries of a person that are newer than `after`, oldest first.
+pub async fn newer(
+    conn: &mut PgConnection,
+    recipient: UserId,
+    after: NoticeId,
+    limit: i64,
+) -> Result<Vec<Shown>, Error> {
+    let rows: Vec<Row> = sqlx::query_as(
+        "select notice_id, kind, title, text, resource, created_at, read_at
+         from notices
+         where recipient_id = $1 and notice_id > $2
+         order by notice_id
+         limit $3",
+    )
+    .bind(recipient)
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(Row::shown).collect::<anyhow::Result<_>>()?)
 }
 
 /// Entries of a person, newest first, older than `after`.

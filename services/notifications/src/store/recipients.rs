@@ -51,9 +51,23 @@ pub async fn find(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipi
     Ok(row.map(Row::recipient).transpose()?)
 }
 
-/// Keeps what is newer than what we have. Nothing brings an erased person back.
-pub async fn keep(conn: &mut PgConnection, person: &Person, version: i64) -> Result<(), sqlx::Error> {
-    sqlx::query(
+/// The same, and until the transaction ends nobody else tells the person anything or changes what they want.
+pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipient>, Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "select recipient_id, display_name, email, email_confirmed, language, time_zone, erased_at
+         from recipients
+         where recipient_id = $1
+         for no key update",
+    )
+    .bind(user)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(Row::recipient).transpose()?)
+}
+
+/// Keeps what is newer than what we have, and says whether it was. Nothing brings an erased person back.
+pub async fn keep(conn: &mut PgConnection, person: &Person, version: i64) -> Result<bool, sqlx::Error> {
+    let kept = sqlx::query(
         "insert into recipients (
              recipient_id, version, display_name, email, email_confirmed, language, time_zone
          )
@@ -77,7 +91,7 @@ pub async fn keep(conn: &mut PgConnection, person: &Person, version: i64) -> Res
     .bind(person.time_zone.as_str())
     .execute(conn)
     .await?;
-    Ok(())
+    Ok(kept.rows_affected() > 0)
 }
 
 /// Leaves nothing but the id, also of a user whom we have not heard of yet.

@@ -6,9 +6,12 @@ use std::time::Duration;
 use auth::Outgoing;
 use bus::{Event, Relay};
 use notifications::app::{App, migrations};
+use notifications::domain::id::EventId;
+use notifications::domain::notice::Notice;
 use notifications::jobs;
 use notifications::mail::Mailer;
 use notifications::render::Renderer;
+use notifications::watchers::{self, Watchers};
 use prost::Name;
 use proto::lyceum::events::v1::{OrderPaid, PasswordChanged, ProfileChanged, RunPublished};
 use proto::lyceum::values::v1::Money;
@@ -31,6 +34,8 @@ pub(crate) struct World {
     pub(crate) sink: Sink,
     pub(crate) app: Arc<App>,
     pub(crate) broker: Broker,
+    /// Ends every watching, as a drain does.
+    pub(crate) stop: CancellationToken,
 }
 
 /// A delivery's row, as far as tests look at it.
@@ -46,13 +51,15 @@ pub(crate) struct Row {
 impl World {
     pub(crate) async fn new() -> Self {
         let (database, clock, sink) = (Database::new(&migrations()).await, FixedClock::default(), Sink::new().await);
+        let stop = CancellationToken::new();
         let app = Arc::new(App {
             db: database.pool.clone(),
             clock: clock.shared(),
             renderer: Renderer::new("Lyceum".to_owned(), "https://school.example".parse().unwrap()).unwrap(),
             mailer: Mailer::new(&sink.url, "Lyceum <no-reply@school.example>".parse().unwrap()).unwrap(),
+            watchers: Watchers::new(stop.clone()),
         });
-        Self { database, fleet: Fleet::new(clock.shared()), clock, sink, app, broker: Broker::new().await }
+        Self { database, fleet: Fleet::new(clock.shared()), clock, sink, app, broker: Broker::new().await, stop }
     }
 
     /// Starts the ear, and a relay for what the test's neighbours announce.
@@ -70,6 +77,13 @@ impl World {
     pub(crate) fn send(&self) -> Running {
         let mut running = Running::new();
         running.tasks.spawn(jobs::send(Arc::clone(&self.app), running.stop.clone()));
+        running
+    }
+
+    /// Starts what wakes those who watch.
+    pub(crate) fn listen(&self) -> Running {
+        let mut running = Running::new();
+        running.tasks.spawn(watchers::listen(Arc::clone(&self.app), running.stop.clone()));
         running
     }
 
@@ -91,29 +105,38 @@ impl World {
 
     /// Makes somebody known, without the bus.
     pub(crate) async fn knows(&self, user: Uuid, language: &str) {
-        let mut conn = self.app.db.acquire().await.unwrap();
-        let profile = profile(user, language);
+        self.knows_profile(profile(user, language), 1).await;
+    }
+
+    pub(crate) async fn knows_profile(&self, profile: ProfileChanged, version: i64) {
         let profile = notifications::domain::recipient::Profile {
             user_id: profile.user_id,
             display_name: profile.display_name,
             email: profile.email,
-            email_confirmed: true,
+            email_confirmed: profile.email_confirmed,
             language: profile.language,
             time_zone: profile.time_zone,
-            version: 1,
+            version,
         };
-        notifications::flows::keep_recipient(&mut conn, profile).await.unwrap();
+        let mut transaction = self.app.db.begin().await.unwrap();
+        notifications::flows::keep_recipient(&mut transaction, profile, self.clock.now()).await.unwrap();
+        transaction.commit().await.unwrap();
     }
 
     /// Tells somebody that their password was changed, as an event would, without the bus.
     pub(crate) async fn tell(&self, user: Uuid) {
-        self.tell_of(user, &notifications::domain::notice::Notice::PasswordChanged).await;
+        self.tell_of(user, &Notice::PasswordChanged).await;
     }
 
-    pub(crate) async fn tell_of(&self, user: Uuid, notice: &notifications::domain::notice::Notice) {
-        let mut conn = self.app.db.acquire().await.unwrap();
-        let event = values::Id::new(self.clock.now());
-        notifications::flows::tell(&self.app, &mut conn, event, values::Id::from_uuid(user), notice).await.unwrap();
+    pub(crate) async fn tell_of(&self, user: Uuid, notice: &Notice) {
+        self.tell_event(user, values::Id::new(self.clock.now()), notice).await;
+    }
+
+    pub(crate) async fn tell_event(&self, user: Uuid, event: EventId, notice: &Notice) {
+        let mut transaction = self.app.db.begin().await.unwrap();
+        let user = values::Id::from_uuid(user);
+        notifications::flows::tell(&self.app, &mut transaction, event, user, notice).await.unwrap();
+        transaction.commit().await.unwrap();
     }
 
     pub(crate) async fn deliveries(&self) -> Vec<Row> {
@@ -189,6 +212,7 @@ pub(crate) fn run_published(run: Uuid, version: i64, title: &str) -> Event {
         version: 1,
         title: title.to_owned(),
         language: "en".to_owned(),
+        ..RunPublished::default()
     };
     Event::new(&published, "run", run, version)
 }
