@@ -7,6 +7,8 @@ use rpc::{Kind, Refusal};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("the run is not known here")]
+    RunNotFound,
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     #[error("the database refused")]
@@ -24,6 +26,7 @@ impl From<sqlx::Error> for Error {
 impl Refusal for Error {
     fn kind(&self) -> Kind {
         match self {
+            Self::RunNotFound => Kind::NotFound,
             Self::Unavailable(_) => Kind::Unavailable,
             Self::Database(_) | Self::Internal(_) => Kind::Internal,
         }
@@ -31,6 +34,7 @@ impl Refusal for Error {
 
     fn reason(&self) -> &'static str {
         match self {
+            Self::RunNotFound => "RUN_NOT_FOUND",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Database(_) | Self::Internal(_) => "INTERNAL",
         }

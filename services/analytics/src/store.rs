@@ -3,4 +3,5 @@
 pub mod events;
 pub mod partitions;
 pub mod progress;
+pub mod reports;
 pub mod rollups;
