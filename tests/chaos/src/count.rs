@@ -1,0 +1,237 @@
+//! Exact counts afterwards: everything once, nothing left behind.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use anyhow::{Result, bail, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    fleet::{Fleet, eventually},
+    learner::{Travelled, mails},
+};
+
+/// How long the last event may take to arrive everywhere.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What everybody who went the whole way is told, once each, in the feed and by mail.
+const TOLD: [&str; 4] = ["certificate-issued", "course-completed", "enrolment-started", "order-paid"];
+
+/// What one scenario caused.
+#[derive(Debug, Clone)]
+pub struct Caused {
+    pub scenario: String,
+    pub run: Uuid,
+    pub since: OffsetDateTime,
+    /// The newest mail before it.
+    pub mails_before: u64,
+    pub travelled: Vec<Travelled>,
+    /// Whether a mail may have come twice: the sender died between the server's answer and its record.
+    pub may_repeat_mails: bool,
+}
+
+impl Caused {
+    fn users(&self) -> Vec<Uuid> {
+        self.travelled.iter().map(|one| one.user).collect()
+    }
+
+    fn orders(&self) -> Vec<Uuid> {
+        self.travelled.iter().map(|one| one.order).collect()
+    }
+}
+
+/// Waits until everything has arrived, and fails if anything is there twice.
+pub async fn settled(fleet: &Fleet, caused: &Caused) -> Result<()> {
+    eventually(PATIENCE, async || {
+        outboxes_are_empty(fleet).await?;
+        exact(fleet, caused).await
+    })
+    .await
+}
+
+/// Everything is there once.
+pub async fn exact(fleet: &Fleet, caused: &Caused) -> Result<()> {
+    sold_once(fleet.database("payments")?, caused).await?;
+    learnt_once(fleet.database("courses")?, caused).await?;
+    certified_once(fleet.database("documents")?, caused).await?;
+    told_once(fleet, caused).await?;
+    heard_once(fleet.database("analytics")?, caused).await
+}
+
+async fn count(pool: &PgPool, statement: &'static str, run: Uuid) -> Result<(i64, i64)> {
+    Ok(sqlx::query_as(statement).bind(run).fetch_one(pool).await?)
+}
+
+/// So many rows, and each for somebody else.
+fn expect(what: &str, found: (i64, i64), caused: &Caused) -> Result<()> {
+    let wanted = i64::try_from(caused.travelled.len())?;
+    ensure!(found == (wanted, wanted), "{what}: {} of {} people, expected {wanted}", found.0, found.1);
+    Ok(())
+}
+
+async fn sold_once(payments: &PgPool, caused: &Caused) -> Result<()> {
+    let orders = "select count(*), count(distinct o.buyer_id) from orders o join order_grants g using (order_id)
+                  where g.run_id = $1 and o.state = 'paid'";
+    expect("paid orders", count(payments, orders, caused.run).await?, caused)?;
+    let others = "select count(*), 0::bigint from orders o join order_grants g using (order_id)
+                  where g.run_id = $1 and o.state <> 'paid'";
+    ensure!(count(payments, others, caused.run).await?.0 == 0, "an order was placed twice");
+    let entitlements = "select count(*), count(distinct learner_id) from entitlements
+                        where run_id = $1 and state = 'active'";
+    expect("entitlements", count(payments, entitlements, caused.run).await?, caused)?;
+    let revenue =
+        "select count(*), count(distinct order_id) from revenue_facts where run_id = $1 and kind = 'captured'";
+    expect("revenue facts", count(payments, revenue, caused.run).await?, caused)?;
+    let moved: i64 =
+        sqlx::query_scalar("select count(*) from revenue_facts where order_id = any($1) and kind <> 'captured'")
+            .bind(caused.orders())
+            .fetch_one(payments)
+            .await?;
+    ensure!(moved == 0, "{moved} facts say that money went back");
+    let captured: (i64, i64) = sqlx::query_as(
+        "select count(*), count(distinct order_id) from attempts where order_id = any($1) and state = 'captured'",
+    )
+    .bind(caused.orders())
+    .fetch_one(payments)
+    .await?;
+    expect("captured payments", captured, caused)
+}
+
+async fn learnt_once(courses: &PgPool, caused: &Caused) -> Result<()> {
+    let entitlements = "select count(*), count(distinct learner_id) from entitlements where run_id = $1";
+    expect("copies of entitlements", count(courses, entitlements, caused.run).await?, caused)?;
+    let all = "select count(*), count(distinct learner_id) from enrolments where run_id = $1";
+    expect("enrolments", count(courses, all, caused.run).await?, caused)?;
+    let done = "select count(*), count(distinct learner_id) from enrolments where run_id = $1 and state = 'completed'";
+    expect("finished enrolments", count(courses, done, caused.run).await?, caused)
+}
+
+async fn certified_once(documents: &PgPool, caused: &Caused) -> Result<()> {
+    let statement =
+        "select count(*), count(distinct learner_id) from certificates where run_id = $1 and state = 'printed'";
+    expect("certificates", count(documents, statement, caused.run).await?, caused)?;
+    let others = "select count(*), 0::bigint from certificates where run_id = $1 and state <> 'printed'";
+    ensure!(count(documents, others, caused.run).await?.0 == 0, "there are other certificates");
+    Ok(())
+}
+
+/// One entry in the feed and one mail of each kind for everybody.
+async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
+    let notifications = fleet.database("notifications")?;
+    let wanted: BTreeSet<(Uuid, String)> =
+        caused.users().into_iter().flat_map(|user| TOLD.map(|kind| (user, kind.to_owned()))).collect();
+    let feed: Vec<(Uuid, String)> =
+        sqlx::query_as("select recipient_id, kind from notices where recipient_id = any($1) and created_at >= $2")
+            .bind(caused.users())
+            .bind(caused.since)
+            .fetch_all(notifications)
+            .await?;
+    once("feed entries", &wanted, feed)?;
+    let sent: Vec<(Uuid, String)> = sqlx::query_as(
+        "select recipient_id, kind from deliveries
+         where recipient_id = any($1) and created_at >= $2 and kind = any($3) and state = 'sent'",
+    )
+    .bind(caused.users())
+    .bind(caused.since)
+    .bind(TOLD.map(str::to_owned).to_vec())
+    .fetch_all(notifications)
+    .await?;
+    once("mails", &wanted, sent)?;
+    let kept: i64 = sqlx::query_scalar(
+        "select count(*) from deliveries where recipient_id = any($1) and created_at >= $2 and state <> 'sent'",
+    )
+    .bind(caused.users())
+    .bind(caused.since)
+    .fetch_one(notifications)
+    .await?;
+    ensure!(kept == 0, "{kept} mails have not left");
+    for one in &caused.travelled {
+        arrived_once(fleet, caused, one).await?;
+    }
+    Ok(())
+}
+
+fn once(what: &str, wanted: &BTreeSet<(Uuid, String)>, found: Vec<(Uuid, String)>) -> Result<()> {
+    let total = found.len();
+    let each: BTreeSet<(Uuid, String)> = found.into_iter().collect();
+    if let Some((user, kind)) = wanted.difference(&each).next() {
+        bail!("{what}: {user} has no {kind}");
+    }
+    if let Some((user, kind)) = each.difference(wanted).next() {
+        bail!("{what}: {user} has {kind}, which nobody expected");
+    }
+    ensure!(total == wanted.len(), "{what}: {total} instead of {}", wanted.len());
+    Ok(())
+}
+
+/// What the mail server has: all mails, and none twice unless the sender died at the one moment where that cannot be helped.
+async fn arrived_once(fleet: &Fleet, caused: &Caused, one: &Travelled) -> Result<()> {
+    let mut by_message: BTreeMap<String, u32> = BTreeMap::new();
+    for mail in mails(fleet, &one.email, caused.mails_before).await? {
+        *by_message.entry(mail.message_id).or_default() += 1;
+    }
+    let deliveries: i64 =
+        sqlx::query_scalar("select count(*) from deliveries where recipient_id = $1 and created_at >= $2")
+            .bind(one.user)
+            .bind(caused.since)
+            .fetch_one(fleet.database("notifications")?)
+            .await?;
+    let (arrived, doubled) = (by_message.len(), by_message.values().filter(|count| **count > 1).count());
+    ensure!(i64::try_from(arrived)? == deliveries, "{} got {arrived} mails of {deliveries}", one.email);
+    ensure!(doubled == 0 || caused.may_repeat_mails, "{} got {doubled} mails twice", one.email);
+    Ok(())
+}
+
+/// Analytics has each event once.
+async fn heard_once(analytics: &PgPool, caused: &Caused) -> Result<()> {
+    let events: (i64, i64) = sqlx::query_as(
+        "select count(*), count(distinct aggregate_id) from events
+         where type = 'lyceum.events.v1.OrderPaid' and aggregate_id = any($1)",
+    )
+    .bind(caused.orders())
+    .fetch_one(analytics)
+    .await?;
+    expect("paid orders in the reports", events, caused)
+}
+
+/// Nothing waits to be announced.
+pub async fn outboxes_are_empty(fleet: &Fleet) -> Result<()> {
+    for (service, pool) in fleet.databases() {
+        let has_outbox: Option<String> =
+            sqlx::query_scalar("select to_regclass('outbox')::text").fetch_one(pool).await?;
+        if has_outbox.is_none() {
+            continue;
+        }
+        let rows: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(pool).await?;
+        ensure!(rows == 0, "the outbox of {service} holds {rows} rows");
+    }
+    Ok(())
+}
+
+/// The parking lots with what waits there, as the broker itself tells.
+pub async fn parked(fleet: &Fleet) -> Result<Vec<(String, Value)>> {
+    let queues = fleet.broker(Method::GET, "queues/lyceum", None).await?;
+    let mut found = Vec::new();
+    for queue in queues.as_array().into_iter().flatten().filter_map(|queue| queue["name"].as_str()) {
+        if queue.ends_with(".parked") {
+            let body = json!({"count": 100, "ackmode": "ack_requeue_true", "encoding": "base64"});
+            let messages = fleet.broker(Method::POST, &format!("queues/lyceum/{queue}/get"), Some(body)).await?;
+            found.extend(messages.as_array().into_iter().flatten().map(|message| (queue.to_owned(), message.clone())));
+        }
+    }
+    Ok(found)
+}
+
+/// Nothing is parked.
+pub async fn nothing_is_parked(fleet: &Fleet) -> Result<()> {
+    let parked = parked(fleet).await?;
+    if let Some((queue, message)) = parked.first() {
+        bail!("{} messages are parked, such as in {queue}: {}", parked.len(), message["properties"]);
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! The running fleet from outside: its processes, its databases, and the points that are armed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context, Result, bail};
+use reqwest::Client;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use sqlx::{PgPool, postgres::PgPoolOptions};
+
+use crate::point::Point;
+
+/// How often something is asked again that cannot tell by itself.
+pub const POLL: Duration = Duration::from_millis(25);
+/// How long anything may take to come back.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `cargo fleet` writes for the tests.
+#[derive(Debug, Deserialize)]
+pub struct Addresses {
+    pub gateway: String,
+    pub sandbox: String,
+    pub people: Vec<Account>,
+    home: PathBuf,
+    launcher: PathBuf,
+    databases: BTreeMap<String, String>,
+}
+
+/// Somebody of the demo school.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Account {
+    pub role: String,
+    pub email: String,
+    pub password: String,
+}
+
+/// A process, as the launcher's list has it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Process {
+    pub name: String,
+    pub pid: i32,
+    admin: Option<u16>,
+    #[serde(default)]
+    pub restarts: u32,
+}
+
+/// The stores' doors, from `stores.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stores {
+    pub postgres: String,
+    pub redis: String,
+    pub amqp: String,
+    pub rabbitmq_management: String,
+}
+
+/// Everything that the scenarios act upon.
+#[derive(Debug)]
+pub struct Fleet {
+    pub addresses: Addresses,
+    pub stores: Stores,
+    pub http: Client,
+    databases: BTreeMap<String, PgPool>,
+    superuser: PgPool,
+}
+
+impl Fleet {
+    /// The fleet that `LYCEUM_FLEET` and `LYCEUM_STORES` describe.
+    pub fn find() -> Result<Self> {
+        let read = |name: &str| {
+            let path =
+                std::env::var(name).with_context(|| format!("{name} is not set: run `cargo fleet test chaos`"))?;
+            fs::read(&path).with_context(|| format!("cannot read {path}"))
+        };
+        let addresses: Addresses = serde_json::from_slice(&read("LYCEUM_FLEET")?)?;
+        let stores: Stores = serde_json::from_slice(&read("LYCEUM_STORES")?)?;
+        // Connections come and go with the server, so that none is opened before it is needed.
+        let pool = |url: &str| {
+            let options = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(5));
+            options.connect_lazy(url)
+        };
+        let databases = addresses.databases.iter().map(|(name, url)| Ok((name.clone(), pool(url)?)));
+        let databases = databases.collect::<Result<_>>()?;
+        let superuser = pool(&stores.postgres)?;
+        let http = Client::builder().timeout(Duration::from_secs(20)).no_proxy().build()?;
+        Ok(Self { addresses, stores, http, databases, superuser })
+    }
+
+    /// The database of a service.
+    pub fn database(&self, service: &str) -> Result<&PgPool> {
+        self.databases.get(service).with_context(|| format!("{service} has no database"))
+    }
+
+    /// Every database with its service.
+    pub fn databases(&self) -> impl Iterator<Item = (&str, &PgPool)> {
+        self.databases.iter().map(|(name, pool)| (name.as_str(), pool))
+    }
+
+    /// PostgreSQL as its superuser.
+    pub fn superuser(&self) -> &PgPool {
+        &self.superuser
+    }
+
+    /// All processes, running or not.
+    pub fn processes(&self) -> Result<Vec<Process>> {
+        let path = self.addresses.home.join("processes.json");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// One of them.
+    pub fn process(&self, name: &str) -> Result<Process> {
+        let found = self.processes()?.into_iter().find(|process| process.name == name);
+        found.with_context(|| format!("there is no process {name}"))
+    }
+
+    /// The pids of all services, to see afterwards that none was started again.
+    pub fn pids(&self) -> Result<BTreeMap<String, i32>> {
+        Ok(self.processes()?.into_iter().filter(|one| one.admin.is_some()).map(|one| (one.name, one.pid)).collect())
+    }
+
+    /// Kills a process as a power cut would.
+    pub fn kill(&self, name: &str) -> Result<Process> {
+        let process = self.process(name)?;
+        let pid = Pid::from_raw(process.pid).context("a pid is not zero")?;
+        kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill {name}"))?;
+        Ok(process)
+    }
+
+    /// Keeps a process from being started again until [`Fleet::release`].
+    pub fn hold(&self, name: &str) -> Result<()> {
+        let folder = self.addresses.home.join("held");
+        fs::create_dir_all(&folder)?;
+        Ok(fs::write(folder.join(name), "")?)
+    }
+
+    pub fn release(&self, name: &str) -> Result<()> {
+        match fs::remove_file(self.addresses.home.join("held").join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until a process runs that is not the one before, and serves if it can tell. Says how long that took.
+    pub async fn comes_back(&self, before: &Process) -> Result<Duration> {
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            let now = self.process(&before.name)?;
+            if now.pid != before.pid && self.serves(&now).await {
+                return Ok(started.elapsed());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        bail!("{} did not come back within {} s", before.name, PATIENCE.as_secs())
+    }
+
+    /// Waits until every service serves.
+    pub async fn all_serve(&self) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            let mut missing = Vec::new();
+            for process in self.processes()? {
+                if !self.serves(&process).await {
+                    missing.push(process.name);
+                }
+            }
+            if missing.is_empty() {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                bail!("{} do not serve", missing.join(", "));
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    async fn serves(&self, process: &Process) -> bool {
+        match process.admin {
+            Some(admin) => {
+                let asked = self.http.get(format!("http://127.0.0.1:{admin}/readyz")).timeout(Duration::from_secs(2));
+                asked.send().await.is_ok_and(|answer| answer.status().is_success())
+            }
+            None => true,
+        }
+    }
+
+    fn failpoint(&self, point: &Point, state: &str) -> PathBuf {
+        self.addresses.home.join("failpoints").join(&point.process).join(format!("{}.{state}", point.name))
+    }
+
+    /// Has a process die the next time that it comes by.
+    pub fn arm(&self, point: &Point) -> Result<()> {
+        let _ = fs::remove_file(self.failpoint(point, "fired"));
+        let path = self.failpoint(point, "armed");
+        fs::write(&path, "").with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Whether it was armed, and perhaps struck already.
+    pub fn is_armed(&self, point: &Point) -> bool {
+        self.failpoint(point, "armed").exists() || self.fired(point).is_some()
+    }
+
+    /// Takes a point back that nobody came by.
+    pub fn disarm(&self, point: &Point) {
+        let _ = fs::remove_file(self.failpoint(point, "armed"));
+    }
+
+    /// When a process died there, if it did since the point was armed.
+    pub fn fired(&self, point: &Point) -> Option<SystemTime> {
+        // The file is the one that was armed, renamed: the change of its name is the moment.
+        use std::os::unix::fs::MetadataExt;
+        let data = fs::metadata(self.failpoint(point, "fired")).ok()?;
+        let nanoseconds = u32::try_from(data.ctime_nsec()).ok()?;
+        Some(SystemTime::UNIX_EPOCH + Duration::new(u64::try_from(data.ctime()).ok()?, nanoseconds))
+    }
+
+    /// Whether any process ever came by.
+    pub fn visited(&self, point: &Point) -> bool {
+        self.failpoint(point, "visited").exists()
+    }
+
+    /// Runs the launcher for this fleet and hands back what it printed.
+    pub async fn launcher(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = tokio::process::Command::new(&self.addresses.launcher);
+        command.arg("--tests").args(arguments).env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
+        let output = command.output().await.context("cannot start the launcher")?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            bail!("cargo fleet {} failed: {text}{}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(text)
+    }
+}
+
+/// Asks until the answer is good. What was wrong last becomes the error when it takes too long.
+pub async fn eventually<T>(limit: Duration, mut probe: impl AsyncFnMut() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match probe().await {
+            Ok(found) => return Ok(found),
+            Err(error) if Instant::now() > deadline => {
+                return Err(error.context(format!("not within {} s", limit.as_secs())));
+            }
+            Err(_) => tokio::time::sleep(POLL).await,
+        }
+    }
+}

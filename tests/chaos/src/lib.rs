@@ -1,0 +1,1 @@
+//! Kills what the fleet is made of, and counts.

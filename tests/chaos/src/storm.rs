@@ -1,0 +1,184 @@
+//! One run of the storm: learners on their way, and something that dies meanwhile.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context, Result, bail};
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use rand::{RngExt, rngs::StdRng};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+
+use crate::{
+    client::Person,
+    count::{self, Caused},
+    course::Course,
+    fleet::{Fleet, POLL, Process, eventually},
+    learner::{self, Travelled, mails},
+    point::Point,
+};
+
+/// How many learners with accounts are on their way in a run.
+pub const LEARNERS: usize = 8;
+/// How many of them at the same time.
+const AT_ONCE: usize = 6;
+/// How long after the last learner an armed point may take to be reached.
+const REACHED_WITHIN: Duration = Duration::from_secs(20);
+
+/// Who is there for all runs.
+#[derive(Debug)]
+pub struct Cast {
+    pub manager: Person,
+    pub learners: Vec<Person>,
+}
+
+impl Cast {
+    pub async fn assemble(fleet: &Arc<Fleet>) -> Result<Self> {
+        let account = fleet.addresses.people.iter().find(|one| one.role == "manager").context("a manager")?.clone();
+        let learners = stream::iter(0..LEARNERS).map(|_| learner::register(fleet)).buffered(3);
+        Ok(Self { manager: Person::new(fleet, account), learners: learners.try_collect().await? })
+    }
+}
+
+/// How a run came out.
+#[derive(Debug)]
+pub struct Weathered {
+    pub caused: Caused,
+    /// What died and how long it took until it served again.
+    pub recoveries: Vec<(String, Duration)>,
+}
+
+/// Kills processes at their points while learners are on their way, and counts afterwards.
+pub async fn kill_at(fleet: &Arc<Fleet>, cast: &Cast, points: &[Point], chance: &mut StdRng) -> Result<Weathered> {
+    let name: Vec<String> = points.iter().map(ToString::to_string).collect();
+    let struck = run(fleet, cast, &name.join(" + "), points, chance, async |_| Ok(vec![])).await;
+    for point in points {
+        fleet.disarm(point);
+    }
+    struck
+}
+
+/// Does something to the fleet while learners are on their way, and counts afterwards.
+///
+/// `trouble` begins when the first learners are under way; the run ends when it is over and all have arrived.
+pub async fn run(
+    fleet: &Arc<Fleet>,
+    cast: &Cast,
+    name: &str,
+    points: &[Point],
+    chance: &mut StdRng,
+    trouble: impl AsyncFnOnce(&Course) -> Result<Vec<(String, Duration)>>,
+) -> Result<Weathered> {
+    let (since, mails_before) = (OffsetDateTime::now_utc(), newest_mail(fleet).await?);
+    let before: Vec<Process> = fleet.processes()?;
+    // A course comes before its learners, so that who hears of it is struck while it is put on sale.
+    let (early, late): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| is_early(point));
+    for point in &early {
+        fleet.arm(point)?;
+    }
+    let watch = async {
+        let watched = points.iter().map(|point| watch(fleet, &before, point));
+        try_join_all(watched).await
+    };
+    let journeys = async {
+        let course = Course::publish(&cast.manager, &format!("Буря {since}")).await.context("publishing the course")?;
+        let arm_at = chance.random_range(0..LEARNERS / 2);
+        let travel = async |at: usize| {
+            if at == arm_at {
+                for point in &late {
+                    fleet.arm(point)?;
+                }
+            }
+            learner::travel(fleet, &cast.learners[at], &course).await
+        };
+        let known = stream::iter(0..LEARNERS).map(travel).buffer_unordered(AT_ONCE).try_collect::<Vec<Travelled>>();
+        // Somebody is new, so that opening an account is a part of the way; not before the points are armed.
+        let newcomer = async {
+            if arm_at > 0 {
+                eventually(REACHED_WITHIN, async || {
+                    late.iter().all(|point| fleet.is_armed(point)).then_some(()).context("")
+                })
+                .await?;
+            }
+            let newcomer = learner::register(fleet).await.context("registering")?;
+            learner::travel(fleet, &newcomer, &course).await
+        };
+        let (mut travelled, new, recoveries) = tokio::try_join!(known, newcomer, trouble(&course))?;
+        travelled.push(new);
+        Ok((course, travelled, recoveries))
+    };
+    let (fired, (course, travelled, mut recoveries)) = tokio::try_join!(limited(fleet, points, watch), journeys)?;
+    recoveries.extend(fired);
+    let may_repeat_mails = points.iter().any(|point| point.process == "notifications" && point.name == "mail.accepted")
+        || recoveries.iter().any(|(what, _)| what == "notifications" || what == "postgres");
+    let caused =
+        Caused { scenario: name.to_owned(), run: course.run, since, mails_before, travelled, may_repeat_mails };
+    count::settled(fleet, &caused).await.context("counting")?;
+    Ok(Weathered { caused, recoveries })
+}
+
+/// Payments hears of a run when it is published, and of nothing later.
+fn is_early(point: &Point) -> bool {
+    point.process == "payments" && point.name.starts_with("consumer.")
+}
+
+/// The watch ends by itself, or says which points nobody reached.
+async fn limited(
+    fleet: &Fleet,
+    points: &[Point],
+    watch: impl Future<Output = Result<Vec<(String, Duration)>>>,
+) -> Result<Vec<(String, Duration)>> {
+    match tokio::time::timeout(Duration::from_secs(150), watch).await {
+        Ok(watched) => watched,
+        Err(_) => {
+            let missing: Vec<String> =
+                points.iter().filter(|point| fleet.fired(point).is_none()).map(ToString::to_string).collect();
+            bail!("nobody came by {}", missing.join(", "))
+        }
+    }
+}
+
+/// Waits until a process has died at a point and serves again.
+async fn watch(fleet: &Fleet, before: &[Process], point: &Point) -> Result<(String, Duration)> {
+    let died_at = loop {
+        if let Some(died_at) = fleet.fired(point) {
+            break died_at;
+        }
+        tokio::time::sleep(POLL).await;
+    };
+    let before =
+        before.iter().find(|process| process.name == point.process).context("a process that nobody started")?;
+    let started = Instant::now();
+    fleet.comes_back(before).await?;
+    let took = died_at.elapsed().unwrap_or_else(|_| started.elapsed());
+    run_out_leases(fleet, &point.process, died_at).await?;
+    Ok((point.to_string(), took))
+}
+
+/// Lets the time pass after which what a dead process held is taken from it: minutes, which nobody wants to wait here.
+pub async fn run_out_leases(fleet: &Fleet, process: &str, died_at: SystemTime) -> Result<()> {
+    let died_at = OffsetDateTime::from(died_at);
+    let statements: &[&str] = match process {
+        // Whoever is alive has claimed after the death, for a lease that ends later.
+        "notifications" => &["update deliveries set next_attempt_at = now()
+             where state = 'sending' and next_attempt_at <= $1 + interval '2 minutes'"],
+        "documents" => &["update certificates set print_at = now()
+             where print_at > now() and print_at <= $1 + interval '2 minutes'"],
+        _ => &[],
+    };
+    for statement in statements {
+        let pool: &PgPool = fleet.database(process)?;
+        eventually(REACHED_WITHIN, async || {
+            sqlx::query(*statement).bind(died_at).execute(pool).await?;
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn newest_mail(fleet: &Fleet) -> Result<u64> {
+    Ok(mails(fleet, "", 0).await?.iter().map(|mail| mail.id).max().unwrap_or_default())
+}

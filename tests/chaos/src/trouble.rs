@@ -1,0 +1,266 @@
+//! What happens to the stores and to the connections while learners are on their way.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rand::rngs::StdRng;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+use url::Url;
+
+use crate::{
+    client::Person,
+    course::Course,
+    fleet::{Fleet, PATIENCE, eventually},
+    learner,
+    storm::{self, Cast, Weathered},
+};
+
+/// One kind of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    RedisKilled,
+    RedisAway,
+    RabbitmqAway,
+    PostgresKilled,
+    PostgresAway,
+    S3Killed,
+    S3AtFault,
+    DatabaseCut,
+    BrokerCut,
+    RedisCut,
+    EveryServiceKilled,
+}
+
+impl Trouble {
+    pub const ALL: [Self; 11] = [
+        Self::RedisKilled,
+        Self::RedisAway,
+        Self::RabbitmqAway,
+        Self::PostgresKilled,
+        Self::PostgresAway,
+        Self::S3Killed,
+        Self::S3AtFault,
+        Self::DatabaseCut,
+        Self::BrokerCut,
+        Self::RedisCut,
+        Self::EveryServiceKilled,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RedisKilled => "redis: kill -9",
+            Self::RedisAway => "redis: away all the time",
+            Self::RabbitmqAway => "rabbitmq: kill -9 and away while orders are paid",
+            Self::PostgresKilled => "postgres: kill -9",
+            Self::PostgresAway => "postgres: away, and back without a restart of services",
+            Self::S3Killed => "garage: kill -9",
+            Self::S3AtFault => "s3: errors, cuts and lost answers",
+            Self::DatabaseCut => "postgres: every connection cut, three times",
+            Self::BrokerCut => "rabbitmq: every connection cut, three times",
+            Self::RedisCut => "redis: every connection cut, three times",
+            Self::EveryServiceKilled => "every service: kill -9, one after another",
+        }
+    }
+}
+
+/// One run with the trouble.
+pub async fn run(fleet: &Arc<Fleet>, cast: &Cast, trouble: Trouble, chance: &mut StdRng) -> Result<Weathered> {
+    let pids = fleet.pids()?;
+    let outcome = storm::run(fleet, cast, trouble.name(), &[], chance, async |course| {
+        strike(fleet, cast, trouble, course, &pids).await
+    });
+    let outcome = outcome.await;
+    for store in ["redis", "rabbitmq", "postgres", "garage"] {
+        fleet.release(store)?;
+    }
+    let weathered = outcome?;
+    if trouble != Trouble::EveryServiceKilled {
+        ensure!(fleet.pids()? == pids, "a service was started again, though only stores were in trouble");
+    }
+    Ok(weathered)
+}
+
+async fn strike(
+    fleet: &Arc<Fleet>,
+    cast: &Cast,
+    trouble: Trouble,
+    course: &Course,
+    pids: &BTreeMap<String, i32>,
+) -> Result<Vec<(String, Duration)>> {
+    match trouble {
+        Trouble::RedisKilled => killed(fleet, "redis", course).await,
+        Trouble::PostgresKilled => killed(fleet, "postgres", course).await,
+        Trouble::S3Killed => killed(fleet, "garage", course).await,
+        Trouble::RedisAway => redis_away(fleet, course).await,
+        Trouble::RabbitmqAway => rabbitmq_away(fleet, course).await,
+        Trouble::PostgresAway => postgres_away(fleet, &cast.manager, course).await,
+        Trouble::S3AtFault => s3_at_fault(fleet).await,
+        Trouble::DatabaseCut => cut(fleet, course, async || cut_databases(fleet).await).await,
+        Trouble::BrokerCut => cut(fleet, course, async || cut_broker(fleet).await).await,
+        Trouble::RedisCut => cut(fleet, course, async || cut_redis(fleet).await).await,
+        Trouble::EveryServiceKilled => every_service(fleet, course, pids).await,
+    }
+}
+
+/// Waits until so many learners have paid: the storm is in full swing.
+async fn paid(fleet: &Fleet, course: &Course, count: i64) -> Result<()> {
+    eventually(PATIENCE, async || {
+        let found: i64 = sqlx::query_scalar("select count(*) from entitlements where run_id = $1")
+            .bind(course.run)
+            .fetch_one(fleet.database("payments")?)
+            .await?;
+        ensure!(found >= count, "{found} of {count} have paid");
+        Ok(())
+    })
+    .await
+}
+
+async fn killed(fleet: &Fleet, store: &str, course: &Course) -> Result<Vec<(String, Duration)>> {
+    paid(fleet, course, 2).await?;
+    let before = fleet.kill(store)?;
+    let died_at = SystemTime::now();
+    let took = fleet.comes_back(&before).await?;
+    storm::run_out_leases(fleet, "notifications", died_at).await?;
+    Ok(vec![(store.to_owned(), took)])
+}
+
+/// Nothing but limits, caches and revocations leans on Redis: everybody arrives while it is away.
+async fn redis_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Duration)>> {
+    fleet.hold("redis")?;
+    let before = fleet.kill("redis")?;
+    eventually(PATIENCE * 2, async || {
+        let done: i64 = sqlx::query_scalar("select count(*) from enrolments where run_id = $1 and state = 'completed'")
+            .bind(course.run)
+            .fetch_one(fleet.database("courses")?)
+            .await?;
+        ensure!(done > storm::LEARNERS as i64, "{done} have finished without Redis");
+        Ok(())
+    })
+    .await?;
+    fleet.release("redis")?;
+    Ok(vec![("redis".to_owned(), fleet.comes_back(&before).await?)])
+}
+
+/// Orders are settled without the broker; what follows from them happens when it is back.
+async fn rabbitmq_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Duration)>> {
+    fleet.hold("rabbitmq")?;
+    let before = fleet.kill("rabbitmq")?;
+    let died_at = SystemTime::now();
+    // As many as are on their way at once: they wait for their seats.
+    paid(fleet, course, 4).await?;
+    fleet.release("rabbitmq")?;
+    let took = fleet.comes_back(&before).await?;
+    storm::run_out_leases(fleet, "notifications", died_at).await?;
+    Ok(vec![("rabbitmq".to_owned(), took)])
+}
+
+/// 503 with Retry-After while it is away, and everything goes on by itself when it is back.
+async fn postgres_away(fleet: &Fleet, manager: &Person, course: &Course) -> Result<Vec<(String, Duration)>> {
+    paid(fleet, course, 2).await?;
+    // A token from before: nobody signs in without a database.
+    let token = manager.token().await?;
+    fleet.hold("postgres")?;
+    let before = fleet.kill("postgres")?;
+    let died_at = SystemTime::now();
+    for path in ["/v1/me/enrolments", "/v1/orders?pageSize=1", "/v1/notifications?pageSize=1", "/v1/me/certificates"] {
+        refused_for_now(fleet, path, &token).await?;
+    }
+    fleet.release("postgres")?;
+    let took = fleet.comes_back(&before).await?;
+    let back = Instant::now();
+    learner::enrolments(manager).await?;
+    storm::run_out_leases(fleet, "notifications", died_at).await?;
+    Ok(vec![("postgres".to_owned(), took), ("services after it".to_owned(), back.elapsed())])
+}
+
+/// The answer to a read while the database is away.
+async fn refused_for_now(fleet: &Fleet, path: &str, token: &str) -> Result<()> {
+    let url = format!("{}{path}", fleet.addresses.gateway);
+    let answer = fleet.http.get(url).bearer_auth(token).send().await.with_context(|| path.to_owned())?;
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let body: Value = answer.json().await.unwrap_or_default();
+    ensure!(status == 503, "{path} answers {status} without a database: {body}");
+    ensure!(headers.contains_key("retry-after"), "{path} does not say when to come again: {body}");
+    ensure!(headers["content-type"].as_bytes().starts_with(b"application/problem+json"), "{path}: {body}");
+    Ok(())
+}
+
+/// The store of files is at fault again and again; nothing of it may be seen but time.
+async fn s3_at_fault(fleet: &Fleet) -> Result<Vec<(String, Duration)>> {
+    for (on, kind) in
+        [("s3.PUT", "503"), ("s3.PUT", "drop-reply"), ("s3.PUT", "cut-upload"), ("s3", "429"), ("s3", "500")]
+    {
+        let fault = json!({"on": on, "kind": kind, "count": 1});
+        let url = format!("{}/control/faults", fleet.addresses.sandbox);
+        fleet.http.post(url).json(&fault).send().await?.error_for_status()?;
+    }
+    Ok(vec![])
+}
+
+/// Cuts connections three times while people pay and learn.
+async fn cut(fleet: &Fleet, course: &Course, strike: impl AsyncFn() -> Result<()>) -> Result<Vec<(String, Duration)>> {
+    for count in 1..=3 {
+        paid(fleet, course, count * 2).await?;
+        strike().await?;
+    }
+    Ok(vec![])
+}
+
+async fn cut_databases(fleet: &Fleet) -> Result<()> {
+    sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")
+        .execute(fleet.superuser())
+        .await?;
+    Ok(())
+}
+
+async fn cut_broker(fleet: &Fleet) -> Result<()> {
+    let connections = fleet.broker(Method::GET, "connections", None).await?;
+    for connection in connections.as_array().into_iter().flatten() {
+        let Some(name) = connection["name"].as_str() else { continue };
+        let mut path = Url::parse("http://broker/connections")?;
+        path.path_segments_mut().ok().context("a path")?.push(name);
+        let closed = fleet.broker(Method::DELETE, path.path().trim_start_matches('/'), None).await;
+        // The list is a few seconds old, so that one of it may be gone.
+        if let Err(error) = closed
+            && !format!("{error:#}").contains("404")
+        {
+            bail!(error);
+        }
+    }
+    Ok(())
+}
+
+async fn cut_redis(fleet: &Fleet) -> Result<()> {
+    let address: Url = fleet.stores.redis.parse()?;
+    let (host, port) = (address.host_str().context("a host")?, address.port().context("a port")?);
+    let mut stream = TcpStream::connect((host, port)).await?;
+    let password = address.password().unwrap_or_default();
+    let words = format!("AUTH {password}\r\nCLIENT KILL TYPE normal SKIPME yes\r\nQUIT\r\n");
+    stream.write_all(words.as_bytes()).await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+/// Kills each service once, the next as soon as the one before serves again.
+async fn every_service(
+    fleet: &Fleet,
+    course: &Course,
+    pids: &BTreeMap<String, i32>,
+) -> Result<Vec<(String, Duration)>> {
+    paid(fleet, course, 1).await?;
+    let mut recoveries = Vec::new();
+    for name in pids.keys() {
+        let before = fleet.kill(name)?;
+        let died_at = SystemTime::now();
+        let took = fleet.comes_back(&before).await?;
+        storm::run_out_leases(fleet, name, died_at).await?;
+        recoveries.push((name.clone(), took));
+    }
+    Ok(recoveries)
+}
