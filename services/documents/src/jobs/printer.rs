@@ -1,0 +1,26 @@
+//! The printer at work: woken by new certificates and by erasures.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{App, Error, flows::print_certificate, store::bell::Bell};
+
+/// Prints what is due until told to stop, then finishes what it has begun.
+pub async fn print(app: Arc<App>, stop: CancellationToken) {
+    let mut bell = Bell::new(app.db.clone(), "certificates");
+    while !stop.is_cancelled() {
+        if let Err(error) = print_all(&app, &stop).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "Certificates cannot be printed; they wait.");
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = bell.rings() => {}
+        }
+    }
+}
+
+async fn print_all(app: &App, stop: &CancellationToken) -> Result<(), Error> {
+    while !stop.is_cancelled() && print_certificate::print_next(app).await? {}
+    print_certificate::unprint(app).await
+}
