@@ -3,6 +3,7 @@
 //! A development dependency only. Everything here panics with a clear message, because a test has nobody else to tell.
 
 mod broker;
+mod bucket;
 mod clock;
 mod database;
 mod identity;
@@ -12,6 +13,7 @@ mod stores;
 mod wait;
 
 pub use broker::Broker;
+pub use bucket::{Bucket, http};
 pub use clock::FixedClock;
 pub use database::Database;
 pub use identity::{Fleet, ISSUER};

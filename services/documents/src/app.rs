@@ -7,10 +7,21 @@ use auth::{Keys, Verifier};
 use bus::{Amqp, Consumer, Relay};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
+use proto::lyceum::events::v1::{CourseCompleted, ProfileChanged, RunPublished, UserErased};
+use time::{Date, OffsetDateTime};
 use tonic::service::Routes;
-use values::SharedClock;
+use url::Url;
+use values::{SharedClock, TimeZone};
 
-use crate::config::Config;
+use crate::{
+    bucket::{Bucket, Reading},
+    cdn::Cdn,
+    config::{Config, Papers},
+    document_system::{Ear, Line},
+    domain::{file::File, paper},
+    events, grpc, jobs,
+    print::{Certificates, Printer},
+};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -24,21 +35,55 @@ pub fn migrations() -> Migrations {
 pub struct App {
     pub db: Pool,
     pub clock: SharedClock,
+    pub bucket: Bucket,
+    pub cdn: Option<Cdn>,
+    pub papers: Papers,
+    pub zone: TimeZone,
+    pub certificates: Certificates,
 }
 
 impl App {
-    pub fn new(db: Pool, clock: SharedClock) -> Arc<Self> {
-        Arc::new(Self { db, clock })
-    }
-
     /// The gRPC services, without the guard before them.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::default()
+        grpc::routes(Arc::clone(self))
     }
 
     /// The ear: one queue for all replicas.
     pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> Consumer {
         Consumer::new(Documents::NAME, self.db.clone(), amqp, self.clock.clone())
+            .on_personal::<ProfileChanged>(events::certificate::on_profile_changed)
+            .on::<RunPublished>(events::certificate::on_run_published)
+            .on::<CourseCompleted>(bus::with(self, events::certificate::on_course_completed))
+            .on::<UserErased>(bus::with(&self.clock, events::on_user_erased))
+    }
+
+    /// The school's day, and the instant.
+    pub fn today(&self) -> (Date, OffsetDateTime) {
+        let now = self.clock.now();
+        (paper::school_day(now, &self.zone), now)
+    }
+
+    /// A link to a paper, which only ever leads to the store itself.
+    pub fn paper_link(&self, file: &File, works: std::time::Duration, now: OffsetDateTime) -> Url {
+        self.bucket.link(&file.key(), &Reading::of(file), works, now)
+    }
+
+    /// Puts the parts together. Nothing has to be up yet.
+    async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
+        Ok(Arc::new(Self {
+            db: pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?,
+            bucket: Bucket::new(&config.bucket, clock.clone())?,
+            cdn: config.cdn.clone().map(Cdn::new),
+            papers: config.papers.clone(),
+            zone: config.zone.clone(),
+            certificates: Certificates {
+                printer: Printer::new(config.school.clone(), &config.zone, config.certificate_templates.as_deref())
+                    .context("LYCEUM_CERTIFICATE_TEMPLATES cannot be used")?,
+                prefix: config.certificate_prefix.clone(),
+                public_url: config.public_url.clone(),
+            },
+            clock,
+        }))
     }
 }
 
@@ -57,24 +102,29 @@ impl Service for Documents {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations().run(config.database_url.expose_secret()).await?;
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
+        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
         // Before anybody announces anything: an event must not find no queue.
-        App::new(db, Arc::new(values::SystemClock)).consumer(config.amqp).declare().await?;
+        app.consumer(config.amqp).declare().await?;
         Ok(())
     }
 
     async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
-        let app = App::new(db.clone(), runtime.clock.clone());
-        let checked = db.clone();
+        let app = App::build(&config, runtime.clock.clone()).await?;
+        let db = app.db.clone();
         runtime.admin.ready_when("schema", move || {
-            let db = checked.clone();
+            let db = db.clone();
             async move { anyhow::Ok(migrations().check(&db).await?) }
         });
-        runtime.tasks.spawn("pool-gauges", pg::observe(db.clone(), runtime.shutdown.clone()));
-        let relay = Relay::new(db, config.amqp.clone(), runtime.clock.clone());
+        runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
+        let relay = Relay::new(app.db.clone(), config.amqp.clone(), runtime.clock.clone());
         runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
         runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
+        let line = config.document_system.clone().map(|amqp| Arc::new(Line::new(amqp)));
+        if let Some(amqp) = config.document_system.clone() {
+            let ear = Ear::new(Arc::clone(&app), amqp);
+            runtime.tasks.spawn("document-system", ear.run(runtime.shutdown.clone()));
+        }
+        jobs::start(&app, &runtime, line);
         chassis::grpc::Server::new(config.grpc_listen)
             .reflection(proto::DESCRIPTOR)
             .layer(guard(&config, &runtime))

@@ -1,11 +1,25 @@
 //! What this service is configured with. Every mistake is reported at once; nothing is opened here.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use auth::Jwks;
 use bus::Amqp;
 use chassis::{Env, ExposeSecret, SecretString};
 use discovery::Target;
+use url::Url;
+use values::TimeZone;
+
+use crate::{
+    bucket::{self, Addressing},
+    cdn::{self, Scheme},
+    domain::{number::Prefix, paper::AskedPapers},
+};
+
+/// Whose days are meant where a day is written.
+const USUAL_ZONE: &str = "Europe/Moscow";
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -21,6 +35,47 @@ pub struct Config {
     pub services: Jwks,
     /// Where the keys of people's tokens come from.
     pub users: Target,
+    /// The object store.
+    pub bucket: bucket::Config,
+    /// The CDN before it, if there is one.
+    pub cdn: Option<cdn::Config>,
+    /// The broker of the Document System; without it every paper goes to people.
+    pub document_system: Option<Amqp>,
+    pub papers: Papers,
+    /// What the school is called on certificates.
+    pub school: String,
+    /// In whose days papers end and certificates are dated.
+    pub zone: TimeZone,
+    /// Where people find the school, and its page that checks certificates.
+    pub public_url: Url,
+    /// What stands at the beginning of each certificate's number.
+    pub certificate_prefix: Prefix,
+    /// Templates and fonts of the school's own certificates.
+    pub certificate_templates: Option<std::path::PathBuf>,
+}
+
+/// What the school asks tutors for, and how it is found out.
+#[derive(Debug, Clone)]
+pub struct Papers {
+    pub asked: AskedPapers,
+    /// How patient the school is with the Document System; `None` if there is none.
+    pub system: Option<Patience>,
+}
+
+/// How long an answer of the Document System is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Until it is asked again.
+    pub each: time::Duration,
+    /// How often it is asked.
+    pub times: i32,
+}
+
+impl Patience {
+    /// Until people take over.
+    pub fn in_all(self) -> time::Duration {
+        self.each * self.times
+    }
 }
 
 impl Config {
@@ -29,13 +84,30 @@ impl Config {
         let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9060)));
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
-        let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
-            url.parse().ok()
-        });
+        let amqp = env.secret_as("LYCEUM_AMQP_URL", BROKER, |url| url.parse().ok());
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<Target>("LYCEUM_USERS_URL");
+        let bucket = bucket(env);
+        let cdn = cdn(env);
+        let document_system = document_system(env);
+        let asked = env.or("LYCEUM_TUTOR_PAPERS", AskedPapers::default());
+        let each = env.duration("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", Duration::from_secs(5 * 60 * 60));
+        if each.is_some_and(|each| !(Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60)).contains(&each)) {
+            env.refuse("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", "expected 1s to 7d");
+        }
+        let times = env.or("LYCEUM_DOCUMENT_SYSTEM_ATTEMPTS", 3_u16);
+        if times.is_some_and(|times| !(1..=100).contains(&times)) {
+            env.refuse("LYCEUM_DOCUMENT_SYSTEM_ATTEMPTS", "expected 1 to 100");
+        }
+        let school = env.or("LYCEUM_SCHOOL_NAME", "Lyceum".to_owned());
+        let zone = env.optional::<TimeZone>("LYCEUM_SCHOOL_ZONE");
+        let public_url = env.url("LYCEUM_PUBLIC_URL", &["http", "https"]);
+        let prefix = env.optional::<Prefix>("LYCEUM_CERTIFICATE_PREFIX");
+        let certificate_templates = env.optional("LYCEUM_CERTIFICATE_TEMPLATES");
+        let document_system = document_system?;
+        let patience = Patience { each: each?.try_into().ok()?, times: i32::from(times?) };
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
@@ -45,6 +117,15 @@ impl Config {
             service_key: service_key?,
             services: services?,
             users: users?,
+            bucket: bucket?,
+            cdn: cdn?,
+            papers: Papers { asked: asked?, system: document_system.as_ref().map(|_| patience) },
+            document_system,
+            school: school?,
+            zone: zone?.or_else(|| TimeZone::parse(USUAL_ZONE).ok())?,
+            public_url: public_url?,
+            certificate_prefix: prefix?.or_else(|| Prefix::parse("LYC").ok())?,
+            certificate_templates: certificate_templates?,
         })
     }
 
@@ -52,5 +133,115 @@ impl Config {
     pub fn database(&self) -> pg::Config {
         let database = pg::Config::new(self.database_url.expose_secret(), "documents");
         pg::Config { max_connections: self.database_connections, ..database }
+    }
+}
+
+const BROKER: &str = "an address such as amqp://user:password@host:5672/%2f";
+
+/// The broker of the Document System, if there is one.
+#[expect(clippy::option_option, reason = "the outer one tells a mistake, the inner one whether it is there")]
+fn document_system(env: &mut Env) -> Option<Option<Amqp>> {
+    use std::str::FromStr;
+    let Some(url) = env.optional_secret("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL")? else { return Some(None) };
+    if let Ok(amqp) = Amqp::from_str(url.expose_secret()) {
+        return Some(Some(amqp));
+    }
+    env.refuse("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL", format!("expected {BROKER}"));
+    None
+}
+
+fn bucket(env: &mut Env) -> Option<bucket::Config> {
+    let url = env.url("LYCEUM_S3_URL", &["http", "https"]);
+    let public_url = env.optional_url("LYCEUM_S3_PUBLIC_URL", &["http", "https"]);
+    let region = env.required::<String>("LYCEUM_S3_REGION");
+    let name = env.required::<String>("LYCEUM_S3_BUCKET");
+    let access_key = env.required::<String>("LYCEUM_S3_ACCESS_KEY");
+    let secret_key = env.secret("LYCEUM_S3_SECRET_KEY");
+    let addressing =
+        env.choice("LYCEUM_S3_ADDRESSING", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
+    let url = url?;
+    Some(bucket::Config {
+        public_url: public_url?.unwrap_or_else(|| url.clone()),
+        url,
+        region: region?,
+        name: name?,
+        access_key: access_key?,
+        secret_key: secret_key?,
+        addressing: addressing?,
+    })
+}
+
+/// The CDN, if there is one: an address without a secret, or the other way round, is a mistake.
+#[expect(clippy::option_option, reason = "the outer one tells a mistake, the inner one whether it is there")]
+fn cdn(env: &mut Env) -> Option<Option<cdn::Config>> {
+    let url = env.optional_url("LYCEUM_CDN_URL", &["http", "https"]);
+    let secret = env.optional_secret("LYCEUM_CDN_SECRET");
+    let scheme = env.choice("LYCEUM_CDN_SCHEME", &[("code-word", Scheme::CodeWord), ("tokenized", Scheme::Tokenized)]);
+    match (url?, secret?) {
+        (None, None) => Some(None),
+        (Some(url), Some(secret)) if cdn::fits(secret.expose_secret()) => {
+            Some(Some(cdn::Config { url, secret, scheme: scheme? }))
+        }
+        (Some(_), Some(_)) => {
+            env.refuse("LYCEUM_CDN_SECRET", "expected 6 to 32 Latin letters and digits");
+            None
+        }
+        (Some(_), None) => {
+            env.refuse("LYCEUM_CDN_SECRET", "is needed with LYCEUM_CDN_URL");
+            None
+        }
+        (None, Some(_)) => {
+            env.refuse("LYCEUM_CDN_URL", "is needed with LYCEUM_CDN_SECRET");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SERVICES: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+
+    const COMPLETE: [(&str, &str); 12] = [
+        ("LYCEUM_DATABASE_URL", "postgres://u:p@localhost/documents"),
+        ("LYCEUM_AMQP_URL", "amqp://u:p@localhost/%2f"),
+        ("LYCEUM_ISSUER", "http://localhost:8080"),
+        ("LYCEUM_SERVICE_KEY", "MFMCAQEw"),
+        ("LYCEUM_SERVICE_KEYS", SERVICES),
+        ("LYCEUM_USERS_URL", "http://localhost:9010"),
+        ("LYCEUM_PUBLIC_URL", "http://localhost:8080"),
+        ("LYCEUM_S3_URL", "http://localhost:3900"),
+        ("LYCEUM_S3_REGION", "ru-1"),
+        ("LYCEUM_S3_BUCKET", "school"),
+        ("LYCEUM_S3_ACCESS_KEY", "GK1"),
+        ("LYCEUM_S3_SECRET_KEY", "s3cr3t"),
+    ];
+
+    #[test]
+    fn a_complete_configuration_is_read() {
+        let mut env = Env::of(COMPLETE);
+        let config = Config::read(&mut env);
+        assert_eq!(env.mistakes(), []);
+        let config = config.unwrap();
+        assert_eq!(config.bucket.public_url, config.bucket.url);
+        assert!(config.cdn.is_none() && config.papers.system.is_none());
+    }
+
+    #[test]
+    fn a_cdn_needs_both_address_and_secret_and_no_secret_is_shown() {
+        let with = |more: &[(&'static str, &'static str)]| {
+            let mut env = Env::of(COMPLETE.into_iter().chain(more.iter().copied()));
+            let config = Config::read(&mut env);
+            (config, env.mistakes().iter().map(ToString::to_string).collect::<String>())
+        };
+        let (config, mistakes) =
+            with(&[("LYCEUM_CDN_URL", "https://cdn.example"), ("LYCEUM_CDN_SECRET", "zah5Mey9Quu8Ea1k")]);
+        assert_eq!(mistakes, "");
+        assert_eq!(config.unwrap().cdn.unwrap().scheme, Scheme::CodeWord);
+        assert!(with(&[("LYCEUM_CDN_URL", "https://cdn.example")]).1.contains("LYCEUM_CDN_SECRET"));
+        assert!(with(&[("LYCEUM_CDN_SECRET", "zah5Mey9Quu8Ea1k")]).1.contains("LYCEUM_CDN_URL"));
+        let (config, mistakes) = with(&[("LYCEUM_CDN_URL", "https://cdn.example"), ("LYCEUM_CDN_SECRET", "hunter2!")]);
+        assert!(config.is_none() && mistakes.contains("LYCEUM_CDN_SECRET") && !mistakes.contains("hunter2"));
     }
 }

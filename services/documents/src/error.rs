@@ -5,8 +5,29 @@ use std::time::Duration;
 use bus::Failure;
 use rpc::{Kind, Refusal};
 
+use crate::{
+    bucket,
+    domain::{case, certificate, upload},
+};
+
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("{0}")]
+    Upload(#[from] upload::Refusal),
+    #[error("{0}")]
+    Paper(#[from] case::Refusal),
+    #[error("There is no certificate of this number or id.")]
+    CertificateNotFound,
+    #[error("This is no number of a certificate; one of its characters may be mistyped.")]
+    CertificateNumberMistyped,
+    #[error("{0}")]
+    Certificate(#[from] certificate::Refused),
+    #[error("the object store is not available")]
+    StoreUnavailable(#[source] bucket::Error),
+    #[error("the object store refused")]
+    Store(#[source] bucket::Error),
+    #[error("the idempotency key is not granted")]
+    Idempotency(#[source] pg::idempotency::Error),
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     #[error("the database refused")]
@@ -21,23 +42,100 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl From<pg::idempotency::Error> for Error {
+    fn from(error: pg::idempotency::Error) -> Self {
+        match error {
+            pg::idempotency::Error::Sql(error) => error.into(),
+            refused => Self::Idempotency(refused),
+        }
+    }
+}
+
+impl From<bucket::Error> for Error {
+    fn from(error: bucket::Error) -> Self {
+        if error.is_passing() { Self::StoreUnavailable(error) } else { Self::Store(error) }
+    }
+}
+
 impl Refusal for Error {
     fn kind(&self) -> Kind {
         match self {
-            Self::Unavailable(_) => Kind::Unavailable,
-            Self::Database(_) | Self::Internal(_) => Kind::Internal,
+            Self::Upload(refusal) => of_upload(*refusal).0,
+            Self::Paper(refusal) => of_paper(*refusal).0,
+            Self::CertificateNotFound | Self::CertificateNumberMistyped => Kind::NotFound,
+            Self::Certificate(_) => Kind::Precondition,
+            Self::Idempotency(error) => error.kind(),
+            Self::Unavailable(_) | Self::StoreUnavailable(_) => Kind::Unavailable,
+            Self::Database(_) | Self::Store(_) | Self::Internal(_) => Kind::Internal,
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
+            Self::Upload(refusal) => of_upload(*refusal).1,
+            Self::Paper(refusal) => of_paper(*refusal).1,
+            Self::CertificateNotFound => "CERTIFICATE_NOT_FOUND",
+            Self::CertificateNumberMistyped => "CERTIFICATE_NUMBER_MISTYPED",
+            Self::Certificate(refused) => of_certificate(*refused),
+            Self::Idempotency(error) => error.reason(),
             Self::Unavailable(_) => "UNAVAILABLE",
-            Self::Database(_) | Self::Internal(_) => "INTERNAL",
+            Self::StoreUnavailable(_) => "STORE_UNAVAILABLE",
+            Self::Database(_) | Self::Store(_) | Self::Internal(_) => "INTERNAL",
         }
     }
 
     fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Unavailable(_)).then_some(Duration::from_secs(1))
+        match self {
+            Self::Unavailable(_) | Self::Certificate(certificate::Refused::NotPrinted) => Some(Duration::from_secs(1)),
+            Self::StoreUnavailable(_) => Some(Duration::from_secs(3)),
+            Self::Idempotency(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}
+
+const fn of_upload(refusal: upload::Refusal) -> (Kind, &'static str) {
+    use upload::Refusal as R;
+    match refusal {
+        R::NotFound => (Kind::NotFound, "UPLOAD_NOT_FOUND"),
+        R::FileNotFound => (Kind::NotFound, "FILE_NOT_FOUND"),
+        R::KindNotAllowed => (Kind::Forbidden, "KIND_NOT_ALLOWED"),
+        R::ContentTypeNotAllowed => (Kind::Precondition, "CONTENT_TYPE_NOT_ALLOWED"),
+        R::SizeNotAllowed(_) => (Kind::Precondition, "SIZE_NOT_ALLOWED"),
+        R::TooManyUploads => (Kind::TooMany, "TOO_MANY_UPLOADS"),
+        R::Incomplete => (Kind::Precondition, "UPLOAD_INCOMPLETE"),
+        R::Mismatch(mismatch) => (Kind::Precondition, mismatch.as_str()),
+        R::Over => (Kind::Precondition, "UPLOAD_OVER"),
+        R::NotInParts => (Kind::Precondition, "UPLOAD_NOT_IN_PARTS"),
+        R::FileInUse => (Kind::Precondition, "FILE_IN_USE"),
+        R::Erased => (Kind::Precondition, "ACCOUNT_ERASED"),
+    }
+}
+
+const fn of_certificate(refused: certificate::Refused) -> &'static str {
+    use certificate::Refused as R;
+    match refused {
+        R::NotPrinted => "CERTIFICATE_NOT_PRINTED",
+        R::Revoked => "CERTIFICATE_REVOKED",
+        R::Replaced => "CERTIFICATE_REPLACED",
+        R::Erased => "CERTIFICATE_ERASED",
+    }
+}
+
+const fn of_paper(refusal: case::Refusal) -> (Kind, &'static str) {
+    use case::Refusal as R;
+    match refusal {
+        R::NotFound => (Kind::NotFound, "CASE_NOT_FOUND"),
+        R::Open => (Kind::Conflict, "CASE_OPEN"),
+        R::Decided => (Kind::Precondition, "CASE_DECIDED"),
+        R::NotInReview => (Kind::Precondition, "CASE_NOT_IN_REVIEW"),
+        R::NotVerified => (Kind::Precondition, "CASE_NOT_VERIFIED"),
+        R::SameReviewer => (Kind::Precondition, "SAME_REVIEWER"),
+        R::OwnPaper => (Kind::Forbidden, "OWN_PAPER"),
+        R::DatesDiffer => (Kind::Precondition, "DATES_DIFFER"),
+        R::OutOfDate => (Kind::Precondition, "PAPER_OUT_OF_DATE"),
+        R::NotAPaper => (Kind::Precondition, "NOT_A_PAPER"),
+        R::Erased => (Kind::Precondition, "ACCOUNT_ERASED"),
     }
 }
 

@@ -1,7 +1,30 @@
-//! The map comes with the first rooms.
+//! Documents: files that come in and go out by links to an object store, tutors' papers and how they come to be believed, certificates.
+//!
+//! The door (`grpc`) parses, `flows` order the steps, `domain` decides, `store` remembers, `bucket` speaks S3, `cdn` signs links,
+//! `document_system` asks the world outside, `print` sets certificates, `events` speaks and hears, `jobs` tick. Bytes of files never
+//! pass through here: clients write to and read from the object store.
 
 pub mod config;
 
 pub mod app;
 
+pub mod grpc;
+
+pub mod flows;
+
+pub mod bucket;
+pub mod cdn;
+pub mod document_system;
+pub mod print;
+
+pub mod domain;
+
+pub mod store;
+
+pub mod events;
+pub mod jobs;
+
 pub mod error;
+
+pub use app::App;
+pub use error::Error;

@@ -1,0 +1,167 @@
+//! End an upload: hold what the store has against what was announced, put it in its place, and make it a file.
+//!
+//! The store is asked between two transactions. Whoever dies in between leaves an open upload, and whoever comes again finds the
+//! object in its place and goes on; the row decides what it is.
+
+use failpoint::failpoint;
+
+use crate::{
+    App, Error,
+    bucket::{self, Found, Part},
+    domain::{
+        content::LOOKED_AT,
+        file::{File, Sha256},
+        id::{UploadId, UserId},
+        upload::{Mismatch, Refusal, State, Upload, Way},
+    },
+    store::{self, doomed::Doomed},
+};
+
+/// Makes an upload a file. Doing it twice gives the same file.
+pub async fn complete_upload(app: &App, owner: UserId, id: UploadId) -> Result<File, Error> {
+    let upload = store::uploads::of(&mut *app.db.acquire().await?, id, owner).await?.ok_or(Refusal::NotFound)?;
+    if upload.state == State::Open {
+        if !upload.is_open(app.clock.now()) {
+            return Err(Refusal::Over.into());
+        }
+        let verdict = match check(app, &upload).await {
+            Ok(()) => None,
+            Err(Error::Upload(Refusal::Mismatch(mismatch))) => Some(mismatch),
+            Err(error) => return Err(error),
+        };
+        failpoint!("complete_upload.placed");
+        save(app, &upload, verdict).await?;
+        failpoint!("complete_upload.committed");
+    }
+    let conn = &mut *app.db.acquire().await?;
+    let upload = store::uploads::of(conn, id, owner).await?.ok_or(Refusal::NotFound)?;
+    match upload.state {
+        State::Completed => {
+            Ok(store::files::get(conn, upload.file, Some(owner)).await?.ok_or(Refusal::FileNotFound)?)
+        }
+        State::Refused(mismatch) => Err(Refusal::Mismatch(mismatch).into()),
+        State::Open | State::Aborted | State::Expired => Err(Refusal::Over.into()),
+    }
+}
+
+/// Holds what was written against what was announced, and puts it in its place.
+async fn check(app: &App, upload: &Upload) -> Result<(), Error> {
+    match upload.way {
+        Way::AtOnce(sha256) => at_once(app, upload, sha256).await,
+        Way::InParts(_) => in_parts(app, upload).await,
+    }
+}
+
+async fn at_once(app: &App, upload: &Upload, sha256: Sha256) -> Result<(), Error> {
+    let key = upload.key();
+    let found = app.bucket.look(&key).await?.ok_or(Refusal::Incomplete)?;
+    same_size(upload, &found)?;
+    // A store that keeps no checksum may have let other bytes in, so they are read again.
+    let sum = match found.sha256 {
+        Some(sum) => sum,
+        None => app.bucket.sum(&key, &found, 0..found.size).await?,
+    };
+    if sum != sha256 {
+        return Err(Refusal::Mismatch(Mismatch::Checksum).into());
+    }
+    look_inside(app, upload, &key, &found).await?;
+    // The link still works for a while. What is written by it from now on is nobody's file.
+    app.bucket.copy(&key, &found, &upload.file_key()).await?;
+    Ok(())
+}
+
+async fn in_parts(app: &App, upload: &Upload) -> Result<(), Error> {
+    let key = upload.key();
+    let store_id = upload.store_id.as_deref().ok_or(Refusal::Incomplete)?;
+    let said = store::uploads::parts(&mut *app.db.acquire().await?, upload.id).await?;
+    // `None`: they were joined before somebody died.
+    if let Some(parts) = app.bucket.parts(&key, store_id).await? {
+        let parts = complete(upload, &said, parts).ok_or(Refusal::Incomplete)?;
+        match app.bucket.join(&key, store_id, &parts).await {
+            // Somebody else joined them a moment ago.
+            Ok(()) | Err(bucket::Error::Absent) => {}
+            Err(error) => return Err(error.into()),
+        }
+        failpoint!("complete_upload.joined");
+        if parts.iter().all(|part| part.sha256.is_some()) {
+            store::uploads::keep_checked(&mut *app.db.acquire().await?, upload.id, upload.parts()).await?;
+        }
+    }
+    let found = app.bucket.look(&key).await?.ok_or(Refusal::Incomplete)?;
+    same_size(upload, &found)?;
+    look_inside(app, upload, &key, &found).await?;
+    read_again(app, upload, &said, &found).await
+}
+
+/// The parts that make the whole file, each as it was last said to be; `None` while one is missing.
+fn complete(upload: &Upload, said: &[(i32, Sha256)], stored: Vec<Part>) -> Option<Vec<Part>> {
+    let fits = |part: &Part| {
+        let (_, size) = upload.part(part.number)?;
+        let (_, sum) = said.iter().find(|(number, _)| *number == part.number)?;
+        Some(part.size == size && part.sha256.is_none_or(|stored| stored == *sum))
+    };
+    let parts: Vec<Part> = stored.into_iter().filter(|part| fits(part) == Some(true)).collect();
+    let all = i32::try_from(parts.len()).ok()? == upload.parts();
+    all.then_some(parts)
+}
+
+/// Reads parts again where it is not known that the store has held them against their checksums: it keeps none, or somebody died
+/// before it was written down. What was read stays read when the caller's patience ends, so that the next try goes on.
+async fn read_again(app: &App, upload: &Upload, said: &[(i32, Sha256)], found: &Found) -> Result<(), Error> {
+    let upload = store::uploads::of(&mut *app.db.acquire().await?, upload.id, upload.owner).await?;
+    let upload = upload.ok_or(Refusal::NotFound)?;
+    for (number, expected) in said.iter().filter(|(number, _)| *number > upload.checked_parts) {
+        let Some((begins, size)) = upload.part(*number) else { continue };
+        if app.bucket.sum(&upload.key(), found, begins..begins + size).await? != *expected {
+            return Err(Refusal::Mismatch(Mismatch::Checksum).into());
+        }
+        store::uploads::keep_checked(&mut *app.db.acquire().await?, upload.id, *number).await?;
+    }
+    Ok(())
+}
+
+fn same_size(upload: &Upload, found: &Found) -> Result<(), Refusal> {
+    if found.size == upload.size { Ok(()) } else { Err(Refusal::Mismatch(Mismatch::Size)) }
+}
+
+async fn look_inside(app: &App, upload: &Upload, key: &str, found: &Found) -> Result<(), Error> {
+    let beginning = app.bucket.beginning(key, found, LOOKED_AT).await?;
+    if upload.content_type.agrees(&beginning) {
+        return Ok(());
+    }
+    Err(Refusal::Mismatch(Mismatch::Content).into())
+}
+
+/// Writes what became of the upload, unless somebody else did meanwhile. What nobody needs any more is doomed with it.
+async fn save(app: &App, upload: &Upload, verdict: Option<Mismatch>) -> Result<(), Error> {
+    let now = app.clock.now();
+    let state = verdict.map_or(State::Completed, State::Refused);
+    let ended = pg::transaction(&app.db, async |conn| {
+        store::uploads::lock_owner(conn, upload.owner).await?;
+        let upload = store::uploads::lock(conn, upload.id, upload.owner).await?.ok_or(Refusal::NotFound)?;
+        let last_at = upload.writable_until(now);
+        if upload.state != State::Open {
+            if upload.state != State::Completed {
+                // Given up meanwhile, and perhaps cleared away before we put the object in its place.
+                super::doom(conn, &upload, last_at, now).await?;
+            }
+            return Ok(false);
+        }
+        store::uploads::end(conn, upload.id, state).await?;
+        if verdict.is_some() {
+            super::doom(conn, &upload, last_at, now).await?;
+            return Ok(true);
+        }
+        store::files::insert(conn, &upload.becomes(now)).await?;
+        if upload.key() != upload.file_key() {
+            let doomed = Doomed { key: upload.key(), store_id: String::new(), last_at };
+            store::doomed::insert(conn, &doomed, now).await?;
+        }
+        Ok::<_, Error>(true)
+    })
+    .await?;
+    if ended {
+        super::count(upload, state.as_str());
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! The door: messages become commands, values become messages. Rules, SQL and transactions are elsewhere.
+
+mod certificate;
+mod file;
+mod print;
+mod print_case;
+mod read;
+mod tutor_paper;
+mod upload;
+mod verification;
+
+use std::sync::Arc;
+
+use pg::Idempotent;
+use prost::Message;
+use proto::lyceum::documents::v1::{
+    certificate_service_server::CertificateServiceServer, file_service_server::FileServiceServer,
+    tutor_paper_service_server::TutorPaperServiceServer, upload_service_server::UploadServiceServer,
+    verification_service_server::VerificationServiceServer,
+};
+use sqlx::{Postgres, pool::PoolConnection};
+use tonic::{Request, Status, service::Routes};
+use values::Id;
+
+use crate::{App, Error, domain::id::UserId};
+
+/// The services of this process.
+pub fn routes(app: Arc<App>) -> Routes {
+    Routes::new(UploadServiceServer::new(upload::Door(Arc::clone(&app))))
+        .add_service(FileServiceServer::new(file::Door(Arc::clone(&app))))
+        .add_service(CertificateServiceServer::new(certificate::Door(Arc::clone(&app))))
+        .add_service(TutorPaperServiceServer::new(tutor_paper::Door(Arc::clone(&app))))
+        .add_service(VerificationServiceServer::new(verification::Door(app)))
+}
+
+/// The signed-in person.
+fn me<T>(request: &Request<T>) -> Result<UserId, Status> {
+    Ok(Id::from_uuid(auth::caller(request).person()?.user))
+}
+
+/// A connection to read with.
+async fn connection(app: &App) -> Result<PoolConnection<Postgres>, Error> {
+    Ok(app.db.acquire().await?)
+}
+
+/// The idempotency key that may come with a request.
+fn optional_key<T: Message>(request: &Request<T>, rpc: &'static str) -> Result<Option<Idempotent>, Status> {
+    let actor = auth::caller(request).actor();
+    let key = rpc::idempotency_key(request)?;
+    Ok(key.map(|key| Idempotent::of(&actor, rpc, key, request.get_ref())))
+}
