@@ -11,9 +11,9 @@ use crate::home::Home;
 use crate::ledger;
 use crate::plan::Plan;
 use crate::progress::Table;
-use crate::stores::{Rabbitmq, VHOST};
+use crate::stores::{DOCUMENT_SYSTEM, Rabbitmq, VHOST};
 
-/// Where the bus parks what a service gave up on: `<service>.events.parked`.
+/// Where a service parks what it gave up on: `<service>.events.parked`, `documents.docverify-results.parked`.
 const PARKED: &str = ".parked";
 /// How many messages of a queue are looked at.
 const MOST: u64 = 5_000;
@@ -21,6 +21,7 @@ const MOST: u64 = 5_000;
 /// A queue, as the management API lists it.
 #[derive(Debug, Deserialize)]
 struct Queue {
+    vhost: String,
     name: String,
 }
 
@@ -74,7 +75,11 @@ fn broker(home: &Home) -> Result<Rabbitmq> {
 
 /// The queues of parked messages, of one service or of all.
 async fn parked(broker: &Rabbitmq, service: Option<&str>) -> Result<Vec<Queue>> {
-    let queues: Vec<Queue> = serde_json::from_value(broker.call(Method::GET, &format!("queues/{VHOST}"), None).await?)?;
+    let mut queues = Vec::new();
+    for vhost in [VHOST, DOCUMENT_SYSTEM] {
+        let path = format!("queues/{vhost}");
+        queues.extend(serde_json::from_value::<Vec<Queue>>(broker.call(Method::GET, &path, None).await?)?);
+    }
     let wanted = |queue: &Queue| {
         let owner = queue.name.strip_suffix(PARKED).and_then(|name| name.split('.').next());
         owner.is_some() && (service.is_none() || service == owner)
@@ -83,10 +88,10 @@ async fn parked(broker: &Rabbitmq, service: Option<&str>) -> Result<Vec<Queue>> 
 }
 
 /// Reads messages from the head of a queue; they stay there unless they are taken.
-async fn read(broker: &Rabbitmq, queue: &str, count: u64, take: bool) -> Result<Vec<Message>> {
+async fn read(broker: &Rabbitmq, queue: &Queue, count: u64, take: bool) -> Result<Vec<Message>> {
     let mode = if take { "ack_requeue_false" } else { "ack_requeue_true" };
     let body = json!({"count": count, "ackmode": mode, "encoding": "base64"});
-    let answer = broker.call(Method::POST, &format!("queues/{VHOST}/{queue}/get"), Some(body)).await?;
+    let answer = broker.call(Method::POST, &format!("queues/{}/{}/get", queue.vhost, queue.name), Some(body)).await?;
     Ok(serde_json::from_value(answer)?)
 }
 
@@ -96,7 +101,7 @@ pub(crate) async fn list(home: &Home, service: Option<&str>) -> Result<()> {
     let mut table = Table::new(&["QUEUE", "EVENT", "ID", "ATTEMPTS", "REASON"]);
     let mut count = 0;
     for queue in parked(&broker, service).await? {
-        for message in read(&broker, &queue.name, MOST, false).await? {
+        for message in read(&broker, &queue, MOST, false).await? {
             count += 1;
             table.row([
                 queue.name.clone(),
@@ -126,19 +131,19 @@ pub(crate) async fn replay(home: &Home, service: Option<&str>) -> Result<()> {
     for queue in parked(&broker, service).await? {
         let target = queue.name.strip_suffix(PARKED).context("a parked queue has a name")?;
         // One pass over what is there now: what is given up again meanwhile waits for the next replay.
-        let copied = read(&broker, &queue.name, MOST, false).await?;
+        let copied = read(&broker, &queue, MOST, false).await?;
         if copied.is_empty() {
             continue;
         }
         for message in &copied {
-            publish(&broker, message, target).await?;
+            publish(&broker, message, &queue.vhost, target).await?;
         }
-        let taken = read(&broker, &queue.name, u64::try_from(copied.len())?, true).await?;
+        let taken = read(&broker, &queue, u64::try_from(copied.len())?, true).await?;
         let is_copied = |message: &&Message| {
             copied.iter().any(|copy| copy.property("message_id") == message.property("message_id"))
         };
         for message in taken.iter().filter(|message| !is_copied(message)) {
-            publish(&broker, message, target).await?;
+            publish(&broker, message, &queue.vhost, target).await?;
         }
         count += taken.len();
     }
@@ -146,9 +151,23 @@ pub(crate) async fn replay(home: &Home, service: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-async fn publish(broker: &Rabbitmq, message: &Message, queue: &str) -> Result<()> {
+/// Throws away what a service gave up on and nobody can mend.
+pub(crate) async fn discard(home: &Home, service: &str) -> Result<()> {
+    let broker = broker(home)?;
+    let mut count = 0;
+    for queue in parked(&broker, Some(service)).await? {
+        for message in read(&broker, &queue, MOST, true).await? {
+            count += 1;
+            println!("  {}  {}  {}", queue.name, message.property("message_id"), message.reason());
+        }
+    }
+    println!("Thrown away: {count}.");
+    Ok(())
+}
+
+async fn publish(broker: &Rabbitmq, message: &Message, vhost: &str, queue: &str) -> Result<()> {
     let answer = broker
-        .call(Method::POST, &format!("exchanges/{VHOST}/amq.default/publish"), Some(message.republished(queue)))
+        .call(Method::POST, &format!("exchanges/{vhost}/amq.default/publish"), Some(message.republished(queue)))
         .await?;
     if answer["routed"] != Value::Bool(true) {
         bail!("RabbitMQ has no queue {queue}: the message stays parked");

@@ -48,6 +48,9 @@ use crate::up::Options;
 #[derive(Debug, Parser)]
 #[command(name = "cargo fleet", bin_name = "cargo fleet", version)]
 struct Arguments {
+    /// Mean the fleet that `test` and `chaos` started, while they run.
+    #[arg(long, global = true, hide = true)]
+    tests: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -119,6 +122,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Kill every process at every point of its work, and any two together, under load, and count afterwards.
+    Chaos {
+        /// Handed on, such as `--only payments/` or `--seed 7`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Run the tests: all suites, or those that are named.
     Test {
         /// Which suites.
@@ -132,6 +141,11 @@ enum DeadLetters {
     List {
         /// Only those of this service.
         service: Option<String>,
+    },
+    /// Throw away those of a service, which nobody can mend.
+    Discard {
+        /// Of which service.
+        service: String,
     },
     /// Hand them to their consumers again.
     Replay {
@@ -149,7 +163,7 @@ enum Contract {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let result = runtime.context("cannot start").and_then(|runtime| runtime.block_on(run(arguments.command)));
+    let result = runtime.context("cannot start").and_then(|runtime| runtime.block_on(run(arguments)));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(130),
@@ -160,8 +174,11 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> Result<()> {
-    let home = Home::find()?;
+async fn run(Arguments { tests, command }: Arguments) -> Result<()> {
+    let mut home = Home::find()?;
+    if tests {
+        home = home.for_tests();
+    }
     let (interrupt, _listeners) = Interrupt::listen()?;
     match command {
         Command::Up { release, detach } => up::up(&home, Options { release, detach }, &interrupt).await,
@@ -175,10 +192,12 @@ async fn run(command: Command) -> Result<()> {
         Command::Demo { release } => demo::demo(&home, Options { release, detach: false }, &interrupt).await,
         Command::DeadLetters { action } => match action.unwrap_or(DeadLetters::List { service: None }) {
             DeadLetters::List { service } => dead_letter::list(&home, service.as_deref()).await,
+            DeadLetters::Discard { service } => dead_letter::discard(&home, &service).await,
             DeadLetters::Replay { service } => dead_letter::replay(&home, service.as_deref()).await,
         },
         Command::Contract { action: Contract::Accept } => contract::accept(&home).await,
         Command::Bench { scenarios, json } => bench::run(&home, &scenarios, json, &interrupt).await,
+        Command::Chaos { arguments } => test::chaos(&home, &arguments, &interrupt).await,
         Command::Test { suites } => test::run(&home, &suites, &interrupt).await,
     }
 }

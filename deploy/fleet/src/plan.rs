@@ -10,7 +10,7 @@ use crate::ledger::Role;
 use crate::port;
 use crate::sandbox;
 use crate::service::{SANDBOX, SERVICES, Service};
-use crate::stores::{BUCKET, REGION, Stores, VHOST};
+use crate::stores::{BUCKET, DOCUMENT_SYSTEM, REGION, Stores, VHOST};
 use crate::supervisor::Launch;
 
 /// The school's name at the simulated bank.
@@ -108,6 +108,8 @@ impl Plan {
             "GRPC_LISTEN" => own("grpc")?,
             "HTTP_LISTEN" => own("http")?,
             "DATABASE_URL" => self.stores.postgres.url(service, self.database_password(service)?),
+            // Another company's broker, were it not for this machine.
+            "DOCUMENT_SYSTEM_AMQP_URL" => self.stores.rabbitmq.url(DOCUMENT_SYSTEM),
             "AMQP_URL" => self.stores.rabbitmq.url(VHOST),
             "REDIS_URL" => self.stores.redis.url(),
             "ISSUER" | "PUBLIC_URL" => self.public_url()?,

@@ -13,10 +13,17 @@ pub(crate) const SERVICES: &[Service] = &[
         "ASK_AFTER=1s,2s,3s,5s,10s",
     ),
     with_database("notifications", "SERVICE_KEY USERS_URL PUBLIC_URL SMTP_URL MAIL_FROM", ""),
+    with_database(
+        "documents",
+        "SERVICE_KEY USERS_URL PUBLIC_URL S3_URL S3_REGION S3_BUCKET S3_ACCESS_KEY S3_SECRET_KEY DOCUMENT_SYSTEM_AMQP_URL",
+        "",
+    ),
+    with_database("analytics", "SERVICE_KEY USERS_URL COURSES_URL PAYMENTS_URL DOCUMENTS_URL", ""),
     Service {
         name: "gateway",
         database: false,
-        reads: "HTTP_LISTEN REDIS_URL SERVICE_KEY PUBLIC_URL USERS_URL COURSES_URL PAYMENTS_URL NOTIFICATIONS_URL",
+        reads: "HTTP_LISTEN REDIS_URL SERVICE_KEY PUBLIC_URL USERS_URL COURSES_URL PAYMENTS_URL NOTIFICATIONS_URL \
+                DOCUMENTS_URL ANALYTICS_URL",
         in_tests: "RATE_CALLER=1000000 RATE_ADDRESS=1000000 RATE_SIGN_IN=1000000 RATE_HOOKS=1000000",
     },
 ];

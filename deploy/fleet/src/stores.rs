@@ -14,7 +14,7 @@ use serde::Serialize;
 use self::garage::S3Address;
 pub(crate) use self::garage::{BUCKET, Garage, REGION};
 pub(crate) use self::postgres::Postgres;
-pub(crate) use self::rabbitmq::{Rabbitmq, VHOST};
+pub(crate) use self::rabbitmq::{DOCUMENT_SYSTEM, Rabbitmq, VHOST};
 pub(crate) use self::redis::Redis;
 use crate::account::{self, Account};
 use crate::home::{Home, State, write_json};
@@ -141,7 +141,7 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
     state.save(home)?;
     let stores = Stores::remembered(state)?;
     // RabbitMQ takes longest to start, so it starts first and is waited for last.
-    let rabbitmq_runs = stores.rabbitmq.start(&place, home, supervisor).await?;
+    stores.rabbitmq.start(&place, home, supervisor).await?;
     let postgres = &stores.postgres;
     step("PostgreSQL", async |note| {
         postgres.start(&place, home, supervisor).await?;
@@ -162,7 +162,7 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
     })
     .await?;
     step("RabbitMQ", async |note| {
-        stores.rabbitmq.wait(supervisor, rabbitmq_runs).await?;
+        stores.rabbitmq.wait(supervisor).await?;
         note.set(format!("127.0.0.1:{}, management 127.0.0.1:{}", stores.rabbitmq.amqp, stores.rabbitmq.management));
         Ok(())
     })

@@ -178,8 +178,10 @@ impl Supervisor {
             let (status, pause) = (show_status(status), show(pause));
             println!("  ! {name} ended: {status}; it is started again after {pause}{last_words}");
         }
-        let due: Vec<(Launch, u32)> =
-            self.lives.values_mut().filter_map(|life| life.take_due(Instant::now())).collect();
+        // A test may want something to stay away for a while.
+        let held = self.home.path("held");
+        let free = self.lives.values_mut().filter(|life| !held.join(&life.launch.name).exists());
+        let due: Vec<(Launch, u32)> = free.filter_map(|life| life.take_due(Instant::now())).collect();
         for (launch, restarts) in due {
             if let Err(error) = self.spawn(&launch, restarts) {
                 let pause = self.lives.get_mut(&launch.name).map(|life| life.ended(Instant::now()));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
-use crate::cargo::cargo;
+use crate::cargo::{self, cargo};
 use crate::home::{Home, State};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::package;
@@ -17,6 +17,9 @@ use crate::stores;
 use crate::supervisor::Supervisor;
 use crate::tidy;
 use crate::up::{self, Options};
+
+/// The package that kills and counts.
+const CHAOS: &str = "chaos";
 
 /// A part of the tests that can be asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -29,10 +32,12 @@ pub(crate) enum Suite {
     SandboxClient,
     /// Through the public door of a fresh fleet.
     Journeys,
+    /// Processes, stores and connections die under load, and then everything is counted: a pairwise selection.
+    Chaos,
 }
 
 impl Suite {
-    const ALL: [Self; 4] = [Self::Tidy, Self::Crates, Self::SandboxClient, Self::Journeys];
+    const ALL: [Self; 5] = [Self::Tidy, Self::Crates, Self::SandboxClient, Self::Journeys, Self::Chaos];
 
     fn name(self) -> &'static str {
         match self {
@@ -40,6 +45,7 @@ impl Suite {
             Self::Crates => "crates",
             Self::SandboxClient => "sandbox-client",
             Self::Journeys => "journeys",
+            Self::Chaos => "chaos",
         }
     }
 }
@@ -105,8 +111,7 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
         Suite::Tidy => tidy::run(home).await?,
         Suite::Crates => {
             start_stores(home, supervisor).await?;
-            let tests =
-                test(home, &["--workspace", "--exclude", "journeys", "--exclude", "chaos", "--no-fail-fast"], &[]);
+            let tests = test(home, &["--workspace", "--exclude", "journeys", "--no-fail-fast"], &[]);
             undisturbed(supervisor, tests).await?;
         }
         Suite::SandboxClient => return sandbox_client(home).await,
@@ -117,8 +122,32 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
             let tests = test(home, &["--package", "journeys", "--no-fail-fast"], &fleet);
             undisturbed(supervisor, tests).await?;
         }
+        Suite::Chaos => storm(home, &[], supervisor, interrupt).await?,
     }
     Ok(Outcome::Passed)
+}
+
+/// `cargo fleet chaos`: the whole matrix.
+pub(crate) async fn chaos(home: &Home, arguments: &[String], interrupt: &Interrupt) -> Result<()> {
+    let home = home.for_tests();
+    let lock = begin_anew(&home).await?;
+    let mut supervisor = Supervisor::new(&home);
+    let arguments = [&["--matrix".to_owned()], arguments].concat();
+    let weathered = interrupt.guard(storm(&home, &arguments, &mut supervisor, interrupt)).await;
+    up::stop(&home, &mut supervisor, interrupt).await?;
+    drop(lock);
+    weathered
+}
+
+/// Starts the fleet, has it killed again and again, and starts again what ends meanwhile.
+async fn storm(home: &Home, arguments: &[String], supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<()> {
+    let programs = cargo::build(home, &[CHAOS], false).await?;
+    let program = programs.get(CHAOS).context("the chaos was not built")?;
+    up::start(home, Options::default(), supervisor, interrupt).await?;
+    println!();
+    let mut command = Command::new(program);
+    command.args(arguments).env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
+    tended(supervisor, run_to_end(command)).await.context("the fleet did not weather it")
 }
 
 async fn start_stores(home: &Home, supervisor: &mut Supervisor) -> Result<()> {

@@ -1,12 +1,13 @@
 //! What `cargo fleet up` says when everything runs: addresses, sign-ins and what to try next.
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::home::write_json;
 use crate::plan::Plan;
 use crate::progress::Table;
 use crate::school::{PASSWORD, School};
+use crate::service::SERVICES;
 
 /// Writes what other programs need to find the fleet: the journeys, for example.
 pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
@@ -16,7 +17,16 @@ pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
         .iter()
         .map(|person| json!({"role": person.role, "email": person.email, "password": PASSWORD}))
         .collect();
-    let fleet = json!({"gateway": plan.public_url()?, "sandbox": plan.sandbox_url()?, "people": people});
+    let mut fleet = json!({"gateway": plan.public_url()?, "sandbox": plan.sandbox_url()?, "people": people});
+    if plan.home.is_for_tests() {
+        // The chaos looks into the databases, kills processes and calls the launcher.
+        let owners = SERVICES.iter().filter(|service| service.database).map(|service| service.name);
+        let url = |owner: &str| plan.database_password(owner).map(|password| plan.stores.postgres.url(owner, password));
+        let databases = owners.map(|owner| Ok((owner.to_owned(), url(owner)?.into())));
+        fleet["databases"] = databases.collect::<Result<Map<_, _>>>()?.into();
+        fleet["home"] = json!(plan.home.dir());
+        fleet["launcher"] = json!(std::env::current_exe()?);
+    }
     write_json(&plan.home.path("fleet.json"), &fleet)
 }
 

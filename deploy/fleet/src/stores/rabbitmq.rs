@@ -18,6 +18,8 @@ const NAME: &str = "rabbitmq";
 const NAME_SERVER: &str = "epmd";
 /// The virtual host of the fleet. Tests make others.
 pub(crate) const VHOST: &str = "lyceum";
+/// The virtual host that stands for the broker of the external Document System.
+pub(crate) const DOCUMENT_SYSTEM: &str = "document-system";
 
 /// How long the management API may take over one call.
 const CALL_LIMIT: Duration = Duration::from_secs(30);
@@ -35,13 +37,6 @@ pub(crate) struct Rabbitmq {
     pub(crate) password: String,
 }
 
-/// Whether the node was running before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    Running,
-    Started,
-}
-
 impl Rabbitmq {
     /// Where a client reaches a virtual host; its name must be percent-encoded.
     pub(crate) fn url(&self, vhost: &str) -> String {
@@ -52,9 +47,9 @@ impl Rabbitmq {
         format!("http://127.0.0.1:{}", self.management)
     }
 
-    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<Found> {
+    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<()> {
         if ledger::running(home, NAME)?.is_some() {
-            return Ok(Found::Running);
+            return Ok(());
         }
         let folder = place.folder("rabbitmq")?;
         place.write(&folder.join("rabbitmq.conf"), &self.config())?;
@@ -87,16 +82,16 @@ impl Rabbitmq {
         }
         let ports = vec![self.amqp, self.management, self.metrics];
         supervisor.start(&launch(NAME, Role::Store, RABBITMQ_SERVER, vec![], ports))?;
-        Ok(Found::Started)
+        Ok(())
     }
 
-    pub(super) async fn wait(&self, supervisor: &mut Supervisor, found: Found) -> Result<()> {
+    pub(super) async fn wait(&self, supervisor: &mut Supervisor) -> Result<()> {
         let healthy = async || self.call(Method::GET, "health/checks/local-alarms", None).await.is_ok();
         supervisor.wait_until(NAME, START_LIMIT, healthy).await?;
-        if found == Found::Started {
-            self.call(Method::PUT, &format!("vhosts/{VHOST}"), Some(json!({}))).await?;
+        for vhost in [VHOST, DOCUMENT_SYSTEM] {
+            self.call(Method::PUT, &format!("vhosts/{vhost}"), Some(json!({}))).await?;
             let everything = json!({"configure": ".*", "write": ".*", "read": ".*"});
-            self.call(Method::PUT, &format!("permissions/{VHOST}/{USER}"), Some(everything)).await?;
+            self.call(Method::PUT, &format!("permissions/{vhost}/{USER}"), Some(everything)).await?;
         }
         Ok(())
     }
