@@ -36,6 +36,20 @@ pub async fn apply(conn: &mut PgConnection, facts: &[Fact]) -> Result<(), sqlx::
     people::revoked(conn, facts).await
 }
 
+/// A day that lost all it had is as if it had never had anything.
+async fn drop_empty_days(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "delete from daily_counts
+         where registrations = 0
+           and enrolments = 0
+           and completions = 0
+           and certificates = 0",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Columns for `unnest`: one vector a column, filled from the facts of one kind.
 macro_rules! columns {
     ($facts:expr, $pattern:pat => { $($column:ident: $value:expr),+ $(,)? }, $at:ident) => {

@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgConnection};
 use time::Date;
 
-use super::columns;
+use super::{columns, drop_empty_days};
 use crate::domain::{
     fact::{Fact, What},
     id::UserId,
@@ -141,20 +141,6 @@ pub(super) async fn started(conn: &mut PgConnection, facts: &[Fact]) -> Result<(
     )
     .bind(&learners)
     .bind(&at)
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
-/// A day that lost all it had is as if it had never had anything.
-async fn drop_empty_days(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "delete from daily_counts
-         where registrations = 0
-           and enrolments = 0
-           and completions = 0
-           and certificates = 0",
-    )
     .execute(conn)
     .await?;
     Ok(())

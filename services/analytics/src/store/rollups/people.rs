@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::columns;
+use super::{columns, drop_empty_days};
 use crate::domain::fact::{Fact, What};
 
 pub(super) async fn registered(conn: &mut PgConnection, facts: &[Fact]) -> Result<(), sqlx::Error> {
@@ -11,26 +11,44 @@ pub(super) async fn registered(conn: &mut PgConnection, facts: &[Fact]) -> Resul
         return Ok(());
     }
     sqlx::query(
-        "with added as (
-             insert into registrations (user_id, registered_at, registered_day)
-             select distinct on (user_id) user_id, at, (at at time zone (select zone from calendar))::date
+        "with heard as (
+             select user_id, min(at) as at
              from unnest($1::uuid[], $2::timestamptz[]) as heard (user_id, at)
-             order by user_id, at
-             on conflict (user_id) do nothing
+             group by user_id
+         ),
+         before as (
+             select r.registered_day
+             from heard
+             join registrations r on r.user_id = heard.user_id
+             where r.registered_at > heard.at
+         ),
+         earlier as (
+             insert into registrations as r (user_id, registered_at, registered_day)
+             select user_id, at, (at at time zone (select zone from calendar))::date
+             from heard
+             on conflict (user_id) do update
+             set registered_at = excluded.registered_at, registered_day = excluded.registered_day
+             where r.registered_at > excluded.registered_at
              returning registered_day
+         ),
+         changed as (
+             select registered_day as day, 1 as by from earlier
+             union all
+             select registered_day, -1 from before
          )
          insert into daily_counts as d (day, registrations, enrolments, completions, certificates)
-         select registered_day, count(*), 0, 0, 0
-         from added
-         group by registered_day
+         select day, sum(by), 0, 0, 0
+         from changed
+         group by day
+         having sum(by) <> 0
          on conflict (day) do update
          set registrations = d.registrations + excluded.registrations",
     )
     .bind(users)
     .bind(at)
-    .execute(conn)
+    .execute(&mut *conn)
     .await?;
-    Ok(())
+    drop_empty_days(conn).await
 }
 
 pub(super) async fn issued(conn: &mut PgConnection, facts: &[Fact]) -> Result<(), sqlx::Error> {
