@@ -155,7 +155,7 @@ impl CertificateService for Door {
     ) -> Result<Response<Shown>, Status> {
         let caller = auth::caller(&request).clone();
         let key = optional_key(&request, "CertificateService/ReissueCertificate")?
-            .ok_or_else(|| Invalid::field("Idempotency-Key", "is required"))?;
+            .ok_or_else(|| Invalid::field("idempotency_key", "is required"))?;
         let m = request.into_inner();
         let mut fields = Fields::new();
         let certificate = fields.take("certificate_id", m.certificate_id.parse());

@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_camera_reads_the_address() {
-        let address = "https://school.example/certificates/LYC-2026-1T51P6AD6";
+        let address = "https://school.example/certificates/LYC-2026-1T51PB2DV";
         let modules = Modules::of(address).unwrap();
         // From the runs that are drawn, eight dots a module, with a quiet zone of four modules.
         let (scale, quiet) = (8, 4);

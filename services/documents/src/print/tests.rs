@@ -11,13 +11,13 @@ fn printer() -> Printer {
 
 fn snapshot(language: Language, name: &str, title: &str) -> Snapshot {
     Snapshot {
-        number: "LYC-2026-1T51P6AD6".to_owned(),
+        number: "LYC-2026-1T51PB2DV".to_owned(),
         holder_name: name.to_owned(),
         course_title: title.to_owned(),
         language,
         completed_at: datetime!(2026-11-26 10:00 UTC),
         issued_at: datetime!(2026-11-26 10:00 UTC),
-        check_url: "https://school.example/certificates/LYC-2026-1T51P6AD6".to_owned(),
+        check_url: "https://school.example/certificates/LYC-2026-1T51PB2DV".to_owned(),
     }
 }
 

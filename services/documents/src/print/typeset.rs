@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_is_too_high_shrinks() {
         let low = Room { height: 50.0, ..room(2) };
-        let fitted = fit(&"Anna Petrova ".repeat(4), 40.0, low, &half);
+        let fitted = fit(&"Anna Petrova ".repeat(8), 40.0, low, &half);
         assert!(fitted.lines.len() == 2 && fitted.size < 22.0, "{fitted:?}");
     }
 

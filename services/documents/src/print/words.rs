@@ -99,13 +99,13 @@ mod tests {
 
     fn words() -> Words {
         let snapshot = Snapshot {
-            number: "LYC-2026-1T51P6AD6".to_owned(),
+            number: "LYC-2026-1T51PB2DV".to_owned(),
             holder_name: " Anna {number}\n Petrova ".to_owned(),
             course_title: "Rust".to_owned(),
             language: Language::Russian,
             completed_at: datetime!(2026-01-31 22:30 UTC),
             issued_at: datetime!(2026-02-01 09:00 UTC),
-            check_url: "https://school.example/certificates/LYC-2026-1T51P6AD6".to_owned(),
+            check_url: "https://school.example/certificates/LYC-2026-1T51PB2DV".to_owned(),
         };
         Words::of(&snapshot, "Lyceum", &jiff::tz::TimeZone::get("Europe/Moscow").unwrap())
     }

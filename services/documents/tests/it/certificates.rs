@@ -145,7 +145,8 @@ impl<'a> Door<'a> {
     }
 
     fn manager(&self) -> CertificateServiceClient<auth::Channel> {
-        let manager = self.world.fleet.person(Uuid::new_v4(), &["certificates.manage"]);
+        // One person: an idempotency key is its caller's own.
+        let manager = self.world.fleet.person(Uuid::from_u128(42), &["certificates.manage"]);
         CertificateServiceClient::new(self.served.to(manager))
     }
 
@@ -351,8 +352,8 @@ async fn a_revoked_certificate_is_void_and_revoking_it_again_changes_nothing() {
 async fn a_reissue_links_both_and_the_same_key_gives_the_same_one() {
     let world = World::new().await;
     let (door, first) = issued(&world).await;
-    let second = door.reissue(&first.certificate_id, "Анна Петрова", "k-1").await.unwrap();
-    let replay = door.reissue(&first.certificate_id, "Анна Петрова", "k-1").await.unwrap();
+    let second = door.reissue(&first.certificate_id, "Анна Петрова", "reissue-1").await.unwrap();
+    let replay = door.reissue(&first.certificate_id, "Анна Петрова", "reissue-1").await.unwrap();
     assert_eq!(second.certificate_id, replay.certificate_id);
     assert_eq!(
         (second.predecessor_id.as_str(), second.holder_name.as_str()),
@@ -362,7 +363,7 @@ async fn a_reissue_links_both_and_the_same_key_gives_the_same_one() {
     let old = door.check(&first.number).await.unwrap();
     assert_eq!((old.valid, old.successor_number), (false, second.number.clone()));
     assert_eq!(door.check(&second.number).await.unwrap().predecessor_number, first.number);
-    let again = door.reissue(&first.certificate_id, "", "k-2").await.unwrap_err();
+    let again = door.reissue(&first.certificate_id, "", "reissue-2").await.unwrap_err();
     assert_eq!(reason(&again), "CERTIFICATE_REPLACED");
     let revoked = announced::<CertificateRevoked>(&world).await;
     assert_eq!((revoked.len(), revoked[0].successor_id.as_str()), (1, second.certificate_id.as_str()));
@@ -373,7 +374,7 @@ async fn a_reissue_links_both_and_the_same_key_gives_the_same_one() {
 async fn two_that_reissue_at_once_make_one_successor() {
     let world = World::new().await;
     let (door, first) = issued(&world).await;
-    let keys: Vec<String> = (0..6).map(|at| format!("race-{at}")).collect();
+    let keys: Vec<String> = (0..6).map(|at| format!("reissue-race-{at}")).collect();
     let racing = keys.iter().map(|key| door.reissue(&first.certificate_id, "", key));
     let answers = futures::future::join_all(racing).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
@@ -415,7 +416,7 @@ async fn an_erased_person_leaves_a_valid_certificate_without_a_name_or_a_pdf() {
     assert_eq!((check.valid, check.holder_name.as_str()), (true, ""));
     let refused = door.link(learner.user, &certificate.certificate_id).await.unwrap_err();
     assert_eq!(reason(&refused), "CERTIFICATE_ERASED");
-    let refused = door.reissue(&certificate.certificate_id, "Anna", "k-1").await.unwrap_err();
+    let refused = door.reissue(&certificate.certificate_id, "Anna", "reissue-1").await.unwrap_err();
     assert_eq!(reason(&refused), "CERTIFICATE_ERASED");
     // Another course that they finished before is heard of afterwards.
     let late = Learner { enrolment: Uuid::new_v4(), ..learner };
@@ -464,7 +465,9 @@ async fn certificates_are_their_holders_own_and_the_managers() {
 async fn certificates_are_exported_without_names() {
     let world = World::new().await;
     let (door, first) = issued(&world).await;
-    let second = door.reissue(&first.certificate_id, "", "k-1").await.unwrap();
+    // Ids grow with time, not within one instant.
+    world.clock.advance(time::Duration::SECOND);
+    let second = door.reissue(&first.certificate_id, "", "reissue-1").await.unwrap();
     let service = door.served.to(world.fleet.service());
     let stream = CertificateServiceClient::new(service).export_certificates(ExportCertificatesRequest::default()).await;
     let mut stream = stream.unwrap().into_inner();
