@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::transport::smtp::{self, PoolConfig};
+use lettre::transport::smtp::{self, AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use time::OffsetDateTime;
 
@@ -29,7 +30,9 @@ const OURS: [u16; 5] = [454, 530, 534, 535, 538];
 
 /// The way out to the mail server.
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    builder: AsyncSmtpTransportBuilder,
+    /// Keeps connections. It is replaced as a whole after a try that was broken off.
+    transport: Mutex<AsyncSmtpTransport<Tokio1Executor>>,
     from: Mailbox,
 }
 
@@ -46,12 +49,11 @@ impl Mailer {
     ///
     /// The address cannot be used. It is not repeated, because it carries a password.
     pub fn new(url: &str, from: Mailbox) -> anyhow::Result<Self> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .context("the mail server's address cannot be used")?
             .timeout(Some(PATIENCE))
-            .pool_config(PoolConfig::new().max_size(CONCURRENCY.try_into().unwrap_or(u32::MAX)))
-            .build();
-        Ok(Self { transport, from })
+            .pool_config(PoolConfig::new().max_size(CONCURRENCY.try_into().unwrap_or(u32::MAX)));
+        Ok(Self { transport: Mutex::new(builder.clone().build()), builder, from })
     }
 
     /// Hands a message to the server.
@@ -64,11 +66,17 @@ impl Mailer {
                 return Verdict::Never(reason.to_owned());
             }
         };
+        let transport = self.transport.lock().unwrap_or_else(PoisonError::into_inner).clone();
         // The library limits how long connecting takes, and nothing else.
-        match tokio::time::timeout(TRY_AT_MOST, self.transport.send(message)).await {
+        match tokio::time::timeout(TRY_AT_MOST, transport.send(message)).await {
             Ok(Ok(_)) => Verdict::Accepted,
             Ok(Err(error)) => verdict(&error),
-            Err(_) => Verdict::Later("TIMEOUT".to_owned()),
+            Err(_) => {
+                // The connection goes back to its pool in the middle of a conversation; a late answer there would be taken for
+                // one about the next mail. So nobody uses that pool again.
+                *self.transport.lock().unwrap_or_else(PoisonError::into_inner) = self.builder.clone().build();
+                Verdict::Later("TIMEOUT".to_owned())
+            }
         }
     }
 

@@ -155,7 +155,9 @@ impl Renderer {
             }
             Notice::TutorVerified { valid_until } => context! { date => day(*valid_until, lang) },
             Notice::TutorVerificationEnded { expired } => context! { expired },
-            Notice::Digest { items } => context! { items => items.iter().map(|item| self.item(item)).collect::<Vec<_>>() },
+            Notice::Digest { items } => {
+                context! { items => items.iter().map(|item| self.item(item)).collect::<Vec<_>>() }
+            }
             Notice::SessionsRevoked { reason } => context! { reason => end_reason(*reason) },
         };
         let page = notice.page().map_or_else(|| self.url.to_string(), |page| self.page(&page));

@@ -15,8 +15,7 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Sending, Self::Sent, Self::Failed, Self::GaveUp, Self::Suppressed];
+    pub const ALL: [Self; 6] = [Self::Queued, Self::Sending, Self::Sent, Self::Failed, Self::GaveUp, Self::Suppressed];
 
     /// As it is stored.
     pub const fn as_str(self) -> &'static str {
@@ -64,7 +63,8 @@ pub const UNSUBSCRIBED: &str = "UNSUBSCRIBED";
 pub fn bounces(code: u16, words: &str) -> bool {
     let enhanced = words.split_whitespace().next().filter(|word| {
         let parts: Vec<_> = word.split('.').collect();
-        parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit()))
+        parts.len() == 3
+            && parts.iter().all(|part| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit()))
     });
     match enhanced {
         Some(status) => {

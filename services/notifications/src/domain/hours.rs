@@ -290,6 +290,8 @@ mod tests {
                 Some(near) => near + Duration::minutes(minute % 3_000 - 1_500),
                 None => year + Duration::minutes(minute),
             };
+            // He looks at whole minutes.
+            let at = at.replace_second(0).unwrap();
             let mut watched = at;
             while hours.covers(local(watched, &zone).datetime()) {
                 watched += Duration::MINUTE;

@@ -166,26 +166,83 @@ pub struct Item {
 /// Something to tell one person, with its facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    ConfirmEmail { code: Code, expires_at: OffsetDateTime },
-    ResetPassword { code: Code, expires_at: OffsetDateTime },
-    OrderPaid { order: OrderId, number: String, total: Money },
-    OrderRefunded { order: OrderId, number: String, amount: Money },
-    PaymentFailed { order: OrderId, number: String, reason: String },
-    EnrolmentStarted { run: RunId, title: String },
-    CourseCompleted { run: RunId, title: String, completed_at: OffsetDateTime },
+    ConfirmEmail {
+        code: Code,
+        expires_at: OffsetDateTime,
+    },
+    ResetPassword {
+        code: Code,
+        expires_at: OffsetDateTime,
+    },
+    OrderPaid {
+        order: OrderId,
+        number: String,
+        total: Money,
+    },
+    OrderRefunded {
+        order: OrderId,
+        number: String,
+        amount: Money,
+    },
+    PaymentFailed {
+        order: OrderId,
+        number: String,
+        reason: String,
+    },
+    EnrolmentStarted {
+        run: RunId,
+        title: String,
+    },
+    CourseCompleted {
+        run: RunId,
+        title: String,
+        completed_at: OffsetDateTime,
+    },
     PasswordChanged,
-    SessionsRevoked { reason: EndReason },
+    SessionsRevoked {
+        reason: EndReason,
+    },
     /// `again` if it replaces an earlier one.
-    CertificateIssued { certificate: CertificateId, number: String, title: String, again: bool },
+    CertificateIssued {
+        certificate: CertificateId,
+        number: String,
+        title: String,
+        again: bool,
+    },
     /// `replaced` if another one was issued in its place, which says so itself.
-    CertificateRevoked { certificate: CertificateId, number: String, replaced: bool },
-    DocumentVerified { case: CaseId, paper: Paper, valid_until: Option<Date> },
-    DocumentRejected { case: CaseId, paper: Paper },
-    DocumentExpiring { case: CaseId, paper: Paper, valid_until: Date, days_left: i32 },
-    DocumentExpired { case: CaseId, paper: Paper },
-    TutorVerified { valid_until: Option<Date> },
-    TutorVerificationEnded { expired: bool },
-    Digest { items: Vec<Item> },
+    CertificateRevoked {
+        certificate: CertificateId,
+        number: String,
+        replaced: bool,
+    },
+    DocumentVerified {
+        case: CaseId,
+        paper: Paper,
+        valid_until: Option<Date>,
+    },
+    DocumentRejected {
+        case: CaseId,
+        paper: Paper,
+    },
+    DocumentExpiring {
+        case: CaseId,
+        paper: Paper,
+        valid_until: Date,
+        days_left: i32,
+    },
+    DocumentExpired {
+        case: CaseId,
+        paper: Paper,
+    },
+    TutorVerified {
+        valid_until: Option<Date>,
+    },
+    TutorVerificationEnded {
+        expired: bool,
+    },
+    Digest {
+        items: Vec<Item>,
+    },
 }
 
 /// By which ways a notice is told.
@@ -271,7 +328,8 @@ impl Notice {
         }
         let told_by_another = matches!(
             self,
-            Self::SessionsRevoked { reason: EndReason::PasswordChanged } | Self::CertificateRevoked { replaced: true, .. }
+            Self::SessionsRevoked { reason: EndReason::PasswordChanged }
+                | Self::CertificateRevoked { replaced: true, .. }
         );
         if told_by_another {
             return Ways::NONE;
@@ -321,8 +379,14 @@ mod tests {
 
     #[test]
     fn an_address_that_is_not_confirmed_gets_no_other_mail() {
-        assert_eq!(Notice::PasswordChanged.ways(&person(false), &Preferences::default(), NOW), Ways { mail: Timing::Never, feed: true });
-        assert_eq!(Notice::PasswordChanged.ways(&person(true), &Preferences::default(), NOW), Ways { mail: Timing::AtOnce, feed: true });
+        assert_eq!(
+            Notice::PasswordChanged.ways(&person(false), &Preferences::default(), NOW),
+            Ways { mail: Timing::Never, feed: true }
+        );
+        assert_eq!(
+            Notice::PasswordChanged.ways(&person(true), &Preferences::default(), NOW),
+            Ways { mail: Timing::AtOnce, feed: true }
+        );
     }
 
     #[test]

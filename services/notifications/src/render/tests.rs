@@ -90,7 +90,10 @@ fn a_digest_lists_what_there_is_with_links() {
          -- \nLyceum\nhttps://school.example/\n\n\
          No more mails like this one: https://school.example/unsubscribe/s3cret"
     );
-    assert!(mail.html.contains("№ 1 &lt;&amp;&gt;") && mail.html.contains("href=\"https:&#x2f;&#x2f;school.example&#x2f;orders"));
+    assert!(
+        mail.html.contains("№ 1 &lt;&amp;&gt;")
+            && mail.html.contains("href=\"https:&#x2f;&#x2f;school.example&#x2f;orders")
+    );
     let mail = renderer().mail(&digest(21), &person("Анна", Language::Russian), None, NOW).unwrap();
     assert_eq!(mail.subject, "Новое для вас: 21 событие");
 }

@@ -19,12 +19,7 @@ pub struct Shown {
 }
 
 /// Writes down how a try ended.
-pub async fn end(
-    conn: &mut PgConnection,
-    claimed: &Claimed,
-    took: Duration,
-    outcome: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn end(conn: &mut PgConnection, claimed: &Claimed, took: Duration, outcome: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update delivery_attempts
          set duration_ms = $4,

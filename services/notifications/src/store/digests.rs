@@ -62,8 +62,7 @@ pub async fn plan(conn: &mut PgConnection, recipient: UserId, due: Due) -> Resul
 
 /// Takes back the plan of a person, and says whether there was one.
 pub async fn unplan(conn: &mut PgConnection, recipient: UserId) -> Result<bool, sqlx::Error> {
-    let gone =
-        sqlx::query("delete from digest_plans where recipient_id = $1").bind(recipient).execute(conn).await?;
+    let gone = sqlx::query("delete from digest_plans where recipient_id = $1").bind(recipient).execute(conn).await?;
     Ok(gone.rows_affected() > 0)
 }
 

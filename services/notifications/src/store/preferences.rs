@@ -34,7 +34,8 @@ pub async fn of(conn: &mut PgConnection, recipient: UserId) -> Result<Preference
     .bind(recipient)
     .fetch_optional(conn)
     .await?;
-    let chosen = rules.iter().map(|(kind, channel, timing)| rule(kind, channel, timing)).collect::<anyhow::Result<_>>()?;
+    let chosen =
+        rules.iter().map(|(kind, channel, timing)| rule(kind, channel, timing)).collect::<anyhow::Result<_>>()?;
     let Some(times) = times else { return Ok(Preferences { chosen, ..Preferences::default() }) };
     Ok(times.preferences(chosen)?)
 }

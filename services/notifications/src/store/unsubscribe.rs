@@ -7,12 +7,7 @@ use crate::domain::{id::UserId, notice::Kind};
 use crate::error::Error;
 
 /// The secret of a person's link for a kind: the one that there is, or else `fresh`.
-pub async fn token(
-    conn: &mut PgConnection,
-    recipient: UserId,
-    kind: Kind,
-    fresh: &str,
-) -> Result<String, sqlx::Error> {
+pub async fn token(conn: &mut PgConnection, recipient: UserId, kind: Kind, fresh: &str) -> Result<String, sqlx::Error> {
     sqlx::query_scalar(
         "insert into unsubscribe_links (recipient_id, kind, token)
          values ($1, $2, $3)

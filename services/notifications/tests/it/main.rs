@@ -2,11 +2,14 @@
 
 #![cfg(test)]
 
+mod bouncing;
 mod copying;
 mod deliveries;
 mod erasing;
 mod feed;
 mod helpers;
 mod mailing;
+mod preferring;
 mod sink;
 mod telling;
+mod watching;

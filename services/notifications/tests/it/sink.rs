@@ -17,6 +17,10 @@ pub(crate) enum Answer {
     Temporary,
     /// 550 for the recipient, in words that name the person.
     Refuse,
+    /// 552 for the recipient: the mailbox is full.
+    Full,
+    /// 550 for the recipient, because of who we are.
+    Policy,
     /// Hangs up after the message, without a word.
     HangUp,
     /// Accepts, but not before `Sink::release`.
@@ -107,6 +111,8 @@ async fn converse(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
                 answer = shared.answers.lock().unwrap().pop_front().unwrap_or(Answer::Accept);
                 match answer {
                     Answer::Refuse => format!("550 5.1.1 <{to}> is unknown here\r\n"),
+                    Answer::Full => "552 5.2.2 The mailbox is full\r\n".to_owned(),
+                    Answer::Policy => "550 5.7.1 We do not like your network\r\n".to_owned(),
                     _ => "250 Ok\r\n".to_owned(),
                 }
             }

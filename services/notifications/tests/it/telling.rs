@@ -1,7 +1,8 @@
 use bus::Event;
 use proto::lyceum::events::v1::{
-    CodeIssued, CourseCompleted, EnrolmentStarted, OrderRefunded, PaymentFailed, SessionsRevoked, code_issued,
-    sessions_revoked,
+    CertificateIssued, CertificateRevoked, CodeIssued, CourseCompleted, DocumentExpired, DocumentExpiring,
+    DocumentRejected, DocumentVerified, EnrolmentStarted, OrderRefunded, PaymentFailed, SessionsRevoked,
+    TutorVerificationEnded, TutorVerified, code_issued, sessions_revoked,
 };
 use proto::wkt::Timestamp;
 use time::Duration;
@@ -56,7 +57,29 @@ fn everything(user: Uuid, run: Uuid, now: time::OffsetDateTime) -> Vec<Event> {
         ..CourseCompleted::default()
     };
     let revoked = SessionsRevoked { user_id: user.to_string(), reason: sessions_revoked::Reason::TokenReused.into() };
-    vec![
+    let certificate = Uuid::new_v4();
+    let issued = CertificateIssued {
+        certificate_id: certificate.to_string(),
+        number: "LY-7K3M".to_owned(),
+        learner_id: user.to_string(),
+        run_id: run.to_string(),
+        ..CertificateIssued::default()
+    };
+    let void = CertificateRevoked {
+        certificate_id: certificate.to_string(),
+        number: "LY-7K3M".to_owned(),
+        learner_id: user.to_string(),
+        reason: "ISSUED_BY_MISTAKE".to_owned(),
+        successor_id: String::new(),
+    };
+    let replaced = CertificateRevoked { successor_id: Uuid::new_v4().to_string(), ..void.clone() };
+    let mut events = vec![
+        Event::new(&issued, "certificate", certificate, 1),
+        Event::new(&void, "certificate", certificate, 2),
+        Event::new(&replaced, "certificate", certificate, 3),
+    ];
+    events.extend(about_papers(user));
+    events.extend([
         code_issued(user, now + Duration::minutes(15)),
         order_paid(user),
         Event::new(&refunded, "order", order, 3),
@@ -65,6 +88,43 @@ fn everything(user: Uuid, run: Uuid, now: time::OffsetDateTime) -> Vec<Event> {
         Event::new(&completed, "enrolment", enrolment, 9),
         password_changed(user),
         about(user, 3, &revoked),
+    ]);
+    events
+}
+
+/// Everything that can happen to a tutor's papers.
+fn about_papers(tutor: Uuid) -> Vec<Event> {
+    let (case, tutor_id, kind) = (Uuid::new_v4(), tutor.to_string(), "PAPER_KIND_IDENTITY".to_owned());
+    let (case_id, valid_until) = (case.to_string(), "2031-05-31".to_owned());
+    let verified = DocumentVerified {
+        case_id: case_id.clone(),
+        tutor_id: tutor_id.clone(),
+        kind: kind.clone(),
+        valid_until: valid_until.clone(),
+    };
+    let rejected = DocumentRejected {
+        case_id: case_id.clone(),
+        tutor_id: tutor_id.clone(),
+        kind: kind.clone(),
+        reason: "UNREADABLE".to_owned(),
+    };
+    let expiring = DocumentExpiring {
+        case_id: case_id.clone(),
+        tutor_id: tutor_id.clone(),
+        kind: kind.clone(),
+        valid_until: valid_until.clone(),
+        days_left: 30,
+    };
+    let expired = DocumentExpired { case_id, tutor_id: tutor_id.clone(), kind };
+    let may = TutorVerified { tutor_id: tutor_id.clone(), valid_until };
+    let may_not = TutorVerificationEnded { tutor_id, reason: "EXPIRED".to_owned() };
+    vec![
+        Event::new(&verified, "case", case, 1),
+        Event::new(&rejected, "case", case, 2),
+        Event::new(&expiring, "case", case, 3),
+        Event::new(&expired, "case", case, 4),
+        Event::new(&may, "tutor", tutor, 1),
+        Event::new(&may_not, "tutor", tutor, 2),
     ]
 }
 
@@ -79,27 +139,37 @@ async fn everything_worth_telling_becomes_a_mail_and_an_entry_in_the_persons_lan
     for event in everything(user, run, world.clock.now()) {
         world.announce(event).await;
     }
-    world.expect_heard(10).await;
+    world.expect_heard(19).await;
     let mut kinds: Vec<String> = world.deliveries().await.into_iter().map(|row| row.kind).collect();
     kinds.sort();
     assert_eq!(
         kinds,
         [
+            "certificate-issued",
+            "certificate-revoked",
             "confirm-email",
             "course-completed",
+            "document-expired",
+            "document-expiring",
+            "document-rejected",
+            "document-verified",
             "enrolment-started",
             "order-paid",
             "order-refunded",
             "password-changed",
             "payment-failed",
-            "sessions-revoked"
+            "sessions-revoked",
+            "tutor-verification-ended",
+            "tutor-verified"
         ]
     );
-    assert_eq!(world.count("select count(*) from notices").await, 7, "a code is not shown in the feed");
+    assert_eq!(world.count("select count(*) from notices").await, 15, "a code is not shown in the feed");
     let texts = "select count(*) from notices where text ~ '[а-я]' and title ~ '[а-я]'";
-    assert_eq!(world.count(texts).await, 7);
+    assert_eq!(world.count(texts).await, 15);
     let titled = "select count(*) from notices where title like '%Ржавчина для начинающих%'";
-    assert_eq!(world.count(titled).await, 2);
+    assert_eq!(world.count(titled).await, 3);
+    let linked = "select count(*) from deliveries where text_part like '%https://school.example/certificates/LY-7K3M%'";
+    assert_eq!(world.count(linked).await, 2);
 }
 
 /// Puts copies of everything in the outbox beside the originals.
