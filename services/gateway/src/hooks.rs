@@ -9,6 +9,7 @@ use axum::{
     response::Response,
     routing::post,
 };
+use failpoint::failpoint;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use proto::lyceum::payments::v1::{ReceiveWebhookRequest, ReceiveWebhookResponse};
 
@@ -60,6 +61,7 @@ async fn receive(
         address: visitor.origin.address.map(|address| address.to_string()).unwrap_or_default(),
     };
     let reply = app.webhooks.clone().receive_webhook(message).await?;
+    failpoint!("hook.answered");
     Ok(answer(reply.into_inner()))
 }
 
