@@ -6,7 +6,7 @@
 /// not know. The second is set in the fleet of the tests only, where hundreds of people come from one address and nobody waits.
 pub(crate) const SERVICES: &[Service] = &[
     with_database("users", "KEY_SECRET REDIS_URL", ""),
-    with_database("courses", "USERS_URL", ""),
+    with_database("courses", "SERVICE_KEY USERS_URL DOCUMENTS_URL", ""),
     with_database(
         "payments",
         "USERS_URL PUBLIC_URL TBANK_URL TBANK_TERMINAL TBANK_PASSWORD",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use auth::{Keys, Verifier};
+use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
 use bus::{Amqp, Consumer, Relay};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
@@ -11,7 +11,7 @@ use proto::lyceum::events::v1::{EntitlementGranted, EntitlementRevoked, UserEras
 use tonic::service::Routes;
 use values::SharedClock;
 
-use crate::{config::Config, events, grpc, jobs, store::outlines::Outlines};
+use crate::{config::Config, documents::Documents, events, grpc, jobs, store::outlines::Outlines};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -26,11 +26,12 @@ pub struct App {
     pub db: Pool,
     pub clock: SharedClock,
     pub outlines: Outlines,
+    pub documents: Documents,
 }
 
 impl App {
-    pub fn new(db: Pool, clock: SharedClock) -> Arc<Self> {
-        Arc::new(Self { db, clock, outlines: Outlines::default() })
+    pub fn new(db: Pool, clock: SharedClock, documents: Documents) -> Arc<Self> {
+        Arc::new(Self { db, clock, outlines: Outlines::default(), documents })
     }
 
     /// The gRPC services, without the guard before them.
@@ -64,13 +65,15 @@ impl Service for Courses {
         migrations().run(config.database_url.expose_secret()).await?;
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
         // Before anybody announces anything: an event must not find no queue.
-        App::new(db, Arc::new(values::SystemClock)).consumer(config.amqp).declare().await?;
+        let clock: SharedClock = Arc::new(values::SystemClock);
+        let documents = documents(&config, &clock)?;
+        App::new(db, clock, documents).consumer(config.amqp).declare().await?;
         Ok(())
     }
 
     async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
-        let app = App::new(db.clone(), runtime.clock.clone());
+        let app = App::new(db.clone(), runtime.clock.clone(), documents(&config, &runtime.clock)?);
         let checked = db.clone();
         runtime.admin.ready_when("schema", move || {
             let db = checked.clone();
@@ -87,6 +90,15 @@ impl Service for Courses {
             .serve(&runtime, app.routes())
             .await
     }
+}
+
+/// A way to the documents service in our own name.
+fn documents(config: &Config, clock: &SharedClock) -> anyhow::Result<Documents> {
+    let key = config.service_key.expose_secret();
+    let identity = ServiceIdentity::from_base64(Courses::NAME, key, clock.clone());
+    let identity = identity.context("LYCEUM_SERVICE_KEY is no private key")?;
+    let channel = discovery::channel(&config.documents);
+    Ok(Documents::new(Outgoing::as_service(Arc::new(identity)).over(channel)))
 }
 
 /// The guard: people's tokens are checked with the keys that the users service publishes.

@@ -18,10 +18,14 @@ pub struct Config {
     pub amqp: Amqp,
     /// Who issues the access tokens: the public address of the school.
     pub issuer: String,
+    /// Our own private key, by which neighbours know us.
+    pub service_key: SecretString,
     /// The public keys of the services of the fleet.
     pub services: Jwks,
     /// Where the keys of people's tokens come from.
     pub users: Target,
+    /// Who signs links to media.
+    pub documents: Target,
 }
 
 impl Config {
@@ -34,16 +38,20 @@ impl Config {
             Amqp::from_str(url).ok()
         });
         let issuer = env.required::<String>("LYCEUM_ISSUER");
+        let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<Target>("LYCEUM_USERS_URL");
+        let documents = env.required::<Target>("LYCEUM_DOCUMENTS_URL");
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
             database_connections: database_connections?,
             amqp: amqp?,
             issuer: issuer?,
+            service_key: service_key?,
             services: services?,
             users: users?,
+            documents: documents?,
         })
     }
 
@@ -67,7 +75,7 @@ mod tests {
         assert!(Config::read(&mut env).is_none());
         let mistakes: Vec<String> = env.mistakes().iter().map(ToString::to_string).collect();
         for name in
-            ["LYCEUM_DATABASE_URL", "LYCEUM_AMQP_URL", "LYCEUM_ISSUER", "LYCEUM_SERVICE_KEYS", "LYCEUM_USERS_URL"]
+            ["LYCEUM_DATABASE_URL", "LYCEUM_AMQP_URL", "LYCEUM_SERVICE_KEY", "LYCEUM_USERS_URL", "LYCEUM_DOCUMENTS_URL"]
         {
             assert!(mistakes.iter().any(|mistake| mistake.starts_with(&format!("{name}:"))), "{name} in {mistakes:?}");
         }

@@ -15,6 +15,8 @@ pub enum Error {
     Key(#[from] pg::idempotency::Error),
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    #[error("the documents service is not available")]
+    DocumentsUnavailable(#[source] tonic::Status),
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
 }
@@ -33,6 +35,7 @@ impl rpc::Refusal for Error {
                     Kind::Internal
                 }
             }
+            Self::DocumentsUnavailable(_) => Kind::Unavailable,
             Self::Internal(_) => Kind::Internal,
         }
     }
@@ -42,8 +45,15 @@ impl rpc::Refusal for Error {
             Self::Refused(refusal) => reason(refusal),
             Self::Key(pg::idempotency::Error::Running) => "IDEMPOTENCY_KEY_IN_USE",
             Self::Key(pg::idempotency::Error::Reused) => "IDEMPOTENCY_KEY_REUSED",
-            Self::Key(pg::idempotency::Error::Sql(_)) | Self::Database(_) | Self::Internal(_) => {
-                if self.kind() == Kind::Unavailable { "UNAVAILABLE" } else { "INTERNAL" }
+            Self::Key(pg::idempotency::Error::Sql(_))
+            | Self::Database(_)
+            | Self::DocumentsUnavailable(_)
+            | Self::Internal(_) => {
+                if self.kind() == Kind::Unavailable {
+                    "UNAVAILABLE"
+                } else {
+                    "INTERNAL"
+                }
             }
         }
     }
@@ -95,7 +105,8 @@ const fn kind(refusal: &Refusal) -> Kind {
         | Refusal::SectionNotFound
         | Refusal::LessonNotFound
         | Refusal::EnrolmentNotFound
-        | Refusal::AttemptNotFound => Kind::NotFound,
+        | Refusal::AttemptNotFound
+        | Refusal::MediaNotStored => Kind::NotFound,
         Refusal::EtagMismatch | Refusal::AlreadyEnrolled => Kind::Conflict,
         Refusal::DuplicateId(_)
         | Refusal::BadDate { .. }
@@ -134,6 +145,7 @@ const fn reason(refusal: &Refusal) -> &'static str {
         Refusal::LessonNotFound => "LESSON_NOT_FOUND",
         Refusal::EnrolmentNotFound => "ENROLMENT_NOT_FOUND",
         Refusal::AttemptNotFound => "ATTEMPT_NOT_FOUND",
+        Refusal::MediaNotStored => "MEDIA_NOT_STORED",
         Refusal::EtagMismatch => "ETAG_MISMATCH",
         Refusal::CourseArchived => "COURSE_ARCHIVED",
         Refusal::NothingToPublish => "NOTHING_TO_PUBLISH",

@@ -26,6 +26,7 @@ pub mod revoke_entitlement;
 
 pub mod complete_lesson;
 mod finish_lesson;
+pub mod link_media;
 pub mod save_answers;
 pub mod send_heartbeat;
 mod settle_completion;

@@ -11,6 +11,8 @@ pub mod grpc;
 
 pub mod flows;
 
+pub mod documents;
+
 pub mod domain;
 
 pub mod store;

@@ -66,6 +66,8 @@ pub enum Refusal {
     /// Which field of a heartbeat does not fit its video, and why.
     #[error("{message}")]
     BadHeartbeat { field: &'static str, message: String },
+    #[error("the lesson has no media that is stored in this school")]
+    MediaNotStored,
     #[error("the lesson is not a quiz")]
     NotAQuiz,
     #[error("no attempt is left")]

@@ -73,6 +73,14 @@ impl Seated {
         Ok((card, key))
     }
 
+    /// Refuses a lesson that is locked, as its content would be.
+    pub fn may_read(&self, lesson: LessonId) -> Result<(), Refusal> {
+        self.outline.lesson(lesson)?;
+        let locks: Vec<Lock> =
+            self.locks().into_iter().filter(|(card, _)| card.id == lesson).flat_map(|(_, locks)| locks).collect();
+        if locks.is_empty() { Ok(()) } else { Err(Refusal::LessonLocked(locks)) }
+    }
+
     /// The row of a lesson's progress; none for who was never enrolled.
     pub fn key(&self, lesson: LessonId) -> Option<Key> {
         let of = |enrolment: &Enrolment| Key { learner: enrolment.learner, enrolment: enrolment.id, lesson };

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use proto::{
     lyceum::courses::v1::{
-        CompleteLessonRequest, GetLessonRequest, GetOutlineRequest, GetQuizAttemptRequest, GetResumePointRequest,
-        Lesson, LessonProgress, ListMyEnrolmentsRequest, ListMyEnrolmentsResponse, ListQuizAttemptsRequest,
-        ListQuizAttemptsResponse, MyEnrolment, Outline, QuizAttempt, ResumePoint, SaveAnswersRequest,
-        SendHeartbeatRequest, StartQuizAttemptRequest, SubmitQuizAttemptRequest, VideoProgress, WatchedRange,
-        learning_service_server::LearningService, lesson,
+        CompleteLessonRequest, CreateLessonMediaLinkRequest, GetLessonRequest, GetOutlineRequest,
+        GetQuizAttemptRequest, GetResumePointRequest, Lesson, LessonMediaLink, LessonProgress, ListMyEnrolmentsRequest,
+        ListMyEnrolmentsResponse, ListQuizAttemptsRequest, ListQuizAttemptsResponse, MyEnrolment, Outline, QuizAttempt,
+        ResumePoint, SaveAnswersRequest, SendHeartbeatRequest, StartQuizAttemptRequest, SubmitQuizAttemptRequest,
+        VideoProgress, WatchedRange, learning_service_server::LearningService, lesson,
     },
     wkt,
 };
@@ -32,7 +32,8 @@ use crate::{
     },
     error::{Error, Result},
     flows::{
-        complete_lesson, save_answers, send_heartbeat, start_attempt, submit_attempt, take_seat, take_seat::Seated,
+        complete_lesson, link_media, save_answers, send_heartbeat, start_attempt, submit_attempt, take_seat,
+        take_seat::Seated,
     },
     store::{answers, attempts, progress, progress::Detail, progress::Key, seats, versions},
 };
@@ -169,6 +170,16 @@ impl LearningService for Door {
         let (run, lesson) = place(&request.get_ref().run_id, &request.get_ref().lesson_id)?;
         let seated = take_seat::run(&self.0, learner, run).await?;
         Ok(Response::new(self.lesson(&seated, lesson).await?))
+    }
+
+    async fn create_lesson_media_link(
+        &self,
+        request: Request<CreateLessonMediaLinkRequest>,
+    ) -> Result<Response<LessonMediaLink>, Status> {
+        let learner = learner(&request)?;
+        let (run, lesson) = place(&request.get_ref().run_id, &request.get_ref().lesson_id)?;
+        let link = link_media::run(&self.0, learner, run, lesson).await?;
+        Ok(Response::new(LessonMediaLink { url: link.url, expires_at: Some(link.expires_at.into()) }))
     }
 
     async fn complete_lesson(

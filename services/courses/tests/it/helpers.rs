@@ -6,6 +6,7 @@ use auth::{Channel, Outgoing};
 use bus::{Envelope, Failure};
 use courses::{
     app::{App, migrations},
+    documents::Documents,
     events,
 };
 use prost::{Message, Name};
@@ -46,9 +47,14 @@ pub struct School {
 
 impl School {
     pub async fn new() -> Self {
+        Self::with(nobody()).await
+    }
+
+    /// A school whose media are linked by somebody.
+    pub async fn with(documents: Documents) -> Self {
         let db = Database::new(&migrations()).await;
         let clock = FixedClock::default();
-        let app = App::new(db.pool.clone(), clock.shared());
+        let app = App::new(db.pool.clone(), clock.shared(), documents);
         // Tokens do not age here, however far a test moves the school's clock.
         let fleet = Fleet::new(FixedClock::default().shared());
         let door = serve(app.routes(), fleet.layer()).await;
@@ -280,6 +286,12 @@ pub fn four_questions() -> QuizContent {
         pass_percent: 70,
         ..QuizContent::default()
     }
+}
+
+/// A documents service that does not answer.
+fn nobody() -> Documents {
+    let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:9").connect_lazy();
+    Documents::new(Fleet::new(FixedClock::default().shared()).service().over(channel))
 }
 
 pub fn seconds_of(seconds: i64) -> wkt::Duration {

@@ -13,6 +13,7 @@ mod enrolling;
 mod entitlements;
 mod exporting;
 mod guard;
+mod media;
 mod publishing;
 mod quizzes;
 mod rooms;
