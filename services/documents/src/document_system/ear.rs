@@ -1,0 +1,201 @@
+//! The ear: takes the Document System's answers. Each is applied once, ignored with a count, or parked with its reason.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use bus::{
+    Amqp, Error,
+    peer::{Backoff, close, confirmed_channel, dead_letters_to, declare_queue, patiently, publish_to_queue, put_aside},
+};
+use futures::{FutureExt, StreamExt};
+use lapin::{
+    Channel,
+    message::Delivery,
+    options::{
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions,
+        BasicRejectOptions, QueueBindOptions,
+    },
+    types::{AMQPValue, FieldTable},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    FAILED, PARKED, QUEUE, REJECTED, RESULTS, VERIFIED,
+    answer::{self, Message},
+    line::declare_exchange,
+};
+use crate::{
+    App,
+    flows::hear_answer::{self, Answer, Fate},
+};
+
+/// An answer that took its consumer down, or failed for no reason that we know, this often is parked by the broker.
+const DELIVERY_LIMIT: i32 = 10;
+/// Answers that may wait; more are refused, so that a broker which is shared is not filled up.
+const LONGEST_QUEUE: i32 = 100_000;
+/// Answers that are taken from the broker at once; they are worked on one after another.
+const AT_ONCE: u16 = 8;
+/// How long applying an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How soon an answer that failed is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Hears answers until it is told to stop.
+#[derive(Debug)]
+pub struct Ear {
+    app: Arc<App>,
+    amqp: Amqp,
+}
+
+impl Ear {
+    pub fn new(app: Arc<App>, amqp: Amqp) -> Self {
+        Self { app, amqp }
+    }
+
+    /// Takes answers. A broker that is down is waited for, however long, and holds nothing else up.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::new();
+        while !stop.is_cancelled() {
+            let Err(error) = self.session(&stop, &mut backoff).await else { return };
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "The line from the Document System broke and is opened again; answers wait in their queue."
+            );
+            metrics::counter!("document_system_interruptions_total").increment(1);
+            backoff.pause(&stop).await;
+        }
+    }
+
+    async fn session(&self, stop: &CancellationToken, backoff: &mut Backoff) -> Result<(), Error> {
+        let connection = self.amqp.connect("documents hears the Document System").await?;
+        let publishing = confirmed_channel(&connection).await?;
+        declare(&publishing).await?;
+        let consuming = patiently(connection.create_channel()).await?;
+        patiently(consuming.basic_qos(AT_ONCE, BasicQosOptions::default())).await?;
+        let options = BasicConsumeOptions::default();
+        let consume = consuming.basic_consume(QUEUE.into(), QUEUE.into(), options, FieldTable::default());
+        let mut deliveries = patiently(consume).await?;
+        backoff.reset();
+        while let Some(delivery) = stop.run_until_cancelled(deliveries.next()).await {
+            let delivery = delivery.ok_or(Error::Silent)??;
+            self.take(&delivery, &publishing, stop).await?;
+        }
+        // What was taken but not worked on goes back when the channel closes.
+        patiently(consuming.basic_cancel(QUEUE.into(), BasicCancelOptions::default())).await?;
+        close(&connection, "stopped").await;
+        Ok(())
+    }
+
+    /// Works until the delivery is settled; an error is the broker's.
+    async fn take(&self, delivery: &Delivery, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+        let properties = &delivery.properties;
+        let message = Message {
+            content_type: properties.content_type().as_ref().map(|text| text.as_str()),
+            correlation_id: properties.correlation_id().as_ref().map(|text| text.as_str()),
+            body: &delivery.data,
+        };
+        let answer = match answer::read(message) {
+            Ok(answer) => answer,
+            Err(why) => return self.park(delivery, publishing, "unreadable", &why.to_string()).await,
+        };
+        let mut backoff = Backoff::new();
+        loop {
+            match self.apply(&answer).await {
+                Ok(fate) => {
+                    if let Some(complaint) = fate.complaint() {
+                        return self.park(delivery, publishing, fate.as_str(), complaint).await;
+                    }
+                    tracing::info!(case = %answer.case, "The Document System's answer about case {} is {}.", answer.case, fate.as_str());
+                    count(fate.as_str());
+                    patiently(delivery.acker.ack(BasicAckOptions::default())).await?;
+                    return Ok(());
+                }
+                Err(Failed::Ours(error)) => {
+                    // The answer is not at fault: it is held here until the database is back.
+                    tracing::warn!(error = &error as &dyn std::error::Error, "An answer waits for the database.");
+                    if !backoff.pause(stop).await {
+                        let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+                        patiently(delivery.acker.nack(options)).await?;
+                        return Ok(());
+                    }
+                    if !publishing.status().connected() {
+                        return Err(Error::Silent);
+                    }
+                }
+                Err(Failed::Its(reason)) => {
+                    tracing::error!(case = %answer.case, "An answer about case {} failed: {reason}", answer.case);
+                    count("failed");
+                    let _ = stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
+                    // `reject` is counted by every release of the broker; the delivery limit parks what never works.
+                    patiently(delivery.acker.reject(BasicRejectOptions { requeue: true })).await?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn apply(&self, answer: &Answer) -> Result<Fate, Failed> {
+        let app = &self.app;
+        let applied = pg::transaction(&app.db, async |conn| hear_answer::hear_answer(conn, app, answer).await);
+        match AssertUnwindSafe(tokio::time::timeout(PATIENCE, applied)).catch_unwind().await {
+            Ok(Ok(Ok(fate))) => Ok(fate),
+            Ok(Ok(Err(error))) if pg::is_unavailable(&error) => Err(Failed::Ours(error)),
+            Ok(Ok(Err(error))) => Err(Failed::Its(rpc::chain(&error))),
+            Ok(Err(_)) => Err(Failed::Its(format!("it took longer than {PATIENCE:?}"))),
+            Err(_) => Err(Failed::Its("its handler panicked".to_owned())),
+        }
+    }
+
+    /// Stores a copy where people look, then lets go of the original.
+    async fn park(&self, delivery: &Delivery, publishing: &Channel, fate: &str, reason: &str) -> Result<(), Error> {
+        tracing::error!("A message from the Document System is parked: {reason}");
+        let headers = put_aside(tried_before(delivery) + 1, reason, self.app.clock.now());
+        let mut properties = delivery.properties.clone().with_headers(headers);
+        // `cargo fleet dead-letters` tells messages apart by their ids and shows their types.
+        if properties.message_id().is_none() {
+            properties = properties.with_message_id(Uuid::new_v4().to_string().into());
+        }
+        if properties.kind().is_none() {
+            properties = properties.with_type(delivery.routing_key.clone());
+        }
+        publish_to_queue(publishing, PARKED, &delivery.data, properties).await?;
+        count(fate);
+        metrics::counter!("bus_parked_total", "consumer" => "documents", "type" => "document-system").increment(1);
+        patiently(delivery.acker.ack(BasicAckOptions::default())).await?;
+        Ok(())
+    }
+}
+
+/// Why an answer was not applied.
+enum Failed {
+    /// Our database is out of reach.
+    Ours(sqlx::Error),
+    Its(String),
+}
+
+fn count(fate: &str) {
+    metrics::counter!("document_answers_total", "fate" => fate.to_owned()).increment(1);
+}
+
+fn tried_before(delivery: &Delivery) -> u32 {
+    let headers = delivery.properties.headers().as_ref();
+    match headers.and_then(|headers| headers.inner().get("x-delivery-count")) {
+        Some(AMQPValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// Declares our side; what exists already stays as it is.
+async fn declare(channel: &Channel) -> Result<(), Error> {
+    declare_queue(channel, PARKED, FieldTable::default()).await?;
+    let mut arguments = dead_letters_to(PARKED);
+    arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
+    arguments.insert("x-max-length".into(), AMQPValue::LongInt(LONGEST_QUEUE));
+    declare_queue(channel, QUEUE, arguments).await?;
+    declare_exchange(channel, RESULTS).await?;
+    for key in [VERIFIED, REJECTED, FAILED] {
+        let (options, none) = (QueueBindOptions::default(), FieldTable::default());
+        patiently(channel.queue_bind(QUEUE.into(), RESULTS.into(), key.into(), options, none)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! What a paper proves, why one is refused, and the days between which it counts.
+
+use std::{fmt, str::FromStr};
+
+use time::{Date, Month, OffsetDateTime};
+use values::{Text, TimeZone};
+
+/// What a reviewer tells a tutor.
+pub type Comment = Text<0, 1_000>;
+
+/// Files that may show one paper.
+pub const MAX_FILES: usize = 10;
+
+/// What a paper proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PaperKind {
+    Identity,
+    Education,
+    NoCriminalRecord,
+    TaxStatus,
+}
+
+impl PaperKind {
+    /// Every kind, in the contract's order.
+    pub const ALL: [Self; 4] = [Self::Identity, Self::Education, Self::NoCriminalRecord, Self::TaxStatus];
+
+    /// The name under which it is stored and configured.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Education => "education",
+            Self::NoCriminalRecord => "no_criminal_record",
+            Self::TaxStatus => "tax_status",
+        }
+    }
+
+    /// Reads the stored name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Why a paper was refused, or its verification taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Unreadable,
+    NameDiffers,
+    OutOfDate,
+    WrongPaper,
+    Forged,
+    Other,
+}
+
+/// A text that is no reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected UNREADABLE, NAME_DIFFERS, OUT_OF_DATE, WRONG_PAPER, FORGED or OTHER")]
+pub struct BadReason;
+
+impl Reason {
+    const ALL: [Self; 6] =
+        [Self::Unreadable, Self::NameDiffers, Self::OutOfDate, Self::WrongPaper, Self::Forged, Self::Other];
+
+    /// The reason's name everywhere: in the contract, in events and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "UNREADABLE",
+            Self::NameDiffers => "NAME_DIFFERS",
+            Self::OutOfDate => "OUT_OF_DATE",
+            Self::WrongPaper => "WRONG_PAPER",
+            Self::Forged => "FORGED",
+            Self::Other => "OTHER",
+        }
+    }
+}
+
+impl FromStr for Reason {
+    type Err = BadReason;
+
+    fn from_str(text: &str) -> Result<Self, BadReason> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text).ok_or(BadReason)
+    }
+}
+
+/// The papers that the school asks its tutors for: at least one, each once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedPapers(Vec<PaperKind>);
+
+/// A list that names no papers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected some of identity, education, no_criminal_record and tax_status, separated by commas")]
+pub struct BadPapers;
+
+impl AskedPapers {
+    /// In the contract's order.
+    pub fn kinds(&self) -> &[PaperKind] {
+        &self.0
+    }
+}
+
+impl Default for AskedPapers {
+    /// Who somebody is, and what they learnt.
+    fn default() -> Self {
+        Self(vec![PaperKind::Identity, PaperKind::Education])
+    }
+}
+
+impl FromStr for AskedPapers {
+    type Err = BadPapers;
+
+    fn from_str(text: &str) -> Result<Self, BadPapers> {
+        let kinds = text.split(',').map(|name| PaperKind::parse(name.trim()).ok_or(BadPapers));
+        let mut kinds = kinds.collect::<Result<Vec<_>, _>>()?;
+        kinds.sort();
+        kinds.dedup();
+        Ok(Self(kinds))
+    }
+}
+
+impl fmt::Display for AskedPapers {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(","))
+    }
+}
+
+/// A text that is no day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a day such as 2031-05-31")]
+pub struct BadDay;
+
+/// Reads a day such as `2031-05-31`, in exactly this form.
+pub fn parse_day(text: &str) -> Result<Date, BadDay> {
+    let bytes = text.as_bytes();
+    let shaped = bytes.len() == 10
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { *byte == b'-' } else { byte.is_ascii_digit() });
+    if !shaped {
+        return Err(BadDay);
+    }
+    let number = |from: usize, to: usize| text[from..to].parse::<u16>().map_err(|_| BadDay);
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok()).ok_or(BadDay)?;
+    let day = u8::try_from(day).map_err(|_| BadDay)?;
+    if year == 0 {
+        return Err(BadDay);
+    }
+    Date::from_calendar_date(i32::from(year), month, day).map_err(|_| BadDay)
+}
+
+/// Writes a day as it is read.
+pub fn day(day: Date) -> String {
+    format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
+}
+
+/// The day that the school has at an instant.
+pub fn school_day(now: OffsetDateTime, zone: &TimeZone) -> Date {
+    let local = jiff::Timestamp::from_second(now.unix_timestamp()).and_then(|at| at.in_tz(zone.as_str()));
+    // A zone that was checked when it was configured is known; a day in UTC is at most a few hours off.
+    let local = local.ok().map(|at| at.date());
+    local
+        .and_then(|date| {
+            let month = Month::try_from(u8::try_from(date.month()).ok()?).ok()?;
+            Date::from_calendar_date(date.year().into(), month, u8::try_from(date.day()).ok()?).ok()
+        })
+        .unwrap_or(now.to_offset(time::UtcOffset::UTC).date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use time::macros::{date, datetime};
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for kind in PaperKind::ALL {
+            assert_eq!(PaperKind::parse(kind.as_str()), Some(kind));
+        }
+        for reason in Reason::ALL {
+            assert_eq!(reason.as_str().parse(), Ok(reason));
+        }
+        assert_eq!("unreadable".parse::<Reason>(), Err(BadReason));
+    }
+
+    #[test]
+    fn the_school_says_which_papers_it_asks_for() {
+        let asked: AskedPapers = " education,identity,education".parse().unwrap();
+        assert_eq!(asked, AskedPapers::default());
+        assert_eq!(asked.to_string(), "identity,education");
+        for bad in ["", ",", "identity,", "passport"] {
+            assert_eq!(bad.parse::<AskedPapers>(), Err(BadPapers), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_has_one_form() {
+        assert_eq!(parse_day("2031-05-31"), Ok(date!(2031 - 05 - 31)));
+        for bad in
+            ["", "2031-5-31", "2031-02-30", "31.05.2031", "+031-05-31", "2031-05-31T", "0000-01-01", "２031-05-31"]
+        {
+            assert_eq!(parse_day(bad), Err(BadDay), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_school_has_its_own_day() {
+        let late = datetime!(2026-03-02 21:30 UTC);
+        assert_eq!(school_day(late, &TimeZone::parse("Europe/Moscow").unwrap()), date!(2026 - 03 - 03));
+        assert_eq!(school_day(late, &TimeZone::parse("UTC").unwrap()), date!(2026 - 03 - 02));
+        assert_eq!(school_day(late, &TimeZone::parse("America/New_York").unwrap()), date!(2026 - 03 - 02));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_day_or_refused(text in ".{0,12}") {
+            if let Ok(read) = parse_day(&text) {
+                prop_assert_eq!(day(read), text);
+            }
+        }
+
+        #[test]
+        fn days_are_read_as_they_are_written(ordinal in 1u16..=365, year in 1i32..=9999) {
+            let some = Date::from_ordinal_date(year, ordinal).unwrap();
+            prop_assert_eq!(parse_day(&day(some)), Ok(some));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Take an answer of the Document System.
+
+use sqlx::PgConnection;
+
+use super::change_case::{self, Change};
+use crate::{
+    App,
+    domain::{
+        case::{Finding, Heard},
+        id::{AskId, CaseId, UserId},
+        paper::{self, Reason},
+    },
+    store,
+};
+
+/// Who answers.
+const ACTOR: &str = "document-system";
+
+/// An answer, read but not believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Who sent it, and its id there: together they tell a repetition.
+    pub source: String,
+    pub event: String,
+    pub case: CaseId,
+    pub ask: AskId,
+    pub tutor: UserId,
+    pub finding: Finding,
+    /// More about it, for reviewers.
+    pub detail: String,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It decided the case, or gave it to people.
+    Applied,
+    /// People have the case; it stands in the history.
+    Noted,
+    /// The case is decided.
+    Late,
+    /// It came before.
+    Repeated,
+    /// There is no such case.
+    UnknownCase,
+    /// The case is another tutor's.
+    WrongTutor,
+    /// It answers what was never asked about the case.
+    UnknownAsk,
+}
+
+impl Fate {
+    /// The name in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Noted => "noted",
+            Self::Late => "late",
+            Self::Repeated => "repeated",
+            Self::UnknownCase => "unknown_case",
+            Self::WrongTutor => "wrong_tutor",
+            Self::UnknownAsk => "unknown_ask",
+        }
+    }
+
+    /// Why a person has to look at it, if one has to.
+    pub const fn complaint(self) -> Option<&'static str> {
+        match self {
+            Self::Applied | Self::Noted | Self::Late | Self::Repeated => None,
+            Self::UnknownCase => Some("there is no such case"),
+            Self::WrongTutor => Some("the case is another tutor's"),
+            Self::UnknownAsk => Some("the case was never asked about under this id"),
+        }
+    }
+}
+
+/// Applies an answer in the caller's transaction, which also remembers it. What a person has to look at is not remembered, so that it
+/// can be replayed.
+pub async fn hear_answer(conn: &mut PgConnection, app: &App, answer: &Answer) -> Result<Fate, sqlx::Error> {
+    let Some(case) = store::cases::lock(conn, answer.case).await? else { return Ok(Fate::UnknownCase) };
+    if case.tutor != answer.tutor {
+        return Ok(Fate::WrongTutor);
+    }
+    // A case is asked about under one id, however often; after the tutor's erasure nobody knows it any more, nor needs it.
+    match store::asks::ask_of(conn, case.id).await? {
+        Some(ask) if ask != answer.ask => return Ok(Fate::UnknownAsk),
+        None if case.state.is_open() => return Ok(Fate::UnknownAsk),
+        _ => {}
+    }
+    let (today, now) = app.today();
+    if !store::asks::claim_answer(conn, &answer.source, &answer.event, now).await? {
+        return Ok(Fate::Repeated);
+    }
+    let id = case.id;
+    let told = told(answer);
+    match case.hear(answer.finding, today, now) {
+        Heard::Changed(case) => {
+            let change = Change { what: "answered", actor: ACTOR, detail: &told, today, now };
+            change_case::save(conn, app, &case, change).await?;
+            change_case::count(&case);
+            Ok(Fate::Applied)
+        }
+        Heard::Noted => {
+            let change = Change { what: "answered late", actor: ACTOR, detail: &told, today, now };
+            change_case::note(conn, id, change).await?;
+            Ok(Fate::Noted)
+        }
+        Heard::Late => Ok(Fate::Late),
+    }
+}
+
+fn told(answer: &Answer) -> String {
+    let finding = match answer.finding {
+        Finding::Verified(Some(until)) => format!("verified until {}", paper::day(until)),
+        Finding::Verified(None) => "verified".to_owned(),
+        Finding::Rejected(reason) => format!("rejected: {}", Reason::as_str(reason)),
+        Finding::Failed => "failed".to_owned(),
+    };
+    if answer.detail.is_empty() { finding } else { format!("{finding} ({})", answer.detail) }
+}
