@@ -10,4 +10,6 @@ pub mod drive;
 
 pub mod reference;
 
+pub mod dashboard;
+
 pub mod scenario;
