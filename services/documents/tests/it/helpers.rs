@@ -129,7 +129,8 @@ impl World {
         for (name, value) in link.headers.iter().filter(|(name, _)| *name != "content-length") {
             put = put.header(name, value);
         }
-        put.send().await.unwrap().status()
+        // A store that hangs up before it has read everything refuses, too.
+        put.send().await.map_or(StatusCode::BAD_REQUEST, |answer| answer.status())
     }
 
     pub async fn sign_part(&self, user: Uuid, upload: &Upload, number: i32, bytes: &[u8]) -> UploadLink {

@@ -1,0 +1,14 @@
+//! The service against a real PostgreSQL, a real RabbitMQ and a real S3 server; `testkit` says how to start the stores.
+
+#![cfg(test)]
+
+mod certificates;
+mod desk;
+mod document_system;
+mod erase_tutor;
+mod expire_paper;
+mod file;
+mod helpers;
+mod review_case;
+mod submit_paper;
+mod upload;
