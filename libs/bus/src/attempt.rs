@@ -27,7 +27,7 @@ pub(crate) const REASON: &str = "reason";
 pub(crate) const PARKED_AT: &str = "parked-at";
 
 /// How often an event is tried before it is parked: for about an hour.
-pub(crate) const ATTEMPTS_AT_MOST: u32 = 18;
+pub(crate) const ATTEMPTS_AT_MOST: u32 = 20;
 
 /// Each pause is taken twice before the next longer one.
 const ATTEMPTS_PER_PAUSE: u32 = 2;
@@ -209,8 +209,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_the_longest_stays() {
-        let pauses: Vec<_> = (1..=10).map(pause_after).collect();
-        assert_eq!(pauses, ["1s", "1s", "5s", "5s", "30s", "30s", "5m", "5m", "5m", "5m"]);
+        let pauses: Vec<_> = (1..=11).map(pause_after).collect();
+        assert_eq!(pauses, ["100ms", "100ms", "1s", "1s", "5s", "5s", "30s", "30s", "5m", "5m", "5m"]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ async fn fail_once(how: fn() -> Failure) -> f64 {
 #[tokio::test]
 async fn an_event_that_came_too_early_comes_again_after_a_pause() {
     let took = fail_once(|| Failure::TooEarly("no such order yet".into())).await;
-    assert!(took >= 1.0, "it came again after {took} s, without the pause");
+    assert!(took >= 0.1, "it came again after {took} s, without the pause");
 }
 
 #[tokio::test]
@@ -67,7 +67,7 @@ async fn an_event_that_fails_for_an_hour_is_parked_with_its_reason() {
     consumer.declare().await.unwrap();
     // All attempts but the last are behind it.
     let mut headers = FieldTable::default();
-    headers.insert("attempts".into(), AMQPValue::LongInt(17));
+    headers.insert("attempts".into(), AMQPValue::LongInt(19));
     let properties = BasicProperties::default().with_headers(headers);
     let (channel, body) = (world.channel().await, envelope_of(Uuid::new_v4()));
     let options = Default::default();
@@ -78,7 +78,7 @@ async fn an_event_that_fails_for_an_hour_is_parked_with_its_reason() {
     })
     .await;
     let parked = bus::parked::list(&world.amqp, "courses").await.unwrap();
-    assert_eq!((parked[0].attempts, &*parked[0].reason), (18, "the operation failed: the cause"));
+    assert_eq!((parked[0].attempts, &*parked[0].reason), (20, "the operation failed: the cause"));
 }
 
 #[tokio::test]
