@@ -5,22 +5,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
-use auth::{Keys, Verifier};
-use bus::{Amqp, Consumer, Relay};
+use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
+use bus::{Amqp, BatchConsumer};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
 use time::OffsetDateTime;
 use tonic::service::Routes;
-use values::SharedClock;
+use values::{SharedClock, TimeZone};
 
-use crate::config::Config;
 use crate::domain::month::Month;
+use crate::{config::Config, events::Ear, flows, grpc, jobs, owners::Owners};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
+/// The verb that counts every kept event anew.
+const REBUILD_ROLLUPS: &str = "rebuild-rollups";
+
+/// The verb that counts what other services know, where the events are lost.
+const COPY_FROM_OWNERS: &str = "copy-from-owners";
+
 /// Every migration that the service's database needs.
 pub fn migrations() -> Migrations {
-    Migrations::of(&MIGRATOR).and(&pg::MIGRATOR).and(&bus::MIGRATOR)
+    Migrations::of(&MIGRATOR)
 }
 
 /// What flows work with.
@@ -30,6 +36,8 @@ pub struct App {
     pub clock: SharedClock,
     /// How long events are kept.
     pub retention: Duration,
+    /// In which days, weeks and months are counted.
+    pub zone: TimeZone,
     pub months: Months,
 }
 
@@ -54,8 +62,14 @@ impl Months {
 }
 
 impl App {
-    pub fn new(db: Pool, clock: SharedClock, retention: Duration) -> Arc<Self> {
-        Arc::new(Self { db, clock, retention, months: Months::default() })
+    pub fn new(db: Pool, clock: SharedClock, retention: Duration, zone: TimeZone) -> Arc<Self> {
+        Arc::new(Self { db, clock, retention, zone, months: Months::default() })
+    }
+
+    /// Puts the parts together. Nothing has to be up yet.
+    async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
+        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
+        Ok(Self::new(db, clock, config.retention, config.zone.clone()))
     }
 
     /// From when on events are kept: the beginning of the month in which the retention began.
@@ -65,12 +79,12 @@ impl App {
 
     /// The gRPC services, without the guard before them.
     pub fn routes(self: &Arc<Self>) -> Routes {
-        Routes::default()
+        grpc::routes(Arc::clone(self))
     }
 
     /// The ear: one queue for all replicas.
-    pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> Consumer {
-        Consumer::new(Analytics::NAME, self.db.clone(), amqp, self.clock.clone())
+    pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> BatchConsumer<Ear> {
+        BatchConsumer::new(Analytics::NAME, amqp, self.clock.clone(), Ear(Arc::clone(self)))
     }
 }
 
@@ -80,6 +94,7 @@ pub struct Analytics;
 
 impl Service for Analytics {
     const NAME: &'static str = "analytics";
+    const VERBS: &'static [&'static str] = &[REBUILD_ROLLUPS, COPY_FROM_OWNERS];
 
     type Config = Config;
 
@@ -89,30 +104,54 @@ impl Service for Analytics {
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
         migrations().run(config.database_url.expose_secret()).await?;
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
+        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        flows::settle_zone(&app).await?;
+        flows::make_room(&app, flows::ahead(app.clock.now())).await?;
         // Before anybody announces anything: an event must not find no queue.
-        App::new(db, Arc::new(values::SystemClock), config.retention).consumer(config.amqp).declare().await?;
+        app.consumer(config.amqp).declare().await?;
+        Ok(())
+    }
+
+    async fn run(config: Config, words: Vec<String>) -> anyhow::Result<()> {
+        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        if words.first().is_some_and(|verb| verb == REBUILD_ROLLUPS) {
+            let counted = flows::recount(&app).await?;
+            tracing::info!("{counted} events were counted anew.");
+        } else {
+            let copied = flows::copy_from_owners(&app, &owners(&config, &app.clock)?).await?;
+            tracing::info!("{copied} facts were copied from the services that own them.");
+        }
         Ok(())
     }
 
     async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
-        let app = App::new(db.clone(), runtime.clock.clone(), config.retention);
-        let checked = db.clone();
+        let app = App::build(&config, runtime.clock.clone()).await?;
+        let db = app.db.clone();
         runtime.admin.ready_when("schema", move || {
-            let db = checked.clone();
+            let db = db.clone();
             async move { anyhow::Ok(migrations().check(&db).await?) }
         });
-        runtime.tasks.spawn("pool-gauges", pg::observe(db.clone(), runtime.shutdown.clone()));
-        let relay = Relay::new(db, config.amqp.clone(), runtime.clock.clone());
-        runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
+        runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
         runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
+        jobs::start(&runtime, &app);
         chassis::grpc::Server::new(config.grpc_listen)
             .reflection(proto::DESCRIPTOR)
             .layer(guard(&config, &runtime))
             .serve(&runtime, app.routes())
             .await
     }
+}
+
+/// Calls to neighbours in our own name.
+fn owners(config: &Config, clock: &SharedClock) -> anyhow::Result<Owners> {
+    let key = config.service_key.expose_secret();
+    let identity = ServiceIdentity::from_base64(Analytics::NAME, key, clock.clone());
+    let outgoing = Outgoing::as_service(Arc::new(identity.context("LYCEUM_SERVICE_KEY is no private key")?));
+    Ok(Owners {
+        payments: outgoing.over(discovery::channel(&config.payments)),
+        courses: outgoing.over(discovery::channel(&config.courses)),
+        documents: outgoing.over(discovery::channel(&config.documents)),
+    })
 }
 
 /// The guard: people's tokens are checked with the keys that the users service publishes.

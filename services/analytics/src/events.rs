@@ -1,7 +1,9 @@
 //! The ear: what an event says that is counted. This service announces nothing.
 
 use std::any::type_name;
+use std::sync::Arc;
 
+use bus::{BatchHandler, Failure};
 use prost::{Message, Name};
 use proto::lyceum::events::v1::{
     CertificateIssued, CertificateRevoked, CourseCompleted, EnrolmentEnded, EnrolmentStarted, EntitlementGranted,
@@ -11,9 +13,35 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use values::{Currency, Id, Kind, Money};
 
-use crate::domain::event::Event;
+use crate::app::App;
+use crate::domain::event::{Event, Heard};
 use crate::domain::fact::{Fact, Lesson, What};
 use crate::domain::id::EventId;
+use crate::flows;
+
+/// What the bus calls with everything that is announced.
+#[derive(Debug)]
+pub struct Ear(pub Arc<App>);
+
+impl BatchHandler for Ear {
+    type Item = Heard;
+
+    fn admit(&self, envelope: Envelope) -> Result<Heard, String> {
+        let event = event(envelope).map_err(|bad| bad.to_string())?;
+        event.check(self.0.clock.now(), self.0.kept_from()).map_err(|refused| refused.to_string())?;
+        let fact = fact(&event.kind, event.occurred_at, &event.payload).map_err(|bad| bad.to_string())?;
+        Ok(Heard { event, fact })
+    }
+
+    async fn apply(&self, heard: &[Heard], complete_until: Option<OffsetDateTime>) -> Result<(), Failure> {
+        let new = flows::ingest(&self.0, heard, complete_until).await?;
+        let repeated = heard.len().saturating_sub(new);
+        metrics::counter!("analytics_events_total", "outcome" => "new").increment(new.try_into().unwrap_or_default());
+        metrics::counter!("analytics_events_total", "outcome" => "repeated")
+            .increment(repeated.try_into().unwrap_or_default());
+        Ok(())
+    }
+}
 
 /// Why a message is no event, or not what its type says.
 #[derive(Debug, thiserror::Error)]
@@ -29,10 +57,15 @@ pub fn event(envelope: Envelope) -> Result<Event, Bad> {
         aggregate_type: envelope.aggregate_type,
         aggregate_id: uuid("aggregate_id", &envelope.aggregate_id)?,
         aggregate_version: envelope.aggregate_version,
-        occurred_at: occurred_at.ok_or_else(|| Bad("occurred_at is no instant".to_owned()))?,
+        occurred_at: in_microseconds(occurred_at.ok_or_else(|| Bad("occurred_at is no instant".to_owned()))?),
         actor: envelope.actor,
         payload: envelope.payload,
     })
+}
+
+/// An instant as precise as the database keeps it, so that what is read again is what was heard.
+fn in_microseconds(at: OffsetDateTime) -> OffsetDateTime {
+    at.replace_nanosecond(at.microsecond() * 1_000).unwrap_or(at)
 }
 
 /// What an event says that is counted; nothing where its type says nothing of that kind, or is a later release's.

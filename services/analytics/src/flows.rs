@@ -1,7 +1,13 @@
 //! The verbs: each loads, decides, saves; each owns its transaction.
 
+mod copy_from_owners;
 mod ingest;
 mod partition;
+mod recount;
+mod settle_zone;
 
+pub use copy_from_owners::copy_from_owners;
 pub use ingest::ingest;
 pub use partition::{ahead, drop_old, make_room};
+pub use recount::recount;
+pub use settle_zone::settle_zone;

@@ -53,3 +53,9 @@ pub async fn lock_to_recount(conn: &mut PgConnection) -> Result<(), sqlx::Error>
     sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(conn).await?;
     Ok(())
 }
+
+/// Until the end of the transaction its statements may take as long as they need.
+pub async fn take_long(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("set local statement_timeout = 0").execute(conn).await?;
+    Ok(())
+}
