@@ -186,7 +186,7 @@ fn tried_before(delivery: &Delivery) -> u32 {
 }
 
 /// Declares our side; what exists already stays as it is.
-async fn declare(channel: &Channel) -> Result<(), Error> {
+pub(super) async fn declare(channel: &Channel) -> Result<(), Error> {
     declare_queue(channel, PARKED, FieldTable::default()).await?;
     let mut arguments = dead_letters_to(PARKED);
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));

@@ -41,7 +41,8 @@ impl Peer {
         let channel = connection.create_channel().await.unwrap();
         let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
         for exchange in [COMMANDS, RESULTS] {
-            let declared = channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default());
+            let declared =
+                channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, FieldTable::default());
             declared.await.unwrap();
         }
         let mut quorum = FieldTable::default();
@@ -146,7 +147,10 @@ async fn the_document_system_is_asked_with_links_and_never_with_a_paper() {
     assert_eq!(text(properties.message_id()), question.event["id"]);
     assert_eq!((text(properties.kind()).as_str(), *properties.delivery_mode()), (SUBMITTED, Some(2)));
     let event = &question.event;
-    assert_eq!((&event["specversion"], &event["type"], &event["subject"]), (&json!("1.0"), &json!(SUBMITTED), &json!(case.case_id)));
+    assert_eq!(
+        (&event["specversion"], &event["type"], &event["subject"]),
+        (&json!("1.0"), &json!(SUBMITTED), &json!(case.case_id))
+    );
     let data = &event["data"];
     assert_eq!((&data["tutorId"], &data["kind"]), (&json!(case.tutor_id), &json!("identity")));
     let file = &data["files"][0];
@@ -179,7 +183,8 @@ async fn each_answer_has_its_effect_once() {
         assert_eq!(told.iter().filter(|name| *name == "TutorVerified").count(), 1);
 
         let (case, question) = asked(&desk, &peer).await;
-        peer.answer(&answer(&question, REJECTED, json!({"reason": "NAME_DIFFERS", "detail": "Anna, not Hannah"}))).await;
+        peer.answer(&answer(&question, REJECTED, json!({"reason": "NAME_DIFFERS", "detail": "Anna, not Hannah"})))
+            .await;
         let case = becomes(&desk, &case, State::Rejected).await;
         assert_eq!((case.reason.as_str(), case.comment.as_str()), ("NAME_DIFFERS", ""));
 
@@ -204,14 +209,6 @@ async fn what_makes_no_sense_is_parked_with_its_reason_and_harms_no_case() {
         let good = answer(&question, VERIFIED, json!({}));
         let structured = || BasicProperties::default().with_content_type(CONTENT_TYPE.into());
         let correlated = || structured().with_correlation_id(case.case_id.as_str().into());
-        // The queue is there once the ear listens.
-        eventually("the queue is there", PATIENCE, async || {
-            let connection = Connection::connect(&peer.broker.url, ConnectionProperties::default()).await.unwrap();
-            let channel = connection.create_channel().await.unwrap();
-            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            channel.queue_declare(QUEUE.into(), passive, FieldTable::default()).await.ok()
-        })
-        .await;
         peer.send(VERIFIED, correlated(), b"{\"specversion\": \"1.0\",").await;
         let mut old = good.clone();
         old["specversion"] = json!("0.3");
@@ -221,7 +218,8 @@ async fn what_makes_no_sense_is_parked_with_its_reason_and_harms_no_case() {
         let mut another = good.clone();
         another["subject"] = json!(unknown);
         peer.answer(&another).await;
-        peer.send(VERIFIED, structured().with_correlation_id(unknown.as_str().into()), good.to_string().as_bytes()).await;
+        peer.send(VERIFIED, structured().with_correlation_id(unknown.as_str().into()), good.to_string().as_bytes())
+            .await;
         peer.answer(&answer(&question, VERIFIED, json!({"tutorId": Uuid::new_v4().to_string()}))).await;
         peer.answer(&answer(&question, VERIFIED, json!({"requestId": Uuid::now_v7().to_string()}))).await;
         let reasons = peer.parked(7).await;
@@ -257,7 +255,10 @@ async fn a_silent_document_system_is_asked_again_under_the_same_id_and_then_peop
         let again = peer.question().await.expect("asked again");
         assert_eq!(again.event["id"], first.event["id"]);
         assert_eq!(again.properties.message_id(), first.properties.message_id());
-        assert_ne!(again.event["data"]["files"][0]["url"], first.event["data"]["files"][0]["url"], "the links are fresh");
+        assert_ne!(
+            again.event["data"]["files"][0]["url"], first.event["data"]["files"][0]["url"],
+            "the links are fresh"
+        );
         jobs::paper::give_up_waiting(Arc::clone(&desk.app)).await.unwrap();
         assert_eq!(desk.look(&case).await.state(), State::Checking);
     }
@@ -354,7 +355,11 @@ async fn an_ear_that_is_cut_off_listens_again() {
         becomes(&desk, &other, State::Verified).await;
         peer.broker.cut_connections().await;
         let connection = Connection::connect(&peer.broker.url, ConnectionProperties::default()).await.unwrap();
-        let peer = Peer { channel: connection.create_channel().await.unwrap(), _connection: connection, broker: Broker::new().await };
+        let peer = Peer {
+            channel: connection.create_channel().await.unwrap(),
+            _connection: connection,
+            broker: Broker::new().await,
+        };
         peer.answer(&answer(&question, VERIFIED, json!({}))).await;
         becomes(&desk, &case, State::Verified).await;
     })

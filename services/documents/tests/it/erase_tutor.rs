@@ -51,7 +51,8 @@ async fn an_erased_tutor_keeps_pseudonymous_cases_and_nothing_else() {
 #[tokio::test]
 async fn an_erasure_beside_a_submission_leaves_nothing_open() {
     let (desk, tutor) = (Desk::new().await, Uuid::new_v4());
-    let (submitted, ()) = tokio::join!(desk.try_submit(tutor, PaperKind::Identity, ""), erase_in_transaction(&desk, tutor));
+    let (submitted, ()) =
+        tokio::join!(desk.try_submit(tutor, PaperKind::Identity, ""), erase_in_transaction(&desk, tutor));
     let open: i64 = sqlx::query_scalar("select count(*) from verification_cases where state = 'in_review'")
         .fetch_one(&desk.db.pool)
         .await

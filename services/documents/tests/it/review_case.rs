@@ -76,8 +76,12 @@ async fn the_key_itself_refuses_both_approvals_by_one_person() {
     desk.approve(anna, &case, "").await.unwrap();
     let approval = documents::domain::case::Approval { by: values::Id::from_uuid(anna), until: None };
     let conn = &mut *desk.db.pool.acquire().await.unwrap();
-    let twice =
-        documents::store::cases::approve(conn, case.case_id.parse().unwrap(), approval, values::Clock::now(&desk.clock));
+    let twice = documents::store::cases::approve(
+        conn,
+        case.case_id.parse().unwrap(),
+        approval,
+        values::Clock::now(&desk.clock),
+    );
     let twice = twice.await.unwrap_err();
     assert!(pg::violated(&twice, documents::store::cases::APPROVALS_PK), "{twice}");
 }

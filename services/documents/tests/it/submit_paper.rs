@@ -12,7 +12,10 @@ use crate::desk::{Desk, history, keyed, reason};
 async fn a_paper_is_handed_in_for_people_to_review() {
     let (desk, tutor) = (Desk::new().await, Uuid::new_v4());
     let case = desk.submit(tutor, PaperKind::Identity, "2031-05-31").await;
-    assert_eq!((case.state(), case.kind(), case.valid_until.as_str()), (State::InReview, PaperKind::Identity, "2031-05-31"));
+    assert_eq!(
+        (case.state(), case.kind(), case.valid_until.as_str()),
+        (State::InReview, PaperKind::Identity, "2031-05-31")
+    );
     assert_eq!((case.tutor_id, case.deadline, case.file_ids.len()), (tutor.to_string(), None, 1));
     assert_eq!(case.history[0].what, "submitted");
     let status = desk.status(tutor).await;
@@ -79,11 +82,9 @@ async fn only_papers_of_ones_own_that_are_in_date_are_taken() {
     assert_eq!(reason(desk.try_submit(tutor, PaperKind::Identity, "2026-03-01").await), "PAPER_OUT_OF_DATE");
     desk.clock.set(time::macros::datetime!(2026-03-02 21:00 UTC));
     assert_eq!(reason(desk.try_submit(tutor, PaperKind::Identity, "2026-03-02").await), "PAPER_OUT_OF_DATE");
-    for file in [
-        desk.file(Uuid::new_v4(), "paper").await,
-        desk.file(tutor, "homework").await,
-        Uuid::new_v4().to_string(),
-    ] {
+    for file in
+        [desk.file(Uuid::new_v4(), "paper").await, desk.file(tutor, "homework").await, Uuid::new_v4().to_string()]
+    {
         let request = SubmitPaperRequest {
             kind: PaperKind::Identity.into(),
             file_ids: vec![desk.file(tutor, "paper").await, file],
