@@ -44,6 +44,17 @@ impl Home {
         Self { root: self.root.clone(), dir: self.root.join(".fleet/bench"), for_tests: true }
     }
 
+    /// The fourth one, which `cargo fleet chaos` wipes: the matrix takes long, and tests may run beside it.
+    pub(crate) fn for_chaos(&self) -> Self {
+        Self { root: self.root.clone(), dir: self.root.join(".fleet/chaos"), for_tests: true }
+    }
+
+    /// One of these fleets, by its folder.
+    pub(crate) fn of(&self, dir: &Path) -> Result<Self> {
+        let all = [self.clone(), self.for_tests(), self.for_bench(), self.for_chaos()];
+        all.into_iter().find(|home| home.dir == dir).with_context(|| format!("{} holds no fleet", dir.display()))
+    }
+
     /// A fleet for a unit test, in a folder of its own.
     #[cfg(test)]
     pub(crate) fn for_unit_test(name: &str) -> Self {

@@ -34,6 +34,7 @@ mod up;
 mod web;
 mod welcome;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -48,9 +49,9 @@ use crate::up::Options;
 #[derive(Debug, Parser)]
 #[command(name = "cargo fleet", bin_name = "cargo fleet", version)]
 struct Arguments {
-    /// Mean the fleet that `test` and `chaos` started, while they run.
+    /// Mean the fleet in this folder, such as that of the tests while they run.
     #[arg(long, global = true, hide = true)]
-    tests: bool,
+    at: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -174,10 +175,10 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(Arguments { tests, command }: Arguments) -> Result<()> {
+async fn run(Arguments { at, command }: Arguments) -> Result<()> {
     let mut home = Home::find()?;
-    if tests {
-        home = home.for_tests();
+    if let Some(at) = at {
+        home = home.of(&at)?;
     }
     let (interrupt, _listeners) = Interrupt::listen()?;
     match command {

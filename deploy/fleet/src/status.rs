@@ -91,12 +91,12 @@ pub(crate) async fn down(home: &Home) -> Result<()> {
 
 /// What a test run left that was killed; one that is under way stays.
 async fn stop_leftovers_of_tests(home: &Home) -> Result<()> {
-    let tests = home.for_tests();
-    if !tests.dir().exists() {
-        return Ok(());
-    }
-    if let Ok(_lock) = tests.lock() {
-        Supervisor::new(&tests).stop_all().await?;
+    for fleet in [home.for_tests(), home.for_bench(), home.for_chaos()] {
+        if fleet.dir().exists()
+            && let Ok(_lock) = fleet.lock()
+        {
+            Supervisor::new(&fleet).stop_all().await?;
+        }
     }
     Ok(())
 }

@@ -129,7 +129,7 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
 
 /// `cargo fleet chaos`: the whole matrix.
 pub(crate) async fn chaos(home: &Home, arguments: &[String], interrupt: &Interrupt) -> Result<()> {
-    let home = home.for_tests();
+    let home = home.for_chaos();
     let lock = begin_anew(&home).await?;
     let mut supervisor = Supervisor::new(&home);
     let arguments = [&["--matrix".to_owned()], arguments].concat();

@@ -226,7 +226,12 @@ impl Fleet {
     /// Runs the launcher for this fleet and hands back what it printed.
     pub async fn launcher(&self, arguments: &[&str]) -> Result<String> {
         let mut command = tokio::process::Command::new(&self.addresses.launcher);
-        command.arg("--tests").args(arguments).env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR")).kill_on_drop(true);
+        command
+            .arg("--at")
+            .arg(&self.addresses.home)
+            .args(arguments)
+            .env("CARGO_MANIFEST_DIR", env!("CARGO_MANIFEST_DIR"))
+            .kill_on_drop(true);
         let output = command.output().await.context("cannot start the launcher")?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
