@@ -16,6 +16,8 @@ pub(crate) struct Config {
     pub(crate) otlp_listen: Option<SocketAddr>,
     /// `SANDBOX_S3_LISTEN` and `SANDBOX_S3_UPSTREAM`: the proxy in front of an S3 server; none when they are not set.
     pub(crate) s3: Option<S3>,
+    /// `SANDBOX_AMQP_URL`: the broker on which the Document System is asked; none when it is not set.
+    pub(crate) amqp_url: Option<String>,
     /// `SANDBOX_PUBLIC_URL`: where a payer's browser finds the bank, if not where it listens.
     pub(crate) public_url: Option<String>,
     /// `SANDBOX_TERMINAL`: the school's name at the bank.
@@ -63,6 +65,7 @@ impl Config {
                 (Err(_), Err(_)) => None,
                 _ => bail!("SANDBOX_S3_LISTEN and SANDBOX_S3_UPSTREAM belong together"),
             },
+            amqp_url: env::var("SANDBOX_AMQP_URL").ok(),
             public_url: env::var("SANDBOX_PUBLIC_URL").ok(),
             terminal: or("SANDBOX_TERMINAL", "SandboxDEMO"),
             password: or("SANDBOX_PASSWORD", "sandbox-password"),

@@ -23,9 +23,9 @@ pub(crate) enum Kind {
     Slow,
     /// A call has its effect, but the connection breaks before the answer.
     DropReply,
-    /// Notifications of one event leave `delayMs` later.
+    /// Notifications of one event, or an answer of the Document System, leave `delayMs` later.
     Late,
-    /// Notifications leave two times.
+    /// Notifications or answers leave two times.
     Twice,
     /// CONFIRMED arrives, and is answered, before AUTHORIZED leaves.
     OutOfOrder,
@@ -43,6 +43,16 @@ pub(crate) enum Kind {
     CutReply,
     /// S3's answer is as long as it should be, with a wrong bit.
     WrongBody,
+    /// The Document System rejects the paper, for `reason`.
+    Rejected,
+    /// The Document System says that it failed.
+    Failed,
+    /// The Document System's answer names a case that nobody has.
+    UnknownCase,
+    /// The Document System's answer names another tutor.
+    WrongTutor,
+    /// The Document System's answer is no JSON.
+    Malformed,
     /// A notification is signed with another password.
     BadSignature,
     /// The mail server refuses for the moment.
@@ -65,6 +75,16 @@ fn possible(on: &str) -> &'static [Kind] {
             &[Kind::ServerError, Kind::Slow, Kind::DropReply]
         }
         "tbank.notification" => &[Kind::Late, Kind::Twice, Kind::OutOfOrder, Kind::Never, Kind::BadSignature],
+        "docverify" => &[
+            Kind::Rejected,
+            Kind::Failed,
+            Kind::Late,
+            Kind::Twice,
+            Kind::Never,
+            Kind::UnknownCase,
+            Kind::WrongTutor,
+            Kind::Malformed,
+        ],
         "smtp" => &[Kind::MailLater, Kind::MailNever, Kind::Slow, Kind::DropAfterData, Kind::DropAfter250],
         "s3" | "s3.PUT" | "s3.POST" => S3,
         "s3.GET" => &[
@@ -101,7 +121,7 @@ const S3: &[Kind] = &[
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Fault {
-    /// Where: `tbank.Init` and the like, `tbank.notification`, `smtp`, `s3` or one method of it as in `s3.PUT`.
+    /// Where: `tbank.Init` and the like, `tbank.notification`, `smtp`, `docverify`, `s3` or one method of it as in `s3.PUT`.
     on: String,
     kind: Kind,
     /// How often; once if it is not said.
@@ -110,10 +130,26 @@ pub(crate) struct Fault {
     /// For `slow` and `late`, in milliseconds.
     #[serde(default)]
     delay_ms: u64,
-    /// Only where this text occurs: in the call's body, in the body of the payment's Init, in the mail's recipient, or
-    /// in the path and query of a call of S3.
+    /// Only where this text occurs: in the call's body, in the body of the payment's Init, in the mail's recipient, in
+    /// the question about a paper, or in the path and query of a call of S3.
     #[serde(default)]
     containing: String,
+    /// For `rejected`: why a paper is.
+    #[serde(default)]
+    reason: Reason,
+}
+
+/// Why a paper is rejected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Reason {
+    #[default]
+    Unreadable,
+    NameDiffers,
+    OutOfDate,
+    WrongPaper,
+    Forged,
+    Other,
 }
 
 fn once() -> u32 {
@@ -125,6 +161,7 @@ fn once() -> u32 {
 pub(crate) struct Trouble {
     pub(crate) kind: Kind,
     pub(crate) delay: Duration,
+    pub(crate) reason: Reason,
 }
 
 /// The faults that wait, oldest first.
@@ -136,7 +173,7 @@ impl Faults {
     pub(crate) fn take(&mut self, on: &str, text: &str) -> Option<Trouble> {
         let at = self.0.iter().position(|fault| fault.on == on && text.contains(&fault.containing))?;
         let fault = &mut self.0[at];
-        let trouble = Trouble { kind: fault.kind, delay: Duration::from_millis(fault.delay_ms) };
+        let trouble = Trouble { kind: fault.kind, delay: Duration::from_millis(fault.delay_ms), reason: fault.reason };
         fault.count = fault.count.saturating_sub(1);
         if fault.count == 0 {
             self.0.remove(at);

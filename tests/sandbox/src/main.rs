@@ -1,10 +1,11 @@
-//! The outside world in one process: a bank, a mail server and a trace collector, written from their public documents, with
-//! switchable faults, and a proxy that puts such faults in front of a real S3 server.
+//! The outside world in one process: a bank, a mail server, a Document System and a trace collector, written from their public
+//! documents, with switchable faults, and a proxy that puts such faults in front of a real S3 server.
 //!
 //! Services cannot tell it from the real thing; only addresses and keys differ. State is in memory: a restart empties the world.
-//! Reading order: config, world, tbank, mail, s3, traces, fault, index.
+//! Reading order: config, world, tbank, mail, docverify, s3, traces, fault, index.
 
 mod config;
+mod docverify;
 mod fault;
 mod html;
 mod index;
@@ -57,12 +58,14 @@ async fn run() -> anyhow::Result<()> {
         .merge(index::routes())
         .merge(tbank::routes())
         .merge(mail::routes())
+        .merge(docverify::routes())
         .merge(traces::routes())
         .merge(fault::routes())
         .with_state(world.clone());
     tokio::select! {
         served = axum::serve(http, app) => served?,
         served = mail::serve(smtp, world.clone()) => served?,
+        served = docverify::serve(world.config().amqp_url.clone(), world.clone()) => served?,
         served = s3::serve(s3, world.clone()) => served?,
         served = traces::serve(otlp, world) => served?,
         _ = stopped() => {}

@@ -46,7 +46,7 @@ pub(crate) async fn serve(listener: Option<(TcpListener, S3)>, world: World) -> 
 async fn answer(State(proxy): State<Proxy>, request: Request) -> Response {
     let target = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
     let trouble = proxy.world.faults().take_at_s3(request.method(), &target);
-    let Some(Trouble { kind, delay }) = trouble else { return proxy.pass(request).await.unwrap_or_else(cut) };
+    let Some(Trouble { kind, delay, .. }) = trouble else { return proxy.pass(request).await.unwrap_or_else(cut) };
     match kind {
         Kind::ServerError => refuse(request, StatusCode::INTERNAL_SERVER_ERROR, "InternalError").await,
         Kind::SlowDown => refuse(request, StatusCode::SERVICE_UNAVAILABLE, "SlowDown").await,

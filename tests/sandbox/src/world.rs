@@ -8,7 +8,7 @@ use std::{
 use time::OffsetDateTime;
 use values::{Clock, SystemClock};
 
-use crate::{config::Config, fault::Faults, mail::Inbox, tbank::Bank, traces::Traces};
+use crate::{config::Config, docverify::Asked, fault::Faults, mail::Inbox, tbank::Bank, traces::Traces};
 
 /// Everything, shared by every connection.
 #[derive(Debug, Clone)]
@@ -21,6 +21,7 @@ struct Parts {
     http: reqwest::Client,
     bank: Mutex<Bank>,
     faults: Mutex<Faults>,
+    asked: Mutex<Vec<Asked>>,
     inbox: Inbox,
     traces: Traces,
 }
@@ -35,6 +36,7 @@ impl World {
             http: reqwest::Client::new(),
             bank: Mutex::new(Bank::open(SystemClock.now())),
             faults: Mutex::default(),
+            asked: Mutex::default(),
             inbox: Inbox::default(),
             traces: Traces::default(),
         }))
@@ -58,6 +60,10 @@ impl World {
 
     pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
         self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn asked(&self) -> MutexGuard<'_, Vec<Asked>> {
+        self.0.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn inbox(&self) -> &Inbox {

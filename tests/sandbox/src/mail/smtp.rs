@@ -116,7 +116,7 @@ impl Session {
             return Ok(Then::GoOn);
         };
         let trouble = self.world.faults().take("smtp", &to.join(" "));
-        if let Some(Trouble { kind: Kind::Slow, delay }) = trouble {
+        if let Some(Trouble { kind: Kind::Slow, delay, .. }) = trouble {
             tokio::time::sleep(delay).await;
         }
         let kind = trouble.map(|trouble| trouble.kind);

@@ -60,7 +60,7 @@ async fn call(State(world): State<World>, Path(method): Path<String>, body: Byte
     let trouble = world.faults().take(&format!("tbank.{method}"), &text);
     match trouble {
         Some(Trouble { kind: Kind::ServerError, .. }) => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-        Some(Trouble { kind: Kind::Slow, delay }) => tokio::time::sleep(delay).await,
+        Some(Trouble { kind: Kind::Slow, delay, .. }) => tokio::time::sleep(delay).await,
         _ => {}
     }
     let answer = match serde_json::from_slice::<Fields>(&body) {

@@ -36,7 +36,7 @@ pub(super) async fn tell(world: &World, payment: &Payment, statuses: &[Status]) 
     let kind = trouble.map(|trouble| trouble.kind);
     match trouble {
         Some(Trouble { kind: Kind::Never, .. }) => return,
-        Some(Trouble { kind: Kind::Late, delay }) => {
+        Some(Trouble { kind: Kind::Late, delay, .. }) => {
             // The payer does not wait for a late notification.
             let (world, payment, statuses) = (world.clone(), payment.clone(), statuses.to_vec());
             meanwhile(async move {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test has nobody else to tell")]
 
 mod bank;
+mod docverify;
 mod helpers;
 mod mail;
 mod notifications;
