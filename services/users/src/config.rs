@@ -69,7 +69,7 @@ impl Config {
             KeySecret::parse(&SecretString::from(text)).ok()
         });
 
-        let zone = env.optional::<TimeZone>("LYCEUM_TIME_ZONE");
+        let zone = env.optional::<TimeZone>("LYCEUM_SCHOOL_ZONE");
 
         let access_token = env.duration("LYCEUM_ACCESS_TOKEN_LIFETIME", 10 * MINUTE);
         let lifetime = env.duration("LYCEUM_SESSION_LIFETIME", 30 * DAY);
