@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use prost_reflect::{
-    DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor, MethodDescriptor,
+    DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor,
 };
 
 /// A contract that can be served.
@@ -28,6 +28,22 @@ pub struct Rpc {
     /// Its REST addresses; none for an rpc that only services call.
     pub bindings: Vec<Binding>,
 }
+
+/// What a REST client gets from an rpc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nothing but the news that it is done.
+    Nothing,
+    /// A message as JSON.
+    Message,
+    /// Messages as server-sent events.
+    Events,
+    /// Bytes, which come in pieces of the type [`FILE_CHUNK`].
+    File,
+}
+
+/// The message whose stream is a file.
+pub const FILE_CHUNK: &str = "lyceum.values.v1.FileChunk";
 
 /// Who may call an rpc.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +146,39 @@ impl Rpc {
     pub fn path(&self) -> String {
         format!("/{}/{}", self.method.parent_service().full_name(), self.method.name())
     }
+
+    /// What a REST client gets.
+    pub fn answer(&self) -> Answer {
+        match (self.method.is_server_streaming(), self.method.output().full_name()) {
+            (true, FILE_CHUNK) => Answer::File,
+            (true, _) => Answer::Events,
+            (false, "google.protobuf.Empty") => Answer::Nothing,
+            (false, _) => Answer::Message,
+        }
+    }
+
+    /// Where a reader of events goes on after a break: the text `after_notification_id` of the request, and the field
+    /// `notification_id` of each message, which is the id of its event.
+    pub fn position(&self) -> Option<(FieldDescriptor, FieldDescriptor)> {
+        let output = self.method.output();
+        let found =
+            after(&self.method.input()).find_map(|(field, name)| Some((field, output.get_field_by_name(&name)?)));
+        found.filter(|(_, id)| self.answer() == Answer::Events && is_one_text(id))
+    }
+}
+
+/// The fields of a request that say after what to go on, with the names of what they hold.
+pub(crate) fn after(request: &MessageDescriptor) -> impl Iterator<Item = (FieldDescriptor, String)> {
+    let fields = request.fields().filter(is_one_text).collect::<Vec<_>>().into_iter();
+    fields.filter_map(|field| {
+        let name = field.name().strip_prefix("after_")?.to_owned();
+        Some((field, name))
+    })
+}
+
+/// Whether the field holds exactly one text.
+pub(crate) fn is_one_text(field: &FieldDescriptor) -> bool {
+    field.kind() == Kind::String && !field.is_list() && !field.supports_presence()
 }
 
 impl Binding {

@@ -6,7 +6,7 @@ use heck::ToSnakeCase;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
 
 use crate::{
-    Api, Body, Segment,
+    Answer, Api, Body, Segment,
     api::is_ours,
     field::{is_object, is_textual, oneof},
 };
@@ -135,7 +135,9 @@ fn same_name(api: &Api) -> Vec<String> {
     let mut operations: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for rpc in api.rpcs.iter().filter(|rpc| !rpc.bindings.is_empty()) {
         operations.entry(rpc.method.name()).or_default().push(rpc.method.full_name());
-        reach(&rpc.method.output(), &mut reached);
+        if rpc.answer() != Answer::File {
+            reach(&rpc.method.output(), &mut reached);
+        }
         for binding in &rpc.bindings {
             match &binding.body {
                 Body::None => {}

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
 
 use crate::{
-    Access, Api, Binding, Body, Idempotency, Refused, Rpc, Segment, Verb, check,
+    Access, Api, Binding, Body, FILE_CHUNK, Idempotency, Refused, Rpc, Segment, Verb,
+    api::{after, is_one_text},
+    check,
     field::{fits_path, is_object},
     option,
 };
@@ -115,6 +117,18 @@ fn rpc(method: MethodDescriptor) -> Result<Rpc, Vec<String>> {
             served && method.is_server_streaming() && method.output().full_name() == "google.protobuf.Empty",
             "a stream of nothing says nothing",
         ),
+        (
+            served && !method.is_server_streaming() && method.output().full_name() == FILE_CHUNK,
+            "a file comes in pieces: answer with a stream of them",
+        ),
+        (
+            cache.is_some() && method.is_server_streaming(),
+            "a stream is never cached: only a whole answer can be compared with the one before",
+        ),
+        (
+            served && has_no_position(&method),
+            "a stream that goes on `after_…` something needs that field in its messages, as the id of each event",
+        ),
     ];
     refusals.extend(refusals_of_combinations.iter().filter(|(refused, _)| *refused).map(|(_, why)| (*why).to_owned()));
 
@@ -122,6 +136,13 @@ fn rpc(method: MethodDescriptor) -> Result<Rpc, Vec<String>> {
         return Err(refusals);
     }
     Ok(Rpc { access, idempotency: decided.unwrap_or(Idempotency::None), cache, bindings, method })
+}
+
+/// Whether the request of a stream of events names a place to go on that the events themselves do not tell.
+fn has_no_position(method: &MethodDescriptor) -> bool {
+    let told = |name: &str| method.output().get_field_by_name(name).is_some_and(|field| is_one_text(&field));
+    let is_stream = method.is_server_streaming() && method.output().full_name() != FILE_CHUNK;
+    is_stream && after(&method.input()).any(|(_, name)| !told(&name))
 }
 
 /// The http rule of a method and its additional bindings.

@@ -1,5 +1,6 @@
 //! Prints the OpenAPI 3.1 document: the addresses here, the messages in `schema`.
 
+mod answer;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -8,17 +9,18 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Access, Api, Binding, Body, Idempotency, Refused, Rpc,
+    Access, Api, Binding, Body, Idempotency, Refused, Rpc, Verb,
     field::{Behaviour, is, is_object},
 };
-use schema::{Schemas, reference, scalar};
+use schema::{Schemas, scalar};
 
 /// What stands at the top of the document.
 const ABOUT: &str = "The REST side of Lyceum. Fields and parameters that do not exist are refused, because they are typing mistakes; \
 a client that may be newer than the server sends `Prefer: handling=lenient`. Lists of values may grow. Every refusal is a \
 `Problem`; its `code` is stable, its texts are not.";
 
-/// The document as pretty JSON. `doors` holds the `paths` and `schemas` of what is not an rpc, in OpenAPI's own words.
+/// The document as pretty JSON. `doors` holds the `paths`, `schemas`, `responses` and `parameters` of what is not an rpc, in
+/// OpenAPI's own words; it may refer to the responses of the refusals.
 ///
 /// # Errors
 /// When `doors` is not of that shape or describes something that the contract describes, too.
@@ -34,7 +36,8 @@ pub fn openapi(api: &Api, doors: &str) -> Result<String, Refused> {
     }
     let mut described = schemas.print(api)?;
     described.insert("Problem".into(), problem());
-    merge(doors, &mut paths, &mut described)?;
+    let mut responses = answer::components();
+    let parameters = merge(doors, &mut paths, &mut described, &mut responses)?;
 
     let document = json!({
         "openapi": "3.1.0",
@@ -44,10 +47,9 @@ pub fn openapi(api: &Api, doors: &str) -> Result<String, Refused> {
         "paths": paths,
         "components": {
             "schemas": described,
-            "responses": {"Problem": {
-                "description": "Refused.",
-                "content": {"application/problem+json": {"schema": reference("Problem")}},
-            }},
+            "responses": responses,
+            "parameters": parameters,
+            "headers": answer::headers(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     });
@@ -55,25 +57,33 @@ pub fn openapi(api: &Api, doors: &str) -> Result<String, Refused> {
     Ok(text + "\n")
 }
 
+/// Adds the doors to what the contract says, and gives the parameters that they share.
 fn merge(
     doors: &str,
     paths: &mut BTreeMap<String, Map<String, Value>>,
     schemas: &mut BTreeMap<String, Value>,
-) -> Result<(), Refused> {
+    responses: &mut Map<String, Value>,
+) -> Result<Value, Refused> {
     let wrong = |why: String| Refused::because(format!("the doors: {why}"));
     let doors: Value = serde_json::from_str(doors).map_err(|error| wrong(error.to_string()))?;
-    for (path, operations) in doors["paths"].as_object().into_iter().flatten() {
-        let operations = operations.as_object().ok_or_else(|| wrong(format!("{path} is no object")))?;
-        if paths.insert(path.clone(), operations.clone()).is_some() {
+    let all = |of: &str| doors[of].as_object().cloned().unwrap_or_default();
+    for (path, operations) in all("paths") {
+        let Value::Object(operations) = operations else { return Err(wrong(format!("{path} is no object"))) };
+        if paths.insert(path.clone(), operations).is_some() {
             return Err(wrong(format!("{path} belongs to an rpc")));
         }
     }
-    for (name, schema) in doors["schemas"].as_object().into_iter().flatten() {
-        if schemas.insert(name.clone(), schema.clone()).is_some() {
+    for (name, schema) in all("schemas") {
+        if schemas.insert(name.clone(), schema).is_some() {
             return Err(wrong(format!("{name} is a message of the contract")));
         }
     }
-    Ok(())
+    for (name, response) in all("responses") {
+        if responses.insert(name.clone(), response).is_some() {
+            return Err(wrong(format!("{name} is a response of the contract")));
+        }
+    }
+    Ok(Value::Object(all("parameters")))
 }
 
 fn tags(api: &Api) -> Vec<Value> {
@@ -115,7 +125,7 @@ fn operation(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, number:
     if let Some((schema, required)) = body {
         operation["requestBody"] = json!({"required": required, "content": {"application/json": {"schema": schema}}});
     }
-    operation["responses"] = responses(schemas, rpc);
+    operation["responses"] = answer::responses(schemas, rpc, binding);
     operation["security"] = match &rpc.access {
         Access::Public => json!([]),
         _ => json!([{"bearer": []}]),
@@ -124,24 +134,6 @@ fn operation(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, number:
         operation["x-permission"] = json!(permission);
     }
     operation
-}
-
-fn responses(schemas: &Schemas, rpc: &Rpc) -> Value {
-    let output = rpc.method.output();
-    let answer = schemas.output(output.full_name());
-    let mut responses = Map::new();
-    if rpc.method.is_server_streaming() {
-        let about = "A stream of events; the data of each is one message. An event named `error` holds a Problem and is the last.";
-        responses
-            .insert("200".into(), json!({"description": about, "content": {"text/event-stream": {"schema": answer}}}));
-    } else if output.full_name() == "google.protobuf.Empty" {
-        responses.insert("204".into(), json!({"description": "Done."}));
-    } else {
-        responses
-            .insert("200".into(), json!({"description": "Done.", "content": {"application/json": {"schema": answer}}}));
-    }
-    responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
-    Value::Object(responses)
 }
 
 fn parameters(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Vec<Value> {
@@ -170,6 +162,21 @@ fn parameters(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Vec
             "description": "A text of your own for this one intent: a repeated request with it is answered without being done twice.",
             "schema": {"type": "string", "minLength": 8, "maxLength": 128, "pattern": "^[!-~]+$"},
         }));
+    }
+    let mut optional = |name: &str, about: String| {
+        parameters.push(json!({"name": name, "in": "header", "description": about, "schema": {"type": "string"}}));
+    };
+    if rpc.cache.is_some() && binding.verb == Verb::Get {
+        let about =
+            "The `ETag` of an answer that the client still has: while nothing changed, the answer is an empty 304.";
+        optional("If-None-Match", about.to_owned());
+    }
+    if let Some((after, _)) = rpc.position() {
+        let about = format!(
+            "The `id` of the last event that was seen, as browsers send it by themselves after a break; goes before `{}`.",
+            after.json_name()
+        );
+        optional("Last-Event-ID", about);
     }
     parameters
 }

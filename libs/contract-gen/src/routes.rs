@@ -12,7 +12,7 @@ use heck::ToSnakeCase;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, ServiceDescriptor};
 
 use crate::{
-    Api, Binding, Body, Rpc, Verb,
+    Answer, Api, Binding, Body, Rpc, Verb,
     field::{Behaviour, is, is_mask, is_object, oneof},
     json::keys,
     rust::{enum_type, ident, message_type, oneof_type, package_path, value_names, variant},
@@ -127,6 +127,9 @@ fn print_handler(out: &mut String, rpc: &Rpc, index: usize, binding: &Binding, n
         )?;
     }
     print_mask(out, binding, &input)?;
+    if let Some((after, _)) = rpc.position() {
+        writeln!(out, "    call.resume(&mut message.{});", ident(after.name()))?;
+    }
     print_call(out, rpc, binding)
 }
 
@@ -143,12 +146,14 @@ fn print_call(out: &mut String, rpc: &Rpc, binding: &Binding) -> fmt::Result {
     } else {
         writeln!(out, "    let reply = {client}.{function}(call.request(message)).await;")?;
     }
-    let finish = match () {
-        () if rpc.method.is_server_streaming() => "stream",
-        () if rpc.method.output().full_name() == "google.protobuf.Empty" => "empty",
-        () => "json",
+    let finish = match (rpc.answer(), rpc.position()) {
+        (Answer::Nothing, _) => "empty(reply)".to_owned(),
+        (Answer::Message, _) => "json(reply)".to_owned(),
+        (Answer::Events, None) => "stream(reply, |_| \"\")".to_owned(),
+        (Answer::Events, Some((_, id))) => format!("stream(reply, |message| &message.{})", ident(id.name())),
+        (Answer::File, _) => "file(reply).await".to_owned(),
     };
-    writeln!(out, "    call.{finish}(reply)\n}}\n")
+    writeln!(out, "    call.{finish}\n}}\n")
 }
 
 fn print_query(out: &mut String, parameters: &[String]) -> fmt::Result {

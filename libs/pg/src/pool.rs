@@ -37,13 +37,16 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual limits: 10 connections, 3 s to get one, 15 s a statement, 5 s a lock.
+    /// The usual limits: 10 connections, 2 s to get one, 15 s a statement, 5 s a lock.
+    ///
+    /// A database that is down refuses connections, which are tried again until that time is over: so long does a caller wait
+    /// for its 503. It has to be much shorter than the deadline of a request.
     pub fn new(url: impl Into<String>, application_name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             application_name: application_name.into(),
             max_connections: 10,
-            acquire_timeout: Duration::from_secs(3),
+            acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(5),
         }

@@ -2,14 +2,16 @@
 
 use crate::{Context, Deadline, Problem, context};
 use std::{future::Future, time::Duration};
+use tokio::time::Instant;
 use tonic::{Code, Request, Status};
 
 /// How often a safe read is tried altogether.
 const ATTEMPTS: u32 = 3;
 /// The longest first pause; every further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The longest pause that a neighbour may ask for: past it, whoever asked us had better hear of it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How long asking again may go on: a neighbour that restarts is back by then, and for one that is down whoever asked us had better
+/// hear of it at once. So a pause that a neighbour asks for is made if it is short, and handed on to our caller otherwise.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes the request's id, the remaining time and the trace into an outgoing call. Refuses when there is no time left.
 pub fn carry<T>(request: &mut Request<T>) -> Result<(), Status> {
@@ -24,6 +26,7 @@ where
     Answer: Future<Output = Result<T, Status>>,
 {
     let deadline = Context::current().map_or_else(Deadline::usual, |context| context.deadline);
+    let given_up = Instant::now() + PATIENCE;
     let mut attempt = 1;
     loop {
         let status = match call().await {
@@ -32,7 +35,7 @@ where
         };
         let asked = Problem::from(&status).retry_after.unwrap_or_default();
         let pause = jittered(PAUSE * 2_u32.pow(attempt - 1)).max(asked);
-        if pause > LONGEST_PAUSE || pause >= deadline.remaining() {
+        if Instant::now() + pause >= given_up || pause >= deadline.remaining() {
             return Err(status);
         }
         tokio::time::sleep(pause).await;
@@ -84,6 +87,17 @@ mod tests {
         assert_eq!(times, 1);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_neighbour_that_takes_long_to_say_that_it_is_down_is_asked_once() {
+        let asked = Cell::new(0);
+        let answer = retry(async || {
+            asked.set(asked.get() + 1);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Err::<(), _>(Status::unavailable("the pool has no connection"))
+        });
+        assert_eq!((answer.await.unwrap_err().code(), asked.get()), (Code::Unavailable, 1));
+    }
+
     #[tokio::test]
     async fn the_pause_that_a_neighbour_asks_for_is_respected() {
         let wait = |milliseconds| {
@@ -93,6 +107,6 @@ mod tests {
         let start = tokio::time::Instant::now();
         assert_eq!(asked(|time| if time == 1 { wait(150) } else { Ok(()) }).await, (2, Ok(())));
         assert!(start.elapsed() >= Duration::from_millis(150));
-        assert_eq!(asked(|_| wait(5_000)).await.0, 1);
+        assert_eq!(asked(|_| wait(1_000)).await.0, 1, "our own caller can wait so long");
     }
 }

@@ -10,7 +10,9 @@ use proto::lyceum::payments::v1::webhook_service_client::WebhookServiceClient;
 use tokio_util::sync::CancellationToken;
 use values::SharedClock;
 
-use crate::{config::Config, keys::PublicKeys, limits::Limits, revoked::Revoked, router::router, routes::Backends};
+use crate::{
+    config::Config, keys::PublicKeys, limits::Limits, pages::Pages, revoked::Revoked, router::router, routes::Backends,
+};
 
 /// How often the ended sessions are read.
 const REVOKED_EVERY: Duration = Duration::from_secs(1);
@@ -26,6 +28,8 @@ pub struct App {
     pub verifier: Verifier,
     pub revoked: Revoked,
     pub limits: Limits,
+    /// What people read who came by a link, and not by an application.
+    pub pages: Pages,
     /// Cancelled when endless answers must end.
     pub draining: CancellationToken,
 }
@@ -56,8 +60,9 @@ impl App {
             webhooks: WebhookServiceClient::new(by_itself.over(payments)),
             keys,
             verifier: Verifier::new(&config.issuer, fetched, config.service_keys.clone(), clock.clone()),
-            revoked: Revoked::new(cache.clone(), clock),
+            revoked: Revoked::new(cache.clone(), clock.clone()),
             limits: Limits::new(&cache, config.rates),
+            pages: Pages::new(config.zone.clone(), clock).context("the pages")?,
             draining,
             config,
         }))

@@ -119,9 +119,9 @@ pub struct Admitted {
     pub(crate) lenient: bool,
     /// The field of the request that the body is, when it is not the whole.
     pub(crate) body_field: Option<&'static str>,
+    pub(crate) headers: HeaderMap,
     signed_in: Option<SignedIn>,
     key: Option<IdempotencyKey>,
-    headers: HeaderMap,
     visitor: Visitor,
     query: String,
     path: Vec<String>,
@@ -223,6 +223,16 @@ impl Admitted {
             self.wrong("updateMask", said);
         }
         Some(mask)
+    }
+
+    /// Where a stream goes on after a break. A browser that comes back by itself asks with its first address again, so what its
+    /// `Last-Event-ID` says is newer than what the query says.
+    pub fn resume(&mut self, after: &mut String) {
+        let Some(sent) = self.headers.get("last-event-id").filter(|sent| !sent.is_empty()) else { return };
+        match str::from_utf8(sent.as_bytes()).map(str::to_owned) {
+            Ok(seen) => *after = seen,
+            Err(_) => self.wrong("Last-Event-ID", "expected the id of an event"),
+        }
     }
 
     fn wrong(&mut self, field: &str, message: impl Into<String>) {

@@ -12,7 +12,7 @@ use chassis::{Env, SecretString};
 use discovery::Target;
 use http::HeaderValue;
 use url::Url;
-use values::SystemClock;
+use values::{SystemClock, TimeZone};
 
 use crate::routes::Backends;
 
@@ -20,6 +20,8 @@ use crate::routes::Backends;
 const BODY_LIMIT: usize = 64 * 1024;
 /// The largest limit that can be configured; larger things are uploaded elsewhere.
 const LARGEST_BODY_LIMIT: usize = 16 * 1024 * 1024;
+/// Where a school is that does not say.
+const USUAL_ZONE: &str = "Europe/Moscow";
 
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -43,6 +45,8 @@ pub struct Config {
     pub proxies: usize,
     /// Bytes that a body may have.
     pub body_limit: usize,
+    /// The school's time zone, for days that people read on pages.
+    pub zone: TimeZone,
     /// How long a request may take.
     pub request_timeout: Duration,
     pub rates: Rates,
@@ -82,6 +86,7 @@ impl Config {
         let proxies = env.or("LYCEUM_TRUSTED_PROXIES", 0_usize);
         let body_limit = env.or("LYCEUM_BODY_LIMIT", BODY_LIMIT);
         let request_timeout = env.duration("LYCEUM_REQUEST_TIMEOUT", Duration::from_secs(10));
+        let zone = env.optional::<TimeZone>("LYCEUM_SCHOOL_ZONE");
         let rates = Rates::read(env);
 
         if body_limit.is_some_and(|limit| !(1024..=LARGEST_BODY_LIMIT).contains(&limit)) {
@@ -104,6 +109,7 @@ impl Config {
             origins: origins?,
             proxies: proxies?,
             body_limit: body_limit?,
+            zone: zone?.or_else(|| TimeZone::parse(USUAL_ZONE).ok())?,
             request_timeout: request_timeout?,
             rates: rates?,
         })

@@ -28,6 +28,7 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSub
 /// The layer around all routes.
 pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let request_id = RequestId::of(request.headers());
+    simplify_encodings(request.headers_mut());
     let tally = Tally::default();
     request.extensions_mut().insert(tally.clone());
     let deadline = Deadline::after(app.config.request_timeout);
@@ -52,6 +53,23 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
         }
     };
     finish(&app, response, request_id.as_str(), &tally)
+}
+
+/// Leaves of `Accept-Encoding` what matters to us. The compression below answers 406 to whoever takes nothing that it knows, and
+/// does so after the work was done; we send such a client plain text, as RFC 9110 (12.5.3) allows.
+fn simplify_encodings(headers: &mut HeaderMap) {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    let takes_gzip = lines.flat_map(|line| line.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        is_gzip
+            && !parts
+                .any(|part| part.strip_prefix("q=").is_some_and(|weight| weight.trim_matches(['0', '.']).is_empty()))
+    });
+    headers.remove(header::ACCEPT_ENCODING);
+    if takes_gzip {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    }
 }
 
 fn head_fits(request: &Request) -> Result<(), Problem> {
@@ -120,6 +138,22 @@ mod tests {
         let mut env = Env::of(usual.into_iter().chain(owners));
         let config = Config::read(&mut env).unwrap();
         App::build(config, Arc::new(SystemClock), CancellationToken::new()).unwrap()
+    }
+
+    #[test]
+    fn only_a_client_that_takes_gzip_gets_it() {
+        let left = |accepted: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, accepted.parse().unwrap());
+            simplify_encodings(&mut headers);
+            headers.get(header::ACCEPT_ENCODING).map(|left| left.to_str().unwrap().to_owned())
+        };
+        for yes in ["gzip", "br, GZIP;q=0.5", "deflate,gzip ; q=1", "identity;q=0, gzip"] {
+            assert_eq!(left(yes).as_deref(), Some("gzip"), "{yes}");
+        }
+        for no in ["", "br", "gzip;q=0", "gzip; q=0.000", "identity;q=0", "*;q=0", "gzipped"] {
+            assert_eq!(left(no), None, "{no}");
+        }
     }
 
     #[tokio::test]

@@ -3,8 +3,8 @@
 //! - `config`, `app`, `router`: how it is put together
 //! - `frame`: what is around every request; `problem`: how anything is refused
 //! - `origin`, `limits`, `revoked`, `keys`, `admit`: where a request comes from, how often, and whose it is
-//! - `call`, `body`, `parameter`, `answer`: what the generated `routes` lean on
-//! - `session`, `hooks`, `docs`: the doors that are not rpcs
+//! - `call`, `body`, `parameter`, `answer`, `file`, `etag`: what the generated `routes` lean on
+//! - `session`, `hooks`, `pages`, `docs`: the doors that are not rpcs
 
 mod app;
 mod config;
@@ -21,6 +21,8 @@ mod revoked;
 
 mod answer;
 mod body;
+mod etag;
+mod file;
 // Public, so that what no rpc of the present contract needs is not taken for forgotten.
 pub mod call;
 pub mod parameter;
@@ -28,6 +30,7 @@ mod routes;
 
 mod docs;
 mod hooks;
+mod pages;
 mod session;
 
 pub use app::Gateway;

@@ -64,6 +64,16 @@ impl Problem {
         self.0.status
     }
 
+    /// The public code.
+    pub fn code(&self) -> &str {
+        &self.0.code
+    }
+
+    /// When to try again, in seconds.
+    pub fn wait(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
     /// A field of the request's message is, to the client, a field of the body, when the body is one message of it.
     pub fn seen_from_body(mut self, body: &str) -> Self {
         for violation in &mut self.0.violations {

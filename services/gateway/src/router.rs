@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tower::util::option_layer;
 use tower_http::{compression::CompressionLayer, cors::CorsLayer};
 
-use crate::{app::App, config::WebOrigin, docs, frame::frame, hooks, keys, problem::Problem, routes, session};
+use crate::{app::App, config::WebOrigin, docs, frame::frame, hooks, keys, pages, problem::Problem, routes, session};
 
 /// How long a browser remembers what it may send us.
 const PREFLIGHT: Duration = Duration::from_secs(600);
@@ -15,7 +15,7 @@ const PREFLIGHT: Duration = Duration::from_secs(600);
 /// Everything that the gateway answers to.
 pub fn router(app: Arc<App>) -> Router {
     // Answers with secrets in them are not compressed: their length must not tell about them.
-    let compressed = routes::router().merge(docs::router()).layer(CompressionLayer::new());
+    let compressed = routes::router().merge(docs::router()).merge(pages::router()).layer(CompressionLayer::new());
     let plain = session::router().merge(hooks::router()).merge(keys::router());
     let cors = cors(&app.config.origins);
     compressed
@@ -49,13 +49,17 @@ fn cors(origins: &[WebOrigin]) -> Option<CorsLayer> {
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
                 header::ACCEPT_LANGUAGE,
+                header::IF_NONE_MATCH,
                 name("idempotency-key"),
+                name("last-event-id"),
                 name("prefer"),
                 name("x-request-id"),
                 name("traceparent"),
                 name("tracestate"),
             ])
             .expose_headers([
+                header::CONTENT_DISPOSITION,
+                header::ETAG,
                 header::RETRY_AFTER,
                 name("ratelimit"),
                 name("ratelimit-policy"),

@@ -9,7 +9,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Api, Body, Refused,
+    Answer, Api, Body, Refused,
     check::{reach, short_name},
     field::{Behaviour, is, oneof},
 };
@@ -32,7 +32,9 @@ impl Schemas {
         let (mut asked, mut answered) = (BTreeSet::new(), BTreeSet::new());
         for rpc in &api.rpcs {
             for binding in &rpc.bindings {
-                reach(&rpc.method.output(), &mut answered);
+                if rpc.answer() != Answer::File {
+                    reach(&rpc.method.output(), &mut answered);
+                }
                 match &binding.body {
                     Body::None => {}
                     Body::Whole => reach(&rpc.method.input(), &mut asked),

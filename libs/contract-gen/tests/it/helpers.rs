@@ -21,6 +21,7 @@ import "google/protobuf/struct.proto";
 import "google/protobuf/timestamp.proto";
 import "google/protobuf/wrappers.proto";
 import "lyceum/api/v1/options.proto";
+import "lyceum/values/v1/chunk.proto";
 "#;
 
 /// A folder of its own with the options and these files.
@@ -34,6 +35,7 @@ pub fn folder(files: &[(&str, String)]) -> PathBuf {
         "google/api/field_behavior.proto",
         "google/api/http.proto",
         "lyceum/api/v1/options.proto",
+        "lyceum/values/v1/chunk.proto",
     ] {
         write(&root.join(name), &fs::read_to_string(shared.join(name)).unwrap());
     }

@@ -28,6 +28,16 @@ service ThingService {
     option (google.api.http) = { delete: "/v1/things/{thing_id}" };
     option (lyceum.api.v1.access) = { signed_in: true };
   }
+  // Watch things come.
+  rpc WatchThings(WatchThingsRequest) returns (stream ThingSeen) {
+    option (google.api.http) = { get: "/v1/things/watch" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+  }
+  // Take all things home.
+  rpc ExportThings(ExportThingsRequest) returns (stream lyceum.values.v1.FileChunk) {
+    option (google.api.http) = { get: "/v1/things/export" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+  }
   // Recount.
   rpc RecountThings(RecountThingsRequest) returns (google.protobuf.Empty) {
     option (lyceum.api.v1.access) = { service_only: true };
@@ -37,6 +47,9 @@ message ListThingsRequest { int32 page_size = 1; repeated Thing.State states = 2
 message ListThingsResponse { repeated Thing things = 1; string next_page_token = 2; }
 message UpdateThingRequest { string thing_id = 1; Thing thing = 2; google.protobuf.FieldMask update_mask = 3; }
 message DeleteThingRequest { string thing_id = 1; }
+message WatchThingsRequest { string after_thing_id = 1; }
+message ThingSeen { string thing_id = 1; }
+message ExportThingsRequest {}
 message RecountThingsRequest {}
 message Price { int64 minor = 1 [(google.api.field_behavior) = REQUIRED]; }
 // A thing.
@@ -63,7 +76,7 @@ fn document() -> Value {
 fn methods_are_sorted_and_complete() {
     let table = methods(&api());
     let paths: Vec<_> = table.lines().filter_map(|line| line.trim().strip_prefix("path: ")).collect();
-    assert_eq!(paths.len(), 4);
+    assert_eq!(paths.len(), 6);
     assert!(paths.is_sorted());
     assert!(table.contains("cache: Some(Cache { seconds: 30, shared: true })"));
     assert!(table.contains("access: Access::Permission(\"things.edit\")"));
@@ -119,12 +132,64 @@ fn the_document_describes_every_address() {
     assert_eq!((&list["summary"], &list["description"]), (&"List things".into(), &"Newest first.".into()));
     assert_eq!(list["security"], serde_json::json!([]));
     let names: Vec<_> = list["parameters"].as_array().unwrap().iter().map(|parameter| &parameter["name"]).collect();
-    assert_eq!(names, ["pageSize", "states", "price.minor"]);
+    assert_eq!(names, ["pageSize", "states", "price.minor", "If-None-Match"]);
     let update = &document["paths"]["/v1/things/{thingId}"]["patch"];
     assert_eq!(update["x-permission"], "things.edit");
     assert_eq!(update["parameters"][2]["name"], "Idempotency-Key");
     assert_eq!(update["parameters"][2]["required"], true);
     assert_eq!(document["paths"]["/v1/things/{thingId}"]["delete"]["responses"]["204"]["description"], "Done.");
+}
+
+fn statuses(operation: &Value) -> Vec<u16> {
+    operation["responses"].as_object().unwrap().keys().map(|status| status.parse().unwrap()).collect()
+}
+
+#[test]
+fn every_status_is_listed_and_leads_somewhere() {
+    let document = document();
+    let list = &document["paths"]["/v1/things"]["get"];
+    assert_eq!(statuses(list), [200, 304, 400, 401, 414, 429, 431, 500, 503, 504]);
+    let update = &document["paths"]["/v1/things/{thingId}"]["patch"];
+    let expected = [200, 400, 401, 403, 404, 408, 409, 412, 413, 414, 415, 429, 431, 500, 503, 504];
+    assert_eq!(statuses(update), expected);
+    let drop = &document["paths"]["/v1/things/{thingId}"]["delete"];
+    assert_eq!(statuses(drop), [204, 400, 401, 403, 404, 409, 412, 414, 429, 431, 500, 503, 504]);
+    for answer in update["responses"].as_object().unwrap().values() {
+        let Some(place) = answer["$ref"].as_str() else { continue };
+        assert!(document.pointer(place.trim_start_matches('#')).is_some(), "{place}");
+    }
+}
+
+#[test]
+fn cacheable_answers_have_a_name() {
+    let document = document();
+    let responses = &document["paths"]["/v1/things"]["get"]["responses"];
+    for status in ["200", "304"] {
+        let place = responses[status]["headers"]["ETag"]["$ref"].as_str().unwrap();
+        assert_eq!(document.pointer(place.trim_start_matches('#')).unwrap()["required"], true);
+    }
+    assert!(responses["304"].get("content").is_none());
+}
+
+#[test]
+fn events_have_an_id_by_which_they_go_on() {
+    let code = routes(&api());
+    assert!(code.contains("call.resume(&mut message.after_thing_id);"), "{code}");
+    assert!(code.contains("call.stream(reply, |message| &message.thing_id)"), "{code}");
+    let watch = &document()["paths"]["/v1/things/watch"]["get"];
+    assert_eq!(watch["parameters"][1]["name"], "Last-Event-ID");
+    assert!(watch["responses"]["200"]["content"]["text/event-stream"].is_object());
+}
+
+#[test]
+fn a_stream_of_pieces_is_a_file() {
+    let code = routes(&api());
+    assert!(code.contains("call.file(reply).await"), "{code}");
+    let document = document();
+    let done = &document["paths"]["/v1/things/export"]["get"]["responses"]["200"];
+    assert_eq!(done["content"]["*/*"]["schema"], serde_json::json!({}));
+    assert_eq!(done["headers"]["Content-Disposition"]["required"], true);
+    assert!(document["components"]["schemas"].get("FileChunk").is_none(), "pieces are no JSON");
 }
 
 #[test]
@@ -159,4 +224,6 @@ fn doors_are_merged_and_may_not_hide_an_rpc() {
     assert_eq!(clash, "the doors: /v1/things belongs to an rpc");
     let clash = openapi(&api, r#"{"schemas": {"Thing": {}}}"#).unwrap_err().to_string();
     assert_eq!(clash, "the doors: Thing is a message of the contract");
+    let clash = openapi(&api, r#"{"responses": {"NotFound": {}}}"#).unwrap_err().to_string();
+    assert_eq!(clash, "the doors: NotFound is a response of the contract");
 }

@@ -68,6 +68,35 @@ fn streams_of_requests_have_no_rest_form() {
 }
 
 #[test]
+fn a_file_comes_in_pieces() {
+    let text = |answer: &str, verb: &str| {
+        format!(
+            "service S {{ rpc Export(ExportRequest) returns ({answer}) {{ {PUBLIC} {NO_KEY} option (google.api.http) = {{ {verb}: \"/v1/x\" }}; }} }}
+             message ExportRequest {{}}"
+        )
+    };
+    refused(&text("lyceum.values.v1.FileChunk", "get"), "a file comes in pieces: answer with a stream of them");
+    refused(&text("stream lyceum.values.v1.FileChunk", "post"), "a stream of answers is read with get");
+    load(&text("stream lyceum.values.v1.FileChunk", "get")).unwrap();
+}
+
+#[test]
+fn events_tell_where_to_go_on() {
+    let text = |request: &str, event: &str| {
+        format!(
+            "service S {{ rpc Watch(WatchRequest) returns (stream Seen) {{ {PUBLIC_GET} }} }}
+             message WatchRequest {{ {request} }} message Seen {{ {event} }}"
+        )
+    };
+    let told = "needs that field in its messages, as the id of each event";
+    refused(&text("string after_seen_id = 1;", "string id = 1;"), told);
+    refused(&text("string after_seen_id = 1;", "int64 seen_id = 1;"), told);
+    refused(&text("string after_seen_id = 1;", "repeated string seen_id = 1;"), told);
+    load(&text("string after_seen_id = 1;", "string seen_id = 1;")).unwrap();
+    load(&text("string name = 1;", "string id = 1;")).unwrap();
+}
+
+#[test]
 fn http_rules_are_of_the_plain_kind() {
     refused(&http("custom: { kind: \"HEAD\" path: \"/v1/x\" }", ""), "needs get, put, post, delete or patch");
     refused(&http("get: \"/v1/x\" response_body: \"id\"", ""), "response_body is not supported");
@@ -142,6 +171,8 @@ fn only_public_answers_are_cached_for_everybody() {
     refused(&cached("public: true", "shared: true", "get"), "leave out a cache of no seconds");
     load(&cached("public: true", "seconds: 9 shared: true", "get")).unwrap();
     load(&cached("signed_in: true", "seconds: 9", "get")).unwrap();
+    let stream = cached("public: true", "seconds: 9", "get").replace("returns (Thing)", "returns (stream Thing)");
+    refused(&stream, "a stream is never cached");
 }
 
 #[test]

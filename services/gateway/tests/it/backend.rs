@@ -4,18 +4,49 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
     fmt,
     future::pending,
     sync::{Arc, Mutex},
 };
 
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::Request,
+    response::Response,
+};
+use futures::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::Frame;
 use proto::Message;
+use tokio::sync::mpsc;
 use tonic::Status;
 
 type Answer = Arc<dyn Fn(&[u8]) -> Result<Vec<u8>, Status> + Send + Sync>;
+/// Encoded messages of a stream, and how it ends.
+type Pieces = mpsc::Receiver<Result<Vec<u8>, Status>>;
+
+/// The writing end of a stream: dropped, it ends well.
+pub struct Pen(mpsc::Sender<Result<Vec<u8>, Status>>);
+
+impl Pen {
+    /// Writes a message as soon as the gateway takes it; false when it does not want more.
+    pub async fn write(&self, message: &impl Message) -> bool {
+        self.0.send(Ok(message.encode_to_vec())).await.is_ok()
+    }
+
+    /// Ends the stream with a refusal.
+    pub async fn break_off(self, status: Status) {
+        self.0.send(Err(status)).await.unwrap();
+    }
+
+    /// Comes when nobody reads any more.
+    pub async fn closed(&self) {
+        self.0.closed().await;
+    }
+}
 
 /// What an rpc was called with.
 #[derive(Clone)]
@@ -44,6 +75,7 @@ impl fmt::Debug for Received {
 #[derive(Clone, Default)]
 pub struct Backend {
     answers: Arc<Mutex<HashMap<String, Answer>>>,
+    streams: Arc<Mutex<HashMap<String, Pieces>>>,
     silent: Arc<Mutex<HashSet<String>>>,
     calls: Arc<Mutex<Vec<(String, Received)>>>,
 }
@@ -57,6 +89,13 @@ impl Backend {
     {
         let answer = move |bytes: &[u8]| answer(Q::decode(bytes).unwrap()).map(|reply| reply.encode_to_vec());
         self.answers.lock().unwrap().insert(path(rpc), Arc::new(answer));
+    }
+
+    /// Answers the next call of the rpc with a stream of what the pen writes.
+    pub fn stream(&self, rpc: &str) -> Pen {
+        let (pen, pieces) = mpsc::channel(1);
+        self.streams.lock().unwrap().insert(path(rpc), pieces);
+        Pen(pen)
     }
 
     /// Never answers the rpc.
@@ -100,6 +139,10 @@ impl Backend {
         if self.silent.lock().unwrap().contains(&path) {
             pending::<()>().await;
         }
+        let pieces = self.streams.lock().unwrap().remove(&path);
+        if let Some(pieces) = pieces {
+            return streamed(pieces);
+        }
         let answer = self.answers.lock().unwrap().get(&path).cloned();
         match answer.map(|answer| answer(&message)) {
             Some(Ok(reply)) => replied(&reply),
@@ -114,12 +157,36 @@ fn path(rpc: &str) -> String {
 }
 
 fn replied(message: &[u8]) -> Response {
+    let body = Full::from(framed(message)).with_trailers(async move { Some(Ok(trailers(&Status::ok("")))) });
+    answered(Body::new(body))
+}
+
+fn streamed(pieces: Pieces) -> Response {
+    let frames = stream::unfold(Some(pieces), async |pieces| {
+        let mut pieces = pieces?;
+        Some(match pieces.recv().await {
+            Some(Ok(message)) => (Frame::data(Bytes::from(framed(&message))), Some(pieces)),
+            Some(Err(status)) => (Frame::trailers(trailers(&status)), None),
+            None => (Frame::trailers(trailers(&Status::ok(""))), None),
+        })
+    });
+    answered(Body::new(StreamBody::new(frames.map(Ok::<_, Infallible>))))
+}
+
+/// A flag, four bytes of length, and the message.
+fn framed(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
-    let frame = [&[0], length.as_slice(), message].concat();
+    [&[0], length.as_slice(), message].concat()
+}
+
+fn trailers(status: &Status) -> HeaderMap {
     let mut trailers = HeaderMap::new();
-    trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    let body = Full::from(frame).with_trailers(async move { Some(Ok(trailers)) });
-    let mut response = Response::new(Body::new(body));
+    status.add_header(&mut trailers).unwrap();
+    trailers
+}
+
+fn answered(body: Body) -> Response {
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     response
 }

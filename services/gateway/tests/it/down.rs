@@ -61,6 +61,22 @@ async fn a_read_is_asked_again_and_a_write_is_not() {
 }
 
 #[tokio::test]
+async fn a_service_without_its_database_is_a_503_at_once() {
+    let world = World::new().await;
+    world.backend.on(GET_COURSE, |_: GetCourseRequest| {
+        let wait = Some(Duration::from_secs(1));
+        let down = rpc::Problem::new(rpc::Kind::Unavailable, "UNAVAILABLE", "");
+        Err::<Course, Status>(rpc::Problem { retry_after: wait, ..down }.into())
+    });
+    let asked = Instant::now();
+    let answer = ask(world.get("/v1/courses/x")).await;
+    assert_eq!(answer.header("retry-after"), "1");
+    problem(answer, 503, "UNAVAILABLE");
+    assert!(asked.elapsed() < Duration::from_millis(900), "the client waits better by itself: {:?}", asked.elapsed());
+    assert_eq!(world.backend.calls(GET_COURSE).len(), 1);
+}
+
+#[tokio::test]
 async fn without_redis_the_limits_are_counted_here() {
     let redis = [("LYCEUM_REDIS_URL", "redis://127.0.0.1:9"), ("LYCEUM_RATE_ADDRESS", "2")];
     let world = World::with(&redis).await;

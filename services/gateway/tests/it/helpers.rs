@@ -74,7 +74,7 @@ impl World {
             ("LYCEUM_SERVICE_KEY", BASE64_STANDARD.encode(&key)),
             ("LYCEUM_SERVICE_KEYS", serde_json::to_string(&services).unwrap()),
         ];
-        let backends = ["USERS", "COURSES", "PAYMENTS", "NOTIFICATIONS"];
+        let backends = ["USERS", "COURSES", "PAYMENTS", "NOTIFICATIONS", "DOCUMENTS", "ANALYTICS"];
         let backends = backends.map(|owner| (format!("LYCEUM_{owner}_URL"), format!("http://{}", served.address)));
         let usual = usual.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(backends);
         let usual = usual.filter(|(name, _)| !variables.iter().any(|(own, _)| own == name));
@@ -110,6 +110,11 @@ impl World {
     /// The address of the gateway, for those who speak HTTP by hand.
     pub fn address(&self) -> &str {
         self.url.trim_start_matches("http://")
+    }
+
+    /// Tells the gateway to end what would go on for ever.
+    pub fn drain(&self) {
+        self.runtime.draining.cancel();
     }
 
     /// A person with these permissions.

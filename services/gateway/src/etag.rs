@@ -1,0 +1,84 @@
+//! Names for contents, so that nobody is sent what they still have (RFC 9110, 8.8 and 13.1.2).
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use http::{HeaderMap, HeaderValue, header};
+use ring::digest::{SHA256, digest};
+
+/// Half of a SHA-256 is more than enough to tell answers apart.
+const BYTES: usize = 16;
+
+/// The name of an answer's contents.
+///
+/// It is a weak one: the same contents may leave here compressed or not, and a strong name would promise the same bytes.
+/// `If-None-Match` compares weakly anyway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ETag(String);
+
+impl ETag {
+    /// The name of these contents. It depends on nothing else, so that all replicas and releases agree.
+    pub fn of(contents: &[u8]) -> Self {
+        let hash = digest(&SHA256, contents);
+        let hash = hash.as_ref().get(..BYTES).unwrap_or_default();
+        Self(BASE64_URL_SAFE_NO_PAD.encode(hash))
+    }
+
+    /// As it stands in `ETag`.
+    pub fn header(&self) -> Option<HeaderValue> {
+        HeaderValue::try_from(format!("W/\"{}\"", self.0)).ok()
+    }
+
+    /// Whether the client says by `If-None-Match` that it has these contents.
+    pub fn is_known(&self, headers: &HeaderMap) -> bool {
+        let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+        let mut known = lines.flat_map(|line| if line.trim() == "*" { vec![self.0.as_str()] } else { tags(line) });
+        known.any(|tag| tag == self.0)
+    }
+}
+
+/// The names in a list, weak or not. What comes after something that is no name is left out.
+fn tags(list: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = list;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ',']);
+        let opened = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"');
+        let Some((tag, after)) = opened.and_then(|opened| opened.split_once('"')) else { return found };
+        found.push(tag);
+        rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(lines: &[&str]) -> bool {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(header::IF_NONE_MATCH, line.parse().unwrap());
+        }
+        ETag("abc".to_owned()).is_known(&headers)
+    }
+
+    #[test]
+    fn contents_have_one_name() {
+        let tag = ETag::of(b"{}");
+        assert_eq!(tag, ETag::of(b"{}"));
+        assert_ne!(tag, ETag::of(b"{} "));
+        assert_eq!(tag.header().unwrap(), "W/\"RBNvo1WzZ4oRRq0W9-hkng\"");
+    }
+
+    #[test]
+    fn a_name_is_known_in_every_way_of_the_standard() {
+        for yes in
+            ["\"abc\"", "W/\"abc\"", "\"x\", W/\"abc\"", "\"a,b\" , \"abc\"", "*", " * ", ",\"abc\",", "\"\",\"abc\""]
+        {
+            assert!(known(&[yes]), "{yes}");
+        }
+        assert!(known(&["\"x\"", "\"abc\""]), "several lines are one list");
+        for no in ["", "abc", "\"abc", "\"ABC\"", "\"a\",bc", "w/\"abc\"", "\"x\" abc \"abc\"", "**", "\"*\""] {
+            assert!(!known(&[no]), "{no}");
+        }
+        assert!(!known(&[]));
+    }
+}
