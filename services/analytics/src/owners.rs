@@ -99,7 +99,10 @@ impl Owners {
 
 /// What was granted, by learner and run.
 #[derive(Debug, Default)]
-pub struct Entitlements(HashMap<(UserId, RunId), Vec<(OffsetDateTime, EntitlementId, OrderId)>>);
+pub struct Entitlements(HashMap<(UserId, RunId), Vec<Granted>>);
+
+/// When, which, and by which order.
+type Granted = (OffsetDateTime, EntitlementId, OrderId);
 
 impl Entitlements {
     fn add(&mut self, told: &Entitlement) -> Result<()> {

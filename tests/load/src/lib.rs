@@ -11,5 +11,6 @@ pub mod drive;
 pub mod reference;
 
 pub mod dashboard;
+pub mod ingestion;
 
 pub mod scenario;

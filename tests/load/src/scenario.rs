@@ -10,7 +10,7 @@ mod start;
 
 use anyhow::Result;
 
-use crate::{fleet::Fleet, report::Report};
+use crate::{fleet::Fleet, ingestion, report::Report};
 
 /// A question that is put to the fleet and to the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,12 +27,14 @@ pub enum Scenario {
     Orders,
     /// Many people sign in while others read.
     SignIn,
+    /// From confirmed publishing until events can be queried.
+    Ingestion,
 }
 
 impl Scenario {
     /// All of them; the one that measures idle memory comes first.
-    pub const ALL: [Self; 6] =
-        [Self::Start, Self::Catalogue, Self::Outline, Self::Heartbeat, Self::Orders, Self::SignIn];
+    pub const ALL: [Self; 7] =
+        [Self::Start, Self::Catalogue, Self::Outline, Self::Heartbeat, Self::Orders, Self::SignIn, Self::Ingestion];
 
     /// Runs it.
     pub async fn run(self, fleet: &Fleet) -> Result<Report> {
@@ -43,6 +45,11 @@ impl Scenario {
             Self::Heartbeat => heartbeat::run(fleet).await,
             Self::Orders => orders::run(fleet).await,
             Self::SignIn => sign_in::run(fleet).await,
+            Self::Ingestion => {
+                let (database, mut amqp) = (fleet.database("analytics").await?, fleet.stores.amqp.clone());
+                amqp.set_path("lyceum");
+                ingestion::run(amqp.as_str(), &database, &fleet.processes(&["analytics"])?).await
+            }
         }
     }
 }

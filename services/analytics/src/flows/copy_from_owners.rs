@@ -3,8 +3,6 @@
 //! A fact that was counted before, or comes as an event later, changes nothing; so it may be stopped and run again at any time, and
 //! beside the consumer. What no owner exports stays unknown: registrations, and events themselves.
 
-use std::future::Future;
-
 use crate::app::App;
 use crate::domain::fact::Fact;
 use crate::error::Error;
@@ -51,11 +49,11 @@ async fn keep(app: &App, facts: impl Iterator<Item = Fact>) -> Result<u64, Error
     Ok(copied)
 }
 
-fn count(app: &App, facts: &[Fact]) -> impl Future<Output = Result<u64, Error>> {
-    let counted = pg::transaction(&app.db, async move |conn| {
+async fn count(app: &App, facts: &[Fact]) -> Result<u64, Error> {
+    pg::transaction(&app.db, async |conn| {
         store::progress::lock_to_hear(conn).await?;
         store::rollups::apply(conn, facts).await?;
         Ok(u64::try_from(facts.len()).unwrap_or_default())
-    });
-    counted
+    })
+    .await
 }

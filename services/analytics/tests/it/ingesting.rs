@@ -120,9 +120,11 @@ async fn months_that_are_old_are_dropped_and_do_not_come_back() {
     assert_eq!(refused(kept), Ok(()));
 }
 
+type Spoil = fn(&mut Envelope);
+
 #[test]
 fn what_is_no_event_is_refused() {
-    let broken: [(&str, fn(&mut Envelope)); 4] = [
+    let broken: [(&str, Spoil); 4] = [
         ("id is no id", |envelope| envelope.id = "1".to_owned()),
         ("aggregate_id is no id", |envelope| envelope.aggregate_id = String::new()),
         ("occurred_at is no instant", |envelope| envelope.occurred_at = None),

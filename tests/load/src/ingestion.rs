@@ -1,0 +1,252 @@
+//! From confirmed publishing in batches to a quorum queue until the rows can be queried, beside a bare COPY of the same rows.
+//!
+//! Events are put straight into the queue of the analytics service, so that no other service acts on what never happened.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+};
+use prost::{Message, Name};
+use proto::lyceum::{
+    events::v1::{EnrolmentStarted, Envelope, LessonCompleted, OrderPaid, OrderPlaced, UserRegistered},
+    values::v1::Money,
+};
+use sqlx::{PgPool, postgres::PgPoolCopyExt};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use values::{Clock, Id, SystemClock};
+
+use crate::{
+    process::{CpuWatch, Process},
+    report::{Report, Row, Target},
+};
+
+values::kinds! { Thing => "thing" }
+
+/// The queue that the analytics service reads.
+const QUEUE: &str = "analytics.events";
+
+/// How many events are published, and in what portions before all of a portion are confirmed.
+const EVENTS: usize = 200_000;
+const BATCH: usize = 1_000;
+
+/// How many channels publish at once.
+const CHANNELS: usize = 2;
+
+/// The rate that is to be reached, in events a second.
+const WANTED: u64 = 20_000;
+
+/// How long the service may take for all of it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// AMQP's number for "store it on disk".
+const PERSISTENT: u8 = 2;
+
+/// Publishes events to the analytics service that reads the broker's queue into `database`, and waits until they can be queried.
+///
+/// `watched` are processes whose CPU time is told.
+pub async fn run(amqp: &str, database: &PgPool, watched: &[Process]) -> Result<Report> {
+    let run = Uuid::new_v4();
+    let bodies = bodies(run, SystemClock.now());
+    let bytes: usize = bodies.iter().map(Bytes::len).sum();
+    let connection = Connection::connect(amqp, ConnectionProperties::default()).await.context("no broker")?;
+    let channels = try_join_all((0..CHANNELS).map(|_| confirmed(&connection))).await?;
+    // What was left by an earlier run is stored first.
+    settled(&channels[0]).await?;
+
+    let cpu = CpuWatch::start(watched)?;
+    let started = Instant::now();
+    let share = bodies.len().div_ceil(CHANNELS);
+    let publishing = channels.iter().zip(bodies.chunks(share)).map(|(channel, share)| publish(channel, share));
+    let published = async {
+        try_join_all(publishing).await?;
+        anyhow::Ok(started.elapsed())
+    };
+    let (published, stored) = tokio::try_join!(published, stored(database, run, started))?;
+    let used = cpu.per_request(EVENTS as u64)?;
+
+    let copied = bare_copy(database, run).await?;
+    let (rate, copy_rate) = (rate(stored), rate(copied));
+    let mut fleet = Row::new("fleet")
+        .with("events", EVENTS as u64, "")
+        .with("bytes an event", (bytes / EVENTS) as u64, "")
+        .with("confirmed", self::rate(published), "1/s")
+        .with("can be queried", rate, "1/s");
+    for (name, micros) in used {
+        fleet.figures.push(crate::report::Figure { name: leaked(&name), value: micros, unit: "µs" });
+    }
+    Ok(Report {
+        scenario: "ingestion",
+        about: format!("{EVENTS} events, confirmed in batches of {BATCH} by a quorum queue, until all can be queried"),
+        rows: vec![fleet, Row::new("bare COPY of the same rows").with("can be queried", copy_rate, "1/s")],
+        targets: vec![Target::new(format!("at least {WANTED} events/s"), rate >= WANTED)],
+    })
+}
+
+/// Names of processes are few; the report keeps names for the whole run.
+fn leaked(name: &str) -> &'static str {
+    String::leak(format!("CPU {name}"))
+}
+
+fn rate(time: Duration) -> u64 {
+    EVENTS as u64 * 1_000_000 / u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
+}
+
+async fn confirmed(connection: &Connection) -> Result<Channel> {
+    let channel = connection.create_channel().await?;
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    Ok(channel)
+}
+
+/// Waits until nothing waits in the queue.
+async fn settled(channel: &Channel) -> Result<()> {
+    let started = Instant::now();
+    loop {
+        let passive = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+        let queue = channel.queue_declare(QUEUE.into(), passive, Default::default()).await?;
+        if queue.message_count() == 0 {
+            return Ok(());
+        }
+        ensure!(started.elapsed() < PATIENCE, "nobody reads {QUEUE}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Publishes bodies; at most one batch is ahead of the confirmations.
+async fn publish(channel: &Channel, bodies: &[Bytes]) -> Result<()> {
+    let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
+    let publishing =
+        stream::iter(bodies).map(|body| {
+            let properties = properties.clone();
+            async move {
+                channel.basic_publish("".into(), QUEUE.into(), BasicPublishOptions::default(), body, properties).await
+            }
+        });
+    let mut batches = publishing.buffered(1).try_chunks(BATCH);
+    let mut before = Vec::new();
+    while let Some(batch) = batches.next().await {
+        let batch = batch.map_err(|error| error.1)?;
+        for confirmation in std::mem::replace(&mut before, batch) {
+            ensure!(confirmation.await?.is_ack(), "the broker did not store an event");
+        }
+    }
+    for confirmation in before {
+        ensure!(confirmation.await?.is_ack(), "the broker did not store an event");
+    }
+    Ok(())
+}
+
+/// Waits until every event of the run can be queried.
+async fn stored(database: &PgPool, run: Uuid, started: Instant) -> Result<Duration> {
+    loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let elapsed = started.elapsed();
+        ensure!(elapsed < PATIENCE, "the events were not stored in time");
+        // Counted only when all may be there: counting takes from what is measured.
+        let last: i64 =
+            sqlx::query_scalar("select count(*) from events where aggregate_id = $1 and aggregate_version > $2")
+                .bind(run)
+                .bind(EVENTS as i64 - 50)
+                .fetch_one(database)
+                .await?;
+        if last > 0 {
+            let all: i64 = sqlx::query_scalar("select count(*) from events where aggregate_id = $1")
+                .bind(run)
+                .fetch_one(database)
+                .await?;
+            if all == EVENTS as i64 {
+                return Ok(elapsed);
+            }
+        }
+    }
+}
+
+/// Copies the rows of the run into a table like the one they are in, in one transaction, and says how long that took.
+async fn bare_copy(database: &PgPool, run: Uuid) -> Result<Duration> {
+    let select = format!("copy (select * from events where aggregate_id = '{run}') to stdout (format binary)");
+    let rows: Vec<Bytes> = database.copy_out_raw(&select).await?.try_collect().await?;
+    sqlx::raw_sql("drop table if exists bare; create table bare (like events including all)").execute(database).await?;
+    let started = Instant::now();
+    let mut copy = database.copy_in_raw("copy bare from stdin (format binary)").await?;
+    for row in rows.chunks(512) {
+        copy.send(row.concat()).await?;
+    }
+    let copied = copy.finish().await?;
+    let time = started.elapsed();
+    sqlx::raw_sql("drop table bare").execute(database).await?;
+    ensure!(copied == EVENTS as u64, "{copied} rows were copied");
+    Ok(time)
+}
+
+/// What a school announces: of a hundred events a few are sales, most are lessons.
+fn bodies(run: Uuid, now: OffsetDateTime) -> Vec<Bytes> {
+    let courses: Vec<(String, String)> = (0..20).map(|_| (id(), id())).collect();
+    let lessons: Vec<String> = (0..100).map(|_| id()).collect();
+    let (mut learner, mut enrolment) = (id(), id());
+    let bodies = (0..EVENTS).map(|number| {
+        let (course_id, run_id) = courses[number / 100 % courses.len()].clone();
+        let total = || Some(Money { minor: 490_000, currency: "RUB".to_owned() });
+        let (order_id, place) = (id(), number % 100);
+        match place {
+            0 => {
+                (learner, enrolment) = (id(), id());
+                envelope(run, number, now, &UserRegistered { user_id: learner.clone() })
+            }
+            1..=5 => {
+                let (number_, buyer_id) = (format!("LY-{number}"), learner.clone());
+                envelope(run, number, now, &OrderPlaced { order_id, number: number_, buyer_id, total: total() })
+            }
+            6..=10 => {
+                let (number_, buyer_id) = (format!("LY-{number}"), learner.clone());
+                envelope(run, number, now, &OrderPaid { order_id, number: number_, buyer_id, total: total() })
+            }
+            11..=13 => {
+                enrolment = id();
+                let event = EnrolmentStarted {
+                    enrolment_id: enrolment.clone(),
+                    learner_id: learner.clone(),
+                    course_id,
+                    run_id,
+                    entitlement_id: id(),
+                };
+                envelope(run, number, now, &event)
+            }
+            _ => {
+                let event = LessonCompleted {
+                    enrolment_id: enrolment.clone(),
+                    learner_id: learner.clone(),
+                    course_id,
+                    run_id,
+                    lesson_id: lessons[place].clone(),
+                };
+                envelope(run, number, now, &event)
+            }
+        }
+    });
+    bodies.collect()
+}
+
+fn id() -> String {
+    Id::<Thing>::new(SystemClock.now()).to_string()
+}
+
+fn envelope<P: Message + Name>(run: Uuid, number: usize, now: OffsetDateTime, payload: &P) -> Bytes {
+    Envelope {
+        id: id(),
+        r#type: P::full_name(),
+        aggregate_type: "bench".to_owned(),
+        aggregate_id: run.to_string(),
+        aggregate_version: i64::try_from(number).unwrap_or_default() + 1,
+        occurred_at: Some((now + Duration::from_micros(number as u64)).into()),
+        actor: "service:bench".to_owned(),
+        traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
+        payload: payload.encode_to_vec(),
+    }
+    .encode_to_vec()
+    .into()
+}
