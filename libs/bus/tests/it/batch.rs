@@ -16,6 +16,9 @@ use crate::proxy::Proxy;
 /// A type that no release knows.
 const UNKNOWN: &str = "lyceum.events.v9.SomethingElse";
 
+/// How many events a batch had, and how far it said that everything was heard.
+type Told = (usize, Option<OffsetDateTime>);
+
 /// Keeps every event in a table and remembers its batches.
 #[derive(Clone)]
 struct Keep {
@@ -23,7 +26,7 @@ struct Keep {
     /// An event that the database cannot take.
     poison: Option<String>,
     gate: Option<Arc<Semaphore>>,
-    batches: Arc<Mutex<Vec<(usize, Option<OffsetDateTime>)>>>,
+    batches: Arc<Mutex<Vec<Told>>>,
 }
 
 impl BatchHandler for Keep {
