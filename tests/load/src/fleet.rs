@@ -74,6 +74,13 @@ impl Fleet {
         url
     }
 
+    /// The part of the broker that the services use.
+    pub fn broker_url(&self) -> Url {
+        let mut url = self.stores.amqp.clone();
+        url.set_path("/lyceum");
+        url
+    }
+
     /// A few connections to a database.
     pub async fn database(&self, name: &str) -> Result<PgPool> {
         let options = PgPoolOptions::new().max_connections(4);

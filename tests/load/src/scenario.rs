@@ -46,6 +46,11 @@ impl Scenario {
             Self::Orders => orders::run(fleet).await,
             Self::SignIn => sign_in::run(fleet).await,
             Self::Ingestion => {
+                let watched = fleet.processes(&["analytics", "rabbitmq", "postgres"])?;
+                ingestion::run(fleet.broker_url().as_str(), &fleet.database("analytics").await?, &watched).await
+            }
+            Self::Dashboard => dashboard::run(fleet).await,
+            Self::Ingestion => {
                 let (database, mut amqp) = (fleet.database("analytics").await?, fleet.stores.amqp.clone());
                 amqp.set_path("lyceum");
                 ingestion::run(amqp.as_str(), &database, &fleet.processes(&["analytics"])?).await
