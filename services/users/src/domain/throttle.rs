@@ -68,11 +68,13 @@ impl Tries {
         if now - self.last_at >= policy.memory {
             return Ok(Self { count: 1, last_at: now });
         }
-        let retry_after = self.last_at + self.delay(policy) - now;
-        if retry_after > Duration::ZERO {
+        let delay = self.delay(policy);
+        let retry_after = self.last_at + delay - now;
+        if delay > Duration::ZERO && retry_after > Duration::ZERO {
             return Err(TooSoon { retry_after });
         }
-        Ok(Self { count: self.count.saturating_add(1), last_at: now })
+        // Whoever read the clock first may be counted second: a free try is free all the same.
+        Ok(Self { count: self.count.saturating_add(1), last_at: now.max(self.last_at) })
     }
 
     fn delay(self, policy: &Policy) -> Duration {
@@ -93,6 +95,12 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-11-01 12:00 UTC);
     const POLICY: Policy = PASSWORDS_OF_ACCOUNT;
+
+    #[test]
+    fn a_free_try_that_is_counted_after_a_later_one_is_free() {
+        let later = Tries { count: 1, last_at: NOW + Duration::milliseconds(3) };
+        assert_eq!(later.one_more(&POLICY, NOW), Ok(Tries { count: 2, last_at: later.last_at }));
+    }
 
     #[test]
     fn the_first_tries_are_free_and_then_delays_double_up_to_the_longest() {
