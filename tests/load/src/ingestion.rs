@@ -35,8 +35,8 @@ const QUEUE: &str = "analytics.events";
 const EVENTS: usize = 200_000;
 const BATCH: usize = 1_000;
 
-/// How many channels publish at once.
-const CHANNELS: usize = 2;
+/// How many channels publish at once: as many services have a relay each.
+const CHANNELS: usize = 4;
 
 /// The rate that is to be reached, in events a second.
 const WANTED: u64 = 20_000;
@@ -52,7 +52,10 @@ const PERSISTENT: u8 = 2;
 /// `watched` are processes whose CPU time is told.
 pub async fn run(amqp: &str, database: &PgPool, watched: &[Process]) -> Result<Report> {
     let run = Uuid::new_v4();
-    let bodies = bodies(run, SystemClock.now());
+    let now = SystemClock.now();
+    // As precise as the database keeps it.
+    let first = now.replace_nanosecond(now.microsecond() * 1_000)?;
+    let bodies = bodies(run, first);
     let bytes: usize = bodies.iter().map(Bytes::len).sum();
     let connection = Connection::connect(amqp, ConnectionProperties::default()).await.context("no broker")?;
     let channels = try_join_all((0..CHANNELS).map(|_| confirmed(&connection))).await?;
@@ -67,7 +70,7 @@ pub async fn run(amqp: &str, database: &PgPool, watched: &[Process]) -> Result<R
         try_join_all(publishing).await?;
         anyhow::Ok(started.elapsed())
     };
-    let (published, stored) = tokio::try_join!(published, stored(database, run, started))?;
+    let (published, stored) = tokio::try_join!(published, stored(database, run, first, started))?;
     let used = cpu.per_request(EVENTS as u64)?;
 
     let copied = bare_copy(database, run).await?;
@@ -142,28 +145,23 @@ async fn publish(channel: &Channel, bodies: &[Bytes]) -> Result<()> {
 }
 
 /// Waits until every event of the run can be queried.
-async fn stored(database: &PgPool, run: Uuid, started: Instant) -> Result<Duration> {
+///
+/// The last ones are looked for by the key, and all are counted only once they are there: counting takes from what is measured.
+async fn stored(database: &PgPool, run: Uuid, first: OffsetDateTime, started: Instant) -> Result<Duration> {
+    let last = first + Duration::from_micros(EVENTS as u64 - 1);
     loop {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
         let elapsed = started.elapsed();
         ensure!(elapsed < PATIENCE, "the events were not stored in time");
-        // Counted only when all may be there: counting takes from what is measured.
-        let last: i64 =
-            sqlx::query_scalar("select count(*) from events where aggregate_id = $1 and aggregate_version > $2")
-                .bind(run)
-                .bind(EVENTS as i64 - 50)
-                .fetch_one(database)
-                .await?;
-        if last > 0 {
-            let all: i64 = sqlx::query_scalar("select count(*) from events where aggregate_id = $1")
-                .bind(run)
-                .fetch_one(database)
-                .await?;
-            if all == EVENTS as i64 {
-                return Ok(elapsed);
-            }
+        if count(database, run, last, last).await? > 0 && count(database, run, first, last).await? == EVENTS as i64 {
+            return Ok(elapsed);
         }
     }
+}
+
+async fn count(database: &PgPool, run: Uuid, from: OffsetDateTime, to: OffsetDateTime) -> Result<i64> {
+    let statement = "select count(*) from events where occurred_at between $1 and $2 and aggregate_id = $3";
+    Ok(sqlx::query_scalar(statement).bind(from).bind(to).bind(run).fetch_one(database).await?)
 }
 
 /// Copies the rows of the run into a table like the one they are in, in one transaction, and says how long that took.
