@@ -1,5 +1,6 @@
 //! Where a message goes that cannot be applied now, or ever: a retry queue or the parking lot, and what is counted of it.
 
+use failpoint::failpoint;
 use lapin::Channel;
 use lapin::message::Delivery;
 use values::SharedClock;
@@ -54,7 +55,9 @@ impl Aside<'_> {
     async fn move_to(&self, queue: &str, delivery: &Delivery, number: u32, reason: &str) -> Result<(), Error> {
         let headers = put_aside(number, reason, self.clock.now());
         let properties = delivery.properties.clone().with_headers(headers);
-        publish_to_queue(self.publishing, queue, &delivery.data, properties).await
+        publish_to_queue(self.publishing, queue, &delivery.data, properties).await?;
+        failpoint!("consumer.moved");
+        Ok(())
     }
 
     /// Counts events of a type by how they ended.

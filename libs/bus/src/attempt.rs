@@ -54,7 +54,7 @@ enum Applied {
 
 impl<'a> Attempt<'a> {
     pub(crate) fn new(consumer: &'a Consumer, publishing: &'a Channel, delivery: Delivery) -> Self {
-        let number = attempts(&delivery.properties) + 1;
+        let number = attempts(&delivery.properties).saturating_add(1);
         Self { consumer, publishing, delivery, number }
     }
 
@@ -183,6 +183,8 @@ pub(crate) fn attempts(properties: &BasicProperties) -> u32 {
     let headers = properties.headers().as_ref();
     match headers.and_then(|headers| headers.inner().get(ATTEMPTS)) {
         Some(AMQPValue::LongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
+        // As the management API writes numbers.
+        Some(AMQPValue::LongLongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
         _ => 0,
     }
 }
@@ -206,6 +208,49 @@ fn shortened(reason: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn header(value: AMQPValue) -> BasicProperties {
+        let mut headers = FieldTable::default();
+        headers.insert(ATTEMPTS.into(), value);
+        BasicProperties::default().with_headers(headers)
+    }
+
+    proptest! {
+        #[test]
+        fn any_message_is_an_envelope_or_is_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(envelope) = Envelope::decode(&*bytes) {
+                prop_assert_eq!(Envelope::decode(&*envelope.encode_to_vec()), Ok(envelope.clone()));
+                // What a consumer looks at before its handler does.
+                let _ = (Uuid::try_parse(&envelope.id), envelope.occurred_at.as_ref().and_then(|at| at.to_time()));
+                trace::resume(&tracing::Span::none(), &envelope.traceparent);
+            }
+        }
+
+        #[test]
+        fn an_envelope_with_damage_breaks_nothing(at in any::<prop::sample::Index>(), byte in any::<u8>(), text in any::<String>()) {
+            let envelope = Envelope { id: text.clone(), r#type: text.clone(), traceparent: text, payload: vec![1, 2, 3], ..Envelope::default() };
+            let mut bytes = envelope.encode_to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let _ = Envelope::decode(&*bytes);
+        }
+
+        #[test]
+        fn any_number_of_attempts_is_counted_on(long in any::<i64>(), int in any::<i32>(), text in any::<String>()) {
+            for value in [AMQPValue::LongLongInt(long), AMQPValue::LongInt(int), AMQPValue::LongString(text.into()), AMQPValue::Void] {
+                let attempts = attempts(&header(value));
+                pause_after(attempts);
+                pause_after(attempts.saturating_add(1));
+            }
+        }
+
+        #[test]
+        fn what_is_put_aside_says_how_often_it_was_tried(tried in 0..=i32::MAX as u32, reason in any::<String>()) {
+            let headers = put_aside(tried, &reason, OffsetDateTime::UNIX_EPOCH);
+            prop_assert_eq!(attempts(&BasicProperties::default().with_headers(headers)), tried);
+        }
+    }
 
     #[test]
     fn pauses_grow_and_the_longest_stays() {

@@ -7,8 +7,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use anyhow::{Context, Result, bail};
-use reqwest::Client;
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -17,6 +17,8 @@ use crate::point::Point;
 
 /// How often something is asked again that cannot tell by itself.
 pub const POLL: Duration = Duration::from_millis(25);
+/// No process is started again sooner after its end, and clocks are not read more precisely.
+const SOONEST: Duration = Duration::from_millis(25);
 /// How long anything may take to come back.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,9 +46,21 @@ pub struct Account {
 pub struct Process {
     pub name: String,
     pub pid: i32,
+    /// In clock ticks since the machine started.
+    started: u64,
+    ports: Vec<u16>,
     admin: Option<u16>,
     #[serde(default)]
     pub restarts: u32,
+}
+
+impl Process {
+    fn started_at(&self) -> Result<SystemTime> {
+        let uptime = fs::read_to_string("/proc/uptime")?;
+        let uptime: f64 = uptime.split(' ').next().unwrap_or_default().parse()?;
+        let up_at_start = Duration::from_millis(self.started * 1_000 / rustix::param::clock_ticks_per_second());
+        Ok(SystemTime::now() - Duration::from_secs_f64(uptime).saturating_sub(up_at_start))
+    }
 }
 
 /// The stores' doors, from `stores.json`.
@@ -123,12 +137,12 @@ impl Fleet {
         Ok(self.processes()?.into_iter().filter(|one| one.admin.is_some()).map(|one| (one.name, one.pid)).collect())
     }
 
-    /// Kills a process as a power cut would.
-    pub fn kill(&self, name: &str) -> Result<Process> {
-        let process = self.process(name)?;
-        let pid = Pid::from_raw(process.pid).context("a pid is not zero")?;
+    /// Kills a process as a power cut would, and says when.
+    pub fn kill(&self, name: &str) -> Result<SystemTime> {
+        let pid = Pid::from_raw(self.process(name)?.pid).context("a pid is not zero")?;
+        let now = SystemTime::now();
         kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill {name}"))?;
-        Ok(process)
+        Ok(now)
     }
 
     /// Keeps a process from being started again until [`Fleet::release`].
@@ -145,46 +159,42 @@ impl Fleet {
         }
     }
 
-    /// Waits until a process runs that is not the one before, and serves if it can tell. Says how long that took.
-    pub async fn comes_back(&self, before: &Process) -> Result<Duration> {
-        let started = Instant::now();
-        while started.elapsed() < PATIENCE {
-            let now = self.process(&before.name)?;
-            if now.pid != before.pid && self.serves(&now).await {
-                return Ok(started.elapsed());
+    /// Waits until a process that died then runs again and serves. Says how long it was away.
+    pub async fn comes_back(&self, name: &str, died_at: SystemTime) -> Result<Duration> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let now = self.process(name)?;
+            if now.started_at()? > died_at + SOONEST && self.serves(&now).await {
+                return Ok(died_at.elapsed().unwrap_or_default());
             }
             tokio::time::sleep(POLL).await;
         }
-        bail!("{} did not come back within {} s", before.name, PATIENCE.as_secs())
+        bail!("{name} did not come back within {} s", PATIENCE.as_secs())
     }
 
-    /// Waits until every service serves.
+    /// Waits until everything serves.
     pub async fn all_serve(&self) -> Result<()> {
-        let started = Instant::now();
-        loop {
-            let mut missing = Vec::new();
+        eventually(PATIENCE, async || {
             for process in self.processes()? {
-                if !self.serves(&process).await {
-                    missing.push(process.name);
-                }
+                ensure!(self.serves(&process).await, "{} does not serve", process.name);
             }
-            if missing.is_empty() {
-                return Ok(());
-            }
-            if started.elapsed() > PATIENCE {
-                bail!("{} do not serve", missing.join(", "));
-            }
-            tokio::time::sleep(POLL).await;
-        }
+            Ok(())
+        })
+        .await
     }
 
     async fn serves(&self, process: &Process) -> bool {
-        match process.admin {
-            Some(admin) => {
-                let asked = self.http.get(format!("http://127.0.0.1:{admin}/readyz")).timeout(Duration::from_secs(2));
-                asked.send().await.is_ok_and(|answer| answer.status().is_success())
-            }
-            None => true,
+        if let Some(admin) = process.admin {
+            let asked = self.http.get(format!("http://127.0.0.1:{admin}/readyz")).timeout(Duration::from_secs(2));
+            return asked.send().await.is_ok_and(|answer| answer.status().is_success());
+        }
+        match process.name.as_str() {
+            "postgres" => sqlx::query("select 1").execute(self.superuser()).await.is_ok(),
+            "rabbitmq" => self.broker(Method::GET, "health/checks/local-alarms", None).await.is_ok(),
+            _ => match process.ports.first() {
+                Some(port) => tokio::net::TcpStream::connect(("127.0.0.1", *port)).await.is_ok(),
+                None => true,
+            },
         }
     }
 

@@ -1,7 +1,8 @@
 //! Kills the fleet at any point, under load, and counts afterwards. `cargo fleet test chaos` and `cargo fleet chaos` run it.
 //!
 //! Reading order: `point` (where a process can die, and which points are struck together), `fleet` (the processes), `client`, `course`
-//! and `learner` (the load), `storm` (one run), `trouble` (stores and connections), `poison`, `count` (what must be there afterwards).
+//! and `learner` (the load), `storm` (one run), `trouble` (stores and connections), `poison`, `upload`,
+//! `count` (what must be there afterwards).
 
 mod broker;
 mod client;
@@ -13,6 +14,7 @@ mod point;
 mod poison;
 mod storm;
 mod trouble;
+mod upload;
 
 use std::{
     process::ExitCode,
@@ -33,6 +35,9 @@ struct Arguments {
     /// Every point by itself and any two together, instead of the pairwise selection.
     #[arg(long)]
     matrix: bool,
+    /// The selection all the same.
+    #[arg(long)]
+    pairwise: bool,
     /// Only runs whose name holds this text.
     #[arg(long)]
     only: Option<String>,
@@ -49,6 +54,7 @@ enum Run {
     Kill(Vec<Point>),
     Trouble(Trouble),
     Poison,
+    Upload,
 }
 
 impl Run {
@@ -57,6 +63,7 @@ impl Run {
             Self::Kill(points) => points.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
             Self::Trouble(trouble) => trouble.name().to_owned(),
             Self::Poison => "poison: parked, shown, replayed".to_owned(),
+            Self::Upload => "upload: killed at each of its points".to_owned(),
         }
     }
 }
@@ -93,7 +100,7 @@ async fn storms(arguments: &Arguments) -> Result<()> {
         storm::LEARNERS + 1,
         arguments.seed
     );
-    let cast = Cast::assemble(&fleet).await.context("the learners of the storm")?;
+    let mut cast = Cast::assemble(&fleet).await.context("the learners of the storm")?;
     let (mut lines, mut caused) = (Vec::new(), Vec::new());
     for (at, run) in runs.iter().enumerate() {
         let line = one(&fleet, &cast, run, &mut chance, &mut caused).await;
@@ -118,15 +125,17 @@ async fn storms(arguments: &Arguments) -> Result<()> {
         }
         if failed {
             fleet.all_serve().await?;
+            // Whoever is still on the way would be counted in the next run.
+            cast = Cast::assemble(&fleet).await?;
         }
     }
-    conclude(&fleet, &lines, &caused, &points, arguments.only.is_some()).await
+    conclude(&fleet, &lines, &mut caused, &points, arguments.only.is_some()).await
 }
 
 fn runs(arguments: &Arguments, points: &[Point], chance: &mut StdRng) -> Vec<Run> {
-    let sets = if arguments.matrix { point::matrix(points) } else { point::pairwise(points, chance) };
+    let sets = if arguments.matrix && !arguments.pairwise { point::matrix(points) } else { point::pairwise(points, chance) };
     let mut runs: Vec<Run> = Trouble::ALL.into_iter().map(Run::Trouble).collect();
-    runs.push(Run::Poison);
+    runs.extend([Run::Poison, Run::Upload]);
     runs.extend(sets.into_iter().map(Run::Kill));
     if let Some(only) = &arguments.only {
         runs.retain(|run| run.name().contains(only.as_str()));
@@ -140,6 +149,7 @@ async fn one(fleet: &Arc<Fleet>, cast: &Cast, run: &Run, chance: &mut StdRng, ca
         Run::Kill(points) => storm::kill_at(fleet, cast, points, chance).await.map(Some),
         Run::Trouble(trouble) => trouble::run(fleet, cast, *trouble, chance).await.map(Some),
         Run::Poison => poison::run(fleet).await.map(|()| None),
+        Run::Upload => upload::run(fleet, &cast.manager).await.map(|()| None),
     };
     let took = started.elapsed();
     let (slowest, failure) = match weathered {
@@ -154,10 +164,12 @@ async fn one(fleet: &Arc<Fleet>, cast: &Cast, run: &Run, chance: &mut StdRng, ca
 }
 
 /// Counts everything once more, because a repetition may come late, and prints what the storm was like.
-async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Point], partly: bool) -> Result<()> {
+async fn conclude(fleet: &Fleet, lines: &[Line], caused: &mut [Caused], points: &[Point], partly: bool) -> Result<()> {
     let mut complaints: Vec<String> =
         lines.iter().filter_map(|line| line.failure.as_ref().map(|why| format!("{}: {why}", line.name))).collect();
-    for one in caused {
+    let began: Vec<_> = caused.iter().map(|one| one.since).collect();
+    for (at, one) in caused.iter_mut().enumerate() {
+        one.until = began.get(at + 1).copied();
         if let Err(error) = count::exact(fleet, one).await {
             complaints.push(format!("{}, counted again at the end: {error:#}", one.scenario));
         }
@@ -166,8 +178,8 @@ async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Po
         complaints.extend(check.err().map(|error| format!("{error:#}")));
     }
     if !partly {
-        let poison = poison::points();
-        let missed = points.iter().chain(&poison).filter(|point| !fleet.visited(point));
+        let elsewhere = [poison::points(), upload::points()].concat();
+        let missed = points.iter().chain(&elsewhere).filter(|point| !fleet.visited(point));
         complaints.extend(missed.map(|point| format!("nobody ever came by {point}")));
     }
     let learners: usize = caused.iter().map(|one| one.travelled.len()).sum();

@@ -21,6 +21,7 @@ impl fmt::Display for Point {
 /// Points of a library in processes that never come by on the main journey, and why.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
     ("*", "consumer.moved", "only an event that is put aside gets there: the scenario of the poison does"),
+    ("documents", "complete_upload.", "learners upload nothing on their way: the scenario of the upload does"),
     ("users", "consumer.", "it hears of tutors only"),
     ("analytics", "consumer.", "it has a consumer of its own, with points of its own"),
 ];
@@ -76,7 +77,10 @@ fn named(source: &str) -> impl Iterator<Item = String> {
     calls.filter_map(|rest| rest.split_once('"')).map(|(name, _)| name.to_owned())
 }
 
-/// Sets of points, one of each process at most, so that any two points of different processes are struck in one run together.
+/// How many points of one process are struck in a run: the process that was started again dies once more.
+const EACH: usize = 2;
+
+/// Sets of points, two of each process at most, so that any two points of different processes are struck in one run together.
 ///
 /// Greedy, and the same for the same chance.
 pub fn pairwise(points: &[Point], chance: &mut StdRng) -> Vec<Vec<Point>> {
@@ -84,18 +88,19 @@ pub fn pairwise(points: &[Point], chance: &mut StdRng) -> Vec<Vec<Point>> {
     for (at, one) in points.iter().enumerate() {
         open.extend(points[at + 1..].iter().filter(|other| other.process != one.process).map(|other| (one, other)));
     }
-    let processes: BTreeSet<&str> = points.iter().map(|point| point.process.as_str()).collect();
     let mut runs = Vec::new();
-    while !open.is_empty() {
-        let (first, second) =
-            open.iter().nth(chance.random_range(0..open.len())).copied().unwrap_or_else(|| unreachable!());
+    while let Some((first, second)) = open.iter().nth(chance.random_range(0..open.len().max(1))).copied() {
         let mut run = vec![first, second];
-        for process in &processes {
-            if run.iter().any(|point| point.process == *process) {
-                continue;
-            }
+        loop {
+            let has_room = |point: &&Point| {
+                !run.contains(point) && run.iter().filter(|other| other.process == point.process).count() < EACH
+            };
             let gain = |point: &&Point| run.iter().filter(|other| open.contains(&pair(point, other))).count();
-            run.extend(points.iter().filter(|point| point.process == *process).max_by_key(gain));
+            let best = points.iter().filter(has_room).map(|point| (gain(&point), point)).max();
+            match best {
+                Some((gain, point)) if gain > 0 => run.push(point),
+                _ => break,
+            }
         }
         for (at, one) in run.iter().enumerate() {
             for other in &run[at + 1..] {
@@ -135,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn any_two_points_of_different_processes_meet_and_no_process_is_struck_twice_in_a_run() {
+    fn any_two_points_of_different_processes_meet_and_no_process_is_struck_too_often_in_a_run() {
         let points = points();
         let runs = pairwise(&points, &mut StdRng::seed_from_u64(7));
         for one in &points {
@@ -144,10 +149,11 @@ mod tests {
             }
         }
         for run in &runs {
-            let processes: BTreeSet<&str> = run.iter().map(|point| point.process.as_str()).collect();
-            assert_eq!(processes.len(), run.len());
+            for point in run {
+                assert!(run.iter().filter(|other| other.process == point.process).count() <= EACH);
+            }
         }
-        assert!(runs.len() < matrix(&points).len() / 2, "{}", runs.len());
+        assert!(runs.len() < 40, "{}", runs.len());
         assert_eq!(runs, pairwise(&points, &mut StdRng::seed_from_u64(7)));
     }
 

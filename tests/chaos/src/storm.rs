@@ -2,7 +2,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +15,7 @@ use crate::{
     client::Person,
     count::{self, Caused},
     course::Course,
-    fleet::{Fleet, POLL, Process, eventually},
+    fleet::{Fleet, POLL, eventually},
     learner::{self, Travelled, mails},
     point::Point,
 };
@@ -72,14 +72,13 @@ pub async fn run(
     trouble: impl AsyncFnOnce(&Course) -> Result<Vec<(String, Duration)>>,
 ) -> Result<Weathered> {
     let (since, mails_before) = (OffsetDateTime::now_utc(), newest_mail(fleet).await?);
-    let before: Vec<Process> = fleet.processes()?;
     // A course comes before its learners, so that who hears of it is struck while it is put on sale.
     let (early, late): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| is_early(point));
     for point in &early {
         fleet.arm(point)?;
     }
     let watch = async {
-        let watched = points.iter().map(|point| watch(fleet, &before, point));
+        let watched = points.iter().map(|point| watch(fleet, point));
         try_join_all(watched).await
     };
     let journeys = async {
@@ -113,8 +112,15 @@ pub async fn run(
     recoveries.extend(fired);
     let may_repeat_mails = points.iter().any(|point| point.process == "notifications" && point.name == "mail.accepted")
         || recoveries.iter().any(|(what, _)| what == "notifications" || what == "postgres");
-    let caused =
-        Caused { scenario: name.to_owned(), run: course.run, since, mails_before, travelled, may_repeat_mails };
+    let caused = Caused {
+        scenario: name.to_owned(),
+        run: course.run,
+        since,
+        until: None,
+        mails_before,
+        travelled,
+        may_repeat_mails,
+    };
     count::settled(fleet, &caused).await.context("counting")?;
     Ok(Weathered { caused, recoveries })
 }
@@ -141,18 +147,14 @@ async fn limited(
 }
 
 /// Waits until a process has died at a point and serves again.
-async fn watch(fleet: &Fleet, before: &[Process], point: &Point) -> Result<(String, Duration)> {
+async fn watch(fleet: &Fleet, point: &Point) -> Result<(String, Duration)> {
     let died_at = loop {
         if let Some(died_at) = fleet.fired(point) {
             break died_at;
         }
         tokio::time::sleep(POLL).await;
     };
-    let before =
-        before.iter().find(|process| process.name == point.process).context("a process that nobody started")?;
-    let started = Instant::now();
-    fleet.comes_back(before).await?;
-    let took = died_at.elapsed().unwrap_or_else(|_| started.elapsed());
+    let took = fleet.comes_back(&point.process, died_at).await?;
     run_out_leases(fleet, &point.process, died_at).await?;
     Ok((point.to_string(), took))
 }
@@ -165,7 +167,7 @@ pub async fn run_out_leases(fleet: &Fleet, process: &str, died_at: SystemTime) -
         "notifications" => &["update deliveries set next_attempt_at = now()
              where state = 'sending' and next_attempt_at <= $1 + interval '2 minutes'"],
         "documents" => &["update certificates set print_at = now()
-             where print_at > now() and print_at <= $1 + interval '2 minutes'"],
+             where print_at > now() and print_at <= $1 + interval '30 seconds'"],
         _ => &[],
     };
     for statement in statements {

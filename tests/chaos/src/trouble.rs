@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -123,9 +123,8 @@ async fn paid(fleet: &Fleet, course: &Course, count: i64) -> Result<()> {
 
 async fn killed(fleet: &Fleet, store: &str, course: &Course) -> Result<Vec<(String, Duration)>> {
     paid(fleet, course, 2).await?;
-    let before = fleet.kill(store)?;
-    let died_at = SystemTime::now();
-    let took = fleet.comes_back(&before).await?;
+    let died_at = fleet.kill(store)?;
+    let took = fleet.comes_back(store, died_at).await?;
     storm::run_out_leases(fleet, "notifications", died_at).await?;
     Ok(vec![(store.to_owned(), took)])
 }
@@ -133,7 +132,7 @@ async fn killed(fleet: &Fleet, store: &str, course: &Course) -> Result<Vec<(Stri
 /// Nothing but limits, caches and revocations leans on Redis: everybody arrives while it is away.
 async fn redis_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Duration)>> {
     fleet.hold("redis")?;
-    let before = fleet.kill("redis")?;
+    let died_at = fleet.kill("redis")?;
     eventually(PATIENCE * 2, async || {
         let done: i64 = sqlx::query_scalar("select count(*) from enrolments where run_id = $1 and state = 'completed'")
             .bind(course.run)
@@ -144,18 +143,17 @@ async fn redis_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Durat
     })
     .await?;
     fleet.release("redis")?;
-    Ok(vec![("redis".to_owned(), fleet.comes_back(&before).await?)])
+    Ok(vec![("redis".to_owned(), fleet.comes_back("redis", died_at).await?)])
 }
 
 /// Orders are settled without the broker; what follows from them happens when it is back.
 async fn rabbitmq_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Duration)>> {
     fleet.hold("rabbitmq")?;
-    let before = fleet.kill("rabbitmq")?;
-    let died_at = SystemTime::now();
+    let died_at = fleet.kill("rabbitmq")?;
     // As many as are on their way at once: they wait for their seats.
     paid(fleet, course, 4).await?;
     fleet.release("rabbitmq")?;
-    let took = fleet.comes_back(&before).await?;
+    let took = fleet.comes_back("rabbitmq", died_at).await?;
     storm::run_out_leases(fleet, "notifications", died_at).await?;
     Ok(vec![("rabbitmq".to_owned(), took)])
 }
@@ -166,13 +164,12 @@ async fn postgres_away(fleet: &Fleet, manager: &Person, course: &Course) -> Resu
     // A token from before: nobody signs in without a database.
     let token = manager.token().await?;
     fleet.hold("postgres")?;
-    let before = fleet.kill("postgres")?;
-    let died_at = SystemTime::now();
+    let died_at = fleet.kill("postgres")?;
     for path in ["/v1/me/enrolments", "/v1/orders?pageSize=1", "/v1/notifications?pageSize=1", "/v1/me/certificates"] {
         refused_for_now(fleet, path, &token).await?;
     }
     fleet.release("postgres")?;
-    let took = fleet.comes_back(&before).await?;
+    let took = fleet.comes_back("postgres", died_at).await?;
     let back = Instant::now();
     learner::enrolments(manager).await?;
     storm::run_out_leases(fleet, "notifications", died_at).await?;
@@ -256,9 +253,8 @@ async fn every_service(
     paid(fleet, course, 1).await?;
     let mut recoveries = Vec::new();
     for name in pids.keys() {
-        let before = fleet.kill(name)?;
-        let died_at = SystemTime::now();
-        let took = fleet.comes_back(&before).await?;
+        let died_at = fleet.kill(name)?;
+        let took = fleet.comes_back(name, died_at).await?;
         storm::run_out_leases(fleet, name, died_at).await?;
         recoveries.push((name.clone(), took));
     }
