@@ -162,6 +162,26 @@ impl<'de> Deserialize<'de> for Jwks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_no_set_of_keys(text in ".{0,80}|\\{\"keys\":\\[(\\{(\"(kty|crv|kid|x|use)\":(\"(OKP|Ed25519|sig|[A-Za-z0-9_-]{0,50})\"|1|null),?){0,5}\\},?){0,3}\\]\\}") {
+            if let Ok(set) = text.parse::<Jwks>() {
+                let written = serde_json::to_string(&set).unwrap();
+                prop_assert_eq!(written.parse::<Jwks>(), Ok(set));
+            }
+        }
+
+        #[test]
+        fn any_point_is_refused_or_written_as_it_was(kid in ".{0,20}", bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let x = BASE64_URL_SAFE_NO_PAD.encode(&bytes);
+            if let Ok(key) = Jwk::new(&kid, &x) {
+                prop_assert_eq!((key.x(), bytes.len()), (x, 32));
+                let _ = key.signed(&bytes, &bytes);
+            }
+        }
+    }
 
     /// The key of RFC 8037, appendix A.
     const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";

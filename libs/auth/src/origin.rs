@@ -86,6 +86,14 @@ fn thousandths(weight: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_wish_for_a_language_is_read(accepted in ".{0,60}|((ru|en|de|\\*)(-[A-Z]{2})?(;q=[0-9.]{0,6})?,? ?){0,5}") {
+            let _ = Origin::preferred_language(&accepted);
+        }
+    }
 
     #[test]
     fn the_best_liked_of_our_languages_is_found() {

@@ -150,6 +150,18 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_timeout_is_a_time_or_none(text in "[ -~]{0,20}|[0-9]{0,10}[HMSmun]?") {
+            let mut headers = HeaderMap::new();
+            headers.insert(GRPC_TIMEOUT, text.parse().unwrap());
+            if let Some(time) = timeout(&headers) {
+                prop_assert!(time <= Duration::from_secs(99_999_999 * 3_600));
+            }
+        }
+    }
     use tower::{Layer as _, Service as _, ServiceExt as _};
 
     fn headers(value: &str) -> HeaderMap {

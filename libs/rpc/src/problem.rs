@@ -136,6 +136,17 @@ impl From<Status> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_answer_of_a_neighbour_is_a_problem(code in -1..40_i32, text in any::<String>(), details in prop::collection::vec(any::<u8>(), 0..120)) {
+            let status = Status::with_details(Code::from_i32(code), text, details.into());
+            let problem = Problem::from(&status);
+            prop_assert!(problem.http().is_client_error() || problem.http().is_server_error());
+            let _ = problem.retry_after_seconds();
+        }
+    }
     use crate::status;
 
     #[derive(Debug, thiserror::Error)]

@@ -49,6 +49,18 @@ pub(crate) fn write(metadata: &mut MetadataMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_traceparent_is_a_trace_or_none(text in "[ -~]{0,70}|[0-9a-fA-F]{0,3}-[0-9a-fA-F]{30,34}-[0-9a-fA-F]{14,18}-[0-9a-fA-F]{0,3}") {
+            opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+            let mut headers = HeaderMap::new();
+            headers.insert("traceparent", HeaderValue::try_from(&text).unwrap());
+            headers.insert("tracestate", HeaderValue::try_from(text).unwrap());
+            let _ = remote(&headers).span().span_context().is_valid();
+        }
+    }
     use opentelemetry::trace::{TraceContextExt, TracerProvider};
     use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
     use tracing_subscriber::layer::SubscriberExt;

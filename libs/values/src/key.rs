@@ -33,6 +33,17 @@ impl fmt::Display for IdempotencyKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_or_stays_as_it_is(text in ".{0,140}|[!-~]{0,140}") {
+            if let Ok(key) = IdempotencyKey::parse(&text) {
+                prop_assert_eq!(key.as_str(), text.as_str());
+                prop_assert!(text.len() <= 128 && text.is_ascii());
+            }
+        }
+    }
 
     #[test]
     fn a_key_has_a_sane_length_and_visible_characters() {

@@ -51,6 +51,19 @@ fn tags(list: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_list_is_read_and_ours_is_found_in_it(before in "[ -~]{0,40}", names in prop::collection::vec("(W/)?\"[!#-~]{0,9}\"", 0..5)) {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, HeaderValue::try_from(before).unwrap());
+            ETag("abc".to_owned()).is_known(&headers);
+            let list = [names, vec!["W/\"abc\"".to_owned()]].concat().join(", ");
+            headers.insert(header::IF_NONE_MATCH, HeaderValue::try_from(list).unwrap());
+            prop_assert!(ETag("abc".to_owned()).is_known(&headers));
+        }
+    }
 
     fn known(lines: &[&str]) -> bool {
         let mut headers = HeaderMap::new();

@@ -93,6 +93,22 @@ fn escaped(byte: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_name_is_one_header_that_says_attachment(name in any::<String>()) {
+            let written = disposition(&name);
+            let written = written.to_str().unwrap();
+            prop_assert!(written == "attachment" || written.starts_with("attachment; filename=\""), "{}", written);
+            prop_assert!(written.matches('"').count() <= 2 && written.matches(';').count() <= 2, "{}", written);
+        }
+
+        #[test]
+        fn any_type_is_a_header(told in any::<String>()) {
+            prop_assert!(!content_type(&told).is_empty());
+        }
+    }
 
     #[test]
     fn names_are_written_in_both_spellings() {

@@ -68,6 +68,16 @@ fn household(address: Option<IpAddr>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_chain_of_addresses_gets_past_our_own_proxy(chain in "[ -~]{0,80}", proxies in 1_usize..4) {
+            let address = address(&[&chain, "203.0.113.9"], 1);
+            prop_assert_eq!(address.as_deref(), Some("203.0.113.9"));
+            let _ = self::address(&[&chain], proxies);
+        }
+    }
 
     fn address(lines: &[&str], proxies: usize) -> Option<String> {
         let mut headers = HeaderMap::new();

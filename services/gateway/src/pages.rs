@@ -220,7 +220,9 @@ async fn unsubscribe(State(app): State<Arc<App>>, token: Piece, request: Request
 }
 
 fn piece(piece: Piece) -> Result<String, Problem> {
-    piece.map(|Path(piece)| piece).map_err(|_| Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", ""))
+    // What no database can hold was never given out.
+    let piece = piece.ok().map(|Path(piece)| piece).filter(|piece| !piece.contains('\0'));
+    piece.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", ""))
 }
 
 /// The language of somebody of whom nothing but the browser's wish is known.

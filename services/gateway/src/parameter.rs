@@ -108,6 +108,29 @@ fn is_decodable(query: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_query_is_refused_or_read(query in "\\PC{0,60}|([a-z]{0,3}=?(%[0-9a-fA-F]{2}|[+a-z%]){0,6}&?){0,6}") {
+            if let Ok(pairs) = pairs(&query) {
+                prop_assert!(pairs.len() <= query.split('&').count());
+            }
+        }
+
+        #[test]
+        fn what_was_written_is_read_again(pairs_in in prop::collection::vec((any::<String>(), any::<String>()), 0..5)) {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs_in).finish();
+            prop_assert_eq!(pairs(&query).unwrap(), pairs_in);
+        }
+
+        #[test]
+        fn any_text_is_a_value_or_says_what_was_expected(text in any::<String>()) {
+            let _ = (param::<i32>(&text), param::<u64>(&text), param::<bool>(&text));
+            let _ = (param::<Timestamp>(&text), param::<Duration>(&text), param::<FieldMask>(&text));
+            prop_assert_eq!(param::<String>(&text).is_err(), text.contains('\0'));
+        }
+    }
 
     #[test]
     fn escapes_are_strict() {

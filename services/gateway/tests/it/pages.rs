@@ -135,7 +135,7 @@ async fn a_certificate_that_does_not_hold_says_why() {
 #[tokio::test]
 async fn what_was_never_issued_is_a_page_too() {
     let world = world().await;
-    for number in ["unknown", "nonsense", "%ff", "%3Cb%3E", "a%2Fb"] {
+    for number in ["unknown", "nonsense", "%ff", "%00", "%3Cb%3E", "a%2Fb"] {
         let answer = ask(world.get(&format!("/certificates/{number}"))).await;
         let text = page(&answer, 404);
         assert!(text.contains("Такого сертификата нет") && !text.contains("<b>"), "{number}: {text}");
@@ -199,6 +199,7 @@ async fn one_click_is_enough() {
 async fn links_that_do_not_work_are_pages() {
     let world = world().await;
     assert!(page(&ask(world.get("/unsubscribe/old")).await, 404).contains("Ссылка не действует"));
+    page(&ask(world.post("/unsubscribe/a%00")).await, 404);
     assert!(page(&ask(world.post("/unsubscribe/old")).await, 404).contains("Ссылка не действует"));
     let down = ask(world.post("/unsubscribe/down")).await;
     assert!(page(&down, 503).contains("Ничего не изменилось"));

@@ -125,9 +125,18 @@ pub fn masked(address: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use time::macros::datetime;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_words_of_a_mail_server_are_read(code in any::<u16>(), words in "\\PC{0,80}|[0-9.]{0,12} .{0,20}") {
+            // A full mailbox empties again, whatever the words are.
+            prop_assert!(!bounces(code, &words) || code != 552);
+        }
+    }
 
     const NOW: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
 

@@ -1,4 +1,7 @@
+use std::sync::LazyLock;
+
 use super::*;
+use proptest::prelude::*;
 use time::macros::datetime;
 use values::Id;
 
@@ -109,4 +112,47 @@ fn answers_are_read_with_ids_as_texts_or_numbers() {
 #[test]
 fn the_due_date_is_written_as_the_bank_reads_it() {
     assert_eq!(due_date(datetime!(2026-12-31 20:59:00 UTC)).unwrap(), "2026-12-31T23:59:00+03:00");
+}
+
+/// Any JSON that a stranger may write.
+fn json_of_a_stranger() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        "(REJECTED|CONFIRMED|RECEIPT|1700000000001DEMO|[0-9]{1,20})".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(2, 8, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Value::from))
+}
+
+fn fields_of_a_stranger() -> impl Strategy<Value = Map<String, Value>> {
+    let name = "(OrderId|PaymentId|Status|ErrorCode|Amount|Token|Password|[A-Za-z]{0,6})";
+    prop::collection::btree_map(name, json_of_a_stranger(), 0..9).prop_map(|fields| fields.into_iter().collect())
+}
+
+/// One bank for all cases: to make a client is slow.
+static BANK: LazyLock<Tbank> = LazyLock::new(bank);
+
+proptest! {
+    #[test]
+    fn bytes_of_a_stranger_are_never_believed(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(BANK.read(&body, &HashMap::new()).is_err());
+    }
+
+    #[test]
+    fn fields_of_a_stranger_are_never_believed(fields in fields_of_a_stranger()) {
+        let body = serde_json::to_vec(&fields).unwrap();
+        prop_assert!(BANK.read(&body, &HashMap::new()).is_err());
+    }
+
+    #[test]
+    fn whatever_the_bank_signs_is_a_hint_or_is_about_another_shop(mut fields in fields_of_a_stranger(), ours in any::<bool>()) {
+        if ours {
+            fields.insert("TerminalKey".into(), "1700000000001DEMO".into());
+        }
+        let body = signed(&BANK, fields.into());
+        let read = BANK.read(&body, &HashMap::new());
+        prop_assert_eq!(read.is_ok(), ours, "{:?}", read);
+    }
 }
