@@ -40,11 +40,12 @@ fn generate() -> Result<(), Box<dyn error::Error>> {
     Ok(())
 }
 
-/// Writes `descriptor.bin`, `mod.rs` and two files per package, each only when it changed.
+/// Writes `descriptor.bin`, `reflection.bin`, `mod.rs` and two files per package, each only when it changed.
 fn write_contract(root: &Path, out: &Path, folder: &str) -> Result<Api, Box<dyn error::Error>> {
     let descriptors = contract_gen::compile(root)?;
     let api = Api::load(&descriptors)?;
     write(&out.join("descriptor.bin"), &descriptors)?;
+    write(&out.join("reflection.bin"), contract_gen::without_comments(&descriptors)?)?;
 
     let mut files = FileDescriptorSet::decode(&*descriptors)?;
     // prost wants to see the well-known types that messages refer to, even those it finds elsewhere.

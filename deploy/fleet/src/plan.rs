@@ -72,7 +72,9 @@ impl Plan {
 
     /// How to start a service.
     pub(crate) fn launch(&self, service: &Service, program: PathBuf) -> Result<Launch> {
-        let mut env = vec![("RUST_BACKTRACE".to_owned(), "1".to_owned())];
+        // Huge pages would double what a small, idle process holds.
+        let settings = [("RUST_BACKTRACE", "1"), ("MIMALLOC_ALLOW_THP", "0")];
+        let mut env: Vec<_> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         for name in service.variables() {
             env.push((format!("LYCEUM_{name}"), self.value(service.name, name)?));
         }

@@ -19,5 +19,8 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/mod.rs"));
 }
 
-/// The encoded `FileDescriptorSet` of the whole contract with comments and options, as gRPC reflection serves it.
+/// The encoded `FileDescriptorSet` of the whole contract with comments and options.
 pub static DESCRIPTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptor.bin"));
+
+/// The same without comments and positions, which take most of its room: what services offer for reflection.
+pub static REFLECTION: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/reflection.bin"));

@@ -135,7 +135,7 @@ impl Service for Analytics {
         runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
         jobs::start(&runtime, &app);
         chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::DESCRIPTOR)
+            .reflection(proto::REFLECTION)
             .layer(guard(&config, &runtime))
             .serve(&runtime, app.routes())
             .await

@@ -85,7 +85,7 @@ impl Service for Courses {
         runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
         jobs::start(&runtime, &app);
         chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::DESCRIPTOR)
+            .reflection(proto::REFLECTION)
             .layer(guard(&config, &runtime))
             .serve(&runtime, app.routes())
             .await

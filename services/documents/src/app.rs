@@ -126,7 +126,7 @@ impl Service for Documents {
         }
         jobs::start(&app, &runtime, line);
         chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::DESCRIPTOR)
+            .reflection(proto::REFLECTION)
             .layer(guard(&config, &runtime))
             .serve(&runtime, app.routes())
             .await

@@ -123,7 +123,7 @@ impl Service for Notifications {
         let channel = outgoing(&config, &runtime.clock)?.over(discovery::channel(&config.users));
         jobs::start(&runtime, &app, Users::new(channel));
         chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::DESCRIPTOR)
+            .reflection(proto::REFLECTION)
             .layer(guard(&config, &runtime.clock))
             .serve(&runtime, app.routes())
             .await

@@ -91,7 +91,7 @@ impl Service for Payments {
         let keys = Keys::published(discovery::channel(&config.users));
         let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), clock);
         chassis::grpc::Server::new(config.listen)
-            .reflection(proto::DESCRIPTOR)
+            .reflection(proto::REFLECTION)
             .layer(auth::Layer::new(Arc::new(verifier)))
             .serve(&runtime, app.routes())
             .await

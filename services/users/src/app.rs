@@ -152,7 +152,7 @@ impl Service for Users {
         runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
         jobs::start(&runtime, &app);
         chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::DESCRIPTOR)
+            .reflection(proto::REFLECTION)
             .layer(app.guard())
             .serve(&runtime, app.routes())
             .await
