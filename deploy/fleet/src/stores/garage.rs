@@ -177,7 +177,7 @@ mod tests {
     fn its_secrets_differ_from_each_other_and_stay_the_same() {
         let garage = Garage { s3: 1, admin: 2, rpc: 3, password: "secret".to_owned() };
         assert_eq!(garage.access_key().len(), 26);
-        assert_eq!(garage.secret_key(), garage.clone().secret_key());
+        assert_eq!(garage.secret_key(), garage.secret_key());
         assert_ne!(garage.secret("rpc"), garage.secret("admin"));
         let config = garage.config(Path::new("/data of \"all\""));
         assert!(config.contains(r#"metadata_dir = "/data of \"all\"/meta""#), "{config}");
