@@ -85,12 +85,3 @@ fn hostile_texts_are_printed_too() {
         printer().print(&snapshot(Language::English, text, text)).unwrap();
     }
 }
-
-/// To look at: `CERTIFICATES=folder cargo test -p documents --lib samples_to_look_at`.
-#[test]
-fn samples_to_look_at() {
-    let Some(folder) = std::env::var_os("CERTIFICATES").map(std::path::PathBuf::from) else { return };
-    for (index, snapshot) in samples().iter().enumerate() {
-        std::fs::write(folder.join(format!("{index}.pdf")), printer().print(snapshot).unwrap()).unwrap();
-    }
-}

@@ -100,15 +100,17 @@ fn wrap(text: &str, width: f32, measure: &impl Fn(&str) -> f32) -> Option<Vec<St
 
 /// The same number of lines, as even as they can be.
 fn balanced(text: &str, wrapped: Vec<String>, width: f32, measure: &impl Fn(&str) -> f32) -> Vec<String> {
-    let (count, mut best, mut tried) = (wrapped.len(), wrapped, width);
-    while count > 1 {
-        tried *= STEP;
-        match wrap(text, tried, measure) {
+    let (count, mut best, mut narrow) = (wrapped.len(), wrapped, width);
+    if count == 1 {
+        return best;
+    }
+    loop {
+        narrow *= STEP;
+        match wrap(text, narrow, measure) {
             Some(narrower) if narrower.len() == count => best = narrower,
-            _ => break,
+            _ => return best,
         }
     }
-    best
 }
 
 /// As much of a text as fits in the smallest letters, broken anywhere.

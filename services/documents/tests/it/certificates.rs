@@ -237,7 +237,8 @@ async fn a_finished_course_is_certified_once_and_printed_at_once() {
     let early = door.link(learner.user, &certificate.certificate_id).await.unwrap_err();
     assert_eq!(reason(&early), "CERTIFICATE_NOT_PRINTED");
     let stop = CancellationToken::new();
-    let printing = tokio::spawn(printer::print(Arc::clone(&world.app), stop.clone()));
+    let mut printing = JoinSet::new();
+    printing.spawn(printer::print(Arc::clone(&world.app), stop.clone()));
     let url =
         eventually("a link", SOON, async || door.link(learner.user, &certificate.certificate_id).await.ok()).await;
     let answer = reqwest::get(url).await.unwrap();
@@ -250,7 +251,7 @@ async fn a_finished_course_is_certified_once_and_printed_at_once() {
     let mine = door.mine(learner.user).await;
     assert_eq!((mine.len(), mine[0].state(), mine[0].holder_name.as_str()), (1, State::Printed, "Anna Petrova"));
     stop.cancel();
-    printing.await.unwrap();
+    printing.join_next().await.unwrap().unwrap();
 }
 
 #[tokio::test]

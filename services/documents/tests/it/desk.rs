@@ -85,7 +85,7 @@ impl Desk {
 
     /// A file that was uploaded before.
     pub async fn file(&self, owner: Uuid, kind: &str) -> String {
-        let id = Uuid::now_v7();
+        let id = Uuid::new_v4();
         sqlx::query(
             "insert into files (file_id, owner_id, kind, name, content_type, size_bytes, sha256, created_at)
              values ($1, $2, $3, 'passport.pdf', 'application/pdf', 1000, sha256('a'::bytea), now())",

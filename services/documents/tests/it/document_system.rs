@@ -214,14 +214,14 @@ async fn what_makes_no_sense_is_parked_with_its_reason_and_harms_no_case() {
         old["specversion"] = json!("0.3");
         peer.answer(&old).await;
         peer.send(VERIFIED, BasicProperties::default(), good.to_string().as_bytes()).await;
-        let unknown = Uuid::now_v7().to_string();
+        let unknown = Uuid::new_v4().to_string();
         let mut another = good.clone();
         another["subject"] = json!(unknown);
         peer.answer(&another).await;
         peer.send(VERIFIED, structured().with_correlation_id(unknown.as_str().into()), good.to_string().as_bytes())
             .await;
         peer.answer(&answer(&question, VERIFIED, json!({"tutorId": Uuid::new_v4().to_string()}))).await;
-        peer.answer(&answer(&question, VERIFIED, json!({"requestId": Uuid::now_v7().to_string()}))).await;
+        peer.answer(&answer(&question, VERIFIED, json!({"requestId": Uuid::new_v4().to_string()}))).await;
         let reasons = peer.parked(7).await;
         let expected = [
             "the body is not a CloudEvent: line 1, column 23",

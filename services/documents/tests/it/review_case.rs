@@ -181,6 +181,6 @@ async fn what_people_have_already_stays_with_them() {
     let request = EscalateCaseRequest { case_id: case.case_id.clone() };
     let escalated = desk.reviewing(Uuid::new_v4()).escalate_case(request).await.unwrap().into_inner();
     assert_eq!((escalated.state(), history(&escalated)), (State::InReview, vec!["submitted"]));
-    let request = EscalateCaseRequest { case_id: Uuid::now_v7().to_string() };
+    let request = EscalateCaseRequest { case_id: Uuid::new_v4().to_string() };
     assert_eq!(reason(desk.reviewing(Uuid::new_v4()).escalate_case(request).await), "CASE_NOT_FOUND");
 }
