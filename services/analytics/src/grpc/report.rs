@@ -42,7 +42,7 @@ pub(super) struct Door(pub(super) Arc<App>);
 
 impl Door {
     /// A connection, and what the figures that are read with it rest on.
-    async fn begin(&self) -> Result<(PoolConnection<Postgres>, Basis), Error> {
+    async fn open(&self) -> Result<(PoolConnection<Postgres>, Basis), Error> {
         let mut conn = self.0.db.acquire().await?;
         let basis = reports::basis(&mut conn, self.0.clock.now()).await?;
         Ok((conn, basis))
@@ -56,7 +56,7 @@ impl ReportService for Door {
         let currency = read::currency(&mut fields, &request.get_ref().currency);
         let (currency,) = fields.finish((currency,))?;
 
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let days = Days::read(&mut conn, currency, Span::ending(basis.today, MONTH * 2)).await?;
         let figures = |span| days.figures(currency, span).map(Some);
         let month = Span::ending(basis.today, MONTH);
@@ -81,7 +81,7 @@ impl ReportService for Door {
         let currency = read::currency(&mut fields, &m.currency);
         let (span, by, currency) = fields.finish((span, by, currency))?;
 
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let days = reports::revenue::days(&mut conn, currency, span).await.map_err(Error::from)?;
         let rows = revenue::by_period(&days, span, by).map_err(too_much)?;
         let total = revenue::total(&days, span).map_err(too_much)?;
@@ -98,7 +98,7 @@ impl ReportService for Door {
         let span = read::span(&mut fields, &m.from, &m.to, read::FIVE_YEARS);
         let (span,) = fields.finish((span,))?;
 
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let sales = reports::funnel::sales(&mut conn, span).await.map_err(Error::from)?;
         let steps = funnel([
             ("ORDER_PLACED", sales.placed),
@@ -115,7 +115,7 @@ impl ReportService for Door {
         request: Request<GetCompletionFunnelRequest>,
     ) -> Result<Response<CompletionFunnel>, Status> {
         let run = read::run(&request.get_ref().run_id)?;
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let title = title(&mut conn, run).await?;
         let reached = reports::learning::completion(&mut conn, run).await.map_err(Error::from)?;
         let steps = funnel([
@@ -139,7 +139,7 @@ impl ReportService for Door {
         request: Request<GetLessonDropOffRequest>,
     ) -> Result<Response<LessonDropOff>, Status> {
         let run = read::run(&request.get_ref().run_id)?;
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let title = title(&mut conn, run).await?;
         let enrolled = reports::learning::enrolled(&mut conn, run).await.map_err(Error::from)?;
         let stops = reports::learning::stops(&mut conn, run).await.map_err(Error::from)?;
@@ -165,7 +165,7 @@ impl ReportService for Door {
         let by = read::cohort(&mut fields, m.granularity);
         let (span, by) = fields.finish((span, by))?;
 
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let cells = reports::retention::cells(&mut conn, span, by, basis.today).await.map_err(Error::from)?;
         let people: HashMap<_, _> = cells.into_iter().map(|cell| ((cell.cohort, cell.period), cell.people)).collect();
         let people = |cohort, period| people.get(&(cohort, period)).copied().unwrap_or(0);
@@ -192,7 +192,7 @@ impl ReportService for Door {
         let by = read::granularity(&mut fields, m.granularity);
         let (span, by) = fields.finish((span, by))?;
 
-        let (mut conn, basis) = self.begin().await?;
+        let (mut conn, basis) = self.open().await?;
         let gaps = reports::activity::gaps(&mut conn, span).await.map_err(Error::from)?;
         let rows = active_learners(&gaps, span, by).into_iter();
         let rows = rows.map(|(start, learners)| ActiveLearnersRow { period: start.to_string(), learners });
