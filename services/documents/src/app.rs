@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use auth::{Keys, Verifier};
+use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
 use bus::{Amqp, Consumer, Relay};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
@@ -19,9 +19,15 @@ use crate::{
     config::{Config, Papers},
     document_system::{Ear, Line},
     domain::{file::File, paper},
-    events, grpc, jobs,
+    events,
+    flows::copy_neighbours,
+    grpc, jobs,
+    neighbours::Neighbours,
     print::{Certificates, Printer},
 };
+
+/// The verb that copies names and titles from their owners, whatever is there already.
+const COPY_NEIGHBOURS: &str = "copy-neighbours";
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -93,6 +99,7 @@ pub struct Documents;
 
 impl Service for Documents {
     const NAME: &'static str = "documents";
+    const VERBS: &'static [&'static str] = &[COPY_NEIGHBOURS];
 
     type Config = Config;
 
@@ -105,6 +112,13 @@ impl Service for Documents {
         let app = App::build(&config, Arc::new(values::SystemClock)).await?;
         // Before anybody announces anything: an event must not find no queue.
         app.consumer(config.amqp).declare().await?;
+        Ok(())
+    }
+
+    async fn run(config: Config, _: Vec<String>) -> anyhow::Result<()> {
+        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
+        let copied = copy_neighbours::copy_neighbours(&app, &neighbours(&config, &app.clock)?).await?;
+        tracing::info!("{} profiles and {} runs were copied from their owners.", copied.profiles, copied.runs);
         Ok(())
     }
 
@@ -124,13 +138,24 @@ impl Service for Documents {
             let ear = Ear::new(Arc::clone(&app), amqp);
             runtime.tasks.spawn("document-system", ear.run(runtime.shutdown.clone()));
         }
-        jobs::start(&app, &runtime, line);
+        jobs::start(&app, &runtime, line, neighbours(&config, &runtime.clock)?);
         chassis::grpc::Server::new(config.grpc_listen)
             .reflection(proto::REFLECTION)
             .layer(guard(&config, &runtime))
             .serve(&runtime, app.routes())
             .await
     }
+}
+
+/// Ways to the neighbours, in our own name.
+fn neighbours(config: &Config, clock: &SharedClock) -> anyhow::Result<Neighbours> {
+    let key = config.service_key.expose_secret();
+    let identity = ServiceIdentity::from_base64(Documents::NAME, key, clock.clone());
+    let outgoing = Outgoing::as_service(Arc::new(identity.context("LYCEUM_SERVICE_KEY is no private key")?));
+    Ok(Neighbours {
+        users: outgoing.over(discovery::channel(&config.users)),
+        courses: outgoing.over(discovery::channel(&config.courses)),
+    })
 }
 
 /// The guard: people's tokens are checked with the keys that the users service publishes.

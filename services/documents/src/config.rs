@@ -33,8 +33,10 @@ pub struct Config {
     pub service_key: SecretString,
     /// The public keys of the services of the fleet.
     pub services: Jwks,
-    /// Where the keys of people's tokens come from.
+    /// Where the keys of people's tokens come from, and whom certificates name.
     pub users: Target,
+    /// What runs are called.
+    pub courses: Target,
     /// The object store.
     pub bucket: bucket::Config,
     /// The CDN before it, if there is one.
@@ -89,6 +91,7 @@ impl Config {
         let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<Target>("LYCEUM_USERS_URL");
+        let courses = env.required::<Target>("LYCEUM_COURSES_URL");
         let bucket = bucket(env);
         let cdn = cdn(env);
         let document_system = document_system(env);
@@ -117,6 +120,7 @@ impl Config {
             service_key: service_key?,
             services: services?,
             users: users?,
+            courses: courses?,
             bucket: bucket?,
             cdn: cdn?,
             papers: Papers { asked: asked?, system: document_system.as_ref().map(|_| patience) },
@@ -203,13 +207,14 @@ mod tests {
 
     const SERVICES: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-    const COMPLETE: [(&str, &str); 12] = [
+    const COMPLETE: [(&str, &str); 13] = [
         ("LYCEUM_DATABASE_URL", "postgres://u:p@localhost/documents"),
         ("LYCEUM_AMQP_URL", "amqp://u:p@localhost/%2f"),
         ("LYCEUM_ISSUER", "http://localhost:8080"),
         ("LYCEUM_SERVICE_KEY", "MFMCAQEw"),
         ("LYCEUM_SERVICE_KEYS", SERVICES),
         ("LYCEUM_USERS_URL", "http://localhost:9010"),
+        ("LYCEUM_COURSES_URL", "http://localhost:9020"),
         ("LYCEUM_PUBLIC_URL", "http://localhost:8080"),
         ("LYCEUM_S3_URL", "http://localhost:3900"),
         ("LYCEUM_S3_REGION", "ru-1"),

@@ -22,6 +22,7 @@ pub mod standing;
 pub mod submit_paper;
 pub mod withdraw_paper;
 
+pub mod copy_neighbours;
 pub mod issue_certificate;
 pub mod print_certificate;
 pub mod reissue_certificate;

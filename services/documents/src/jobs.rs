@@ -1,5 +1,6 @@
 //! The clockwork. A job claims rows and calls a flow for each; a crash leaves a claim that runs out.
 
+pub mod copier;
 pub mod paper;
 pub mod printer;
 
@@ -11,6 +12,7 @@ use crate::{
     App, Error,
     document_system::Line,
     flows::{delete_objects, expire_uploads},
+    neighbours::Neighbours,
     store::{self, Claiming},
 };
 
@@ -22,9 +24,13 @@ const AT_ONCE: i64 = 50;
 const CLAIMED_FOR: time::Duration = time::Duration::minutes(30);
 
 /// Starts every job.
-pub fn start(app: &Arc<App>, runtime: &Runtime, line: Option<Arc<Line>>) {
+pub fn start(app: &Arc<App>, runtime: &Runtime, line: Option<Arc<Line>>, neighbours: Neighbours) {
     paper::start(app, runtime, line);
     runtime.tasks.spawn("printer", printer::print(Arc::clone(app), runtime.shutdown.clone()));
+    let (stop, copying) = (runtime.shutdown.clone(), copier::copy(Arc::clone(app), neighbours));
+    runtime.tasks.once("copy-neighbours", async move {
+        stop.run_until_cancelled(copying).await;
+    });
     let shared = Arc::clone(app);
     runtime.job("expire-uploads", Duration::from_secs(60), move || expire(Arc::clone(&shared)));
     let shared = Arc::clone(app);

@@ -1,7 +1,7 @@
 //! Documents: files that come in and go out by links to an object store, tutors' papers and how they come to be believed, certificates.
 //!
 //! The door (`grpc`) parses, `flows` order the steps, `domain` decides, `store` remembers, `bucket` speaks S3, `cdn` signs links,
-//! `document_system` asks the world outside, `print` sets certificates, `events` speaks and hears, `jobs` tick. Bytes of files never
+//! `document_system` asks the world outside, `neighbours` asks users and courses, `print` sets certificates, `events` speaks and hears, `jobs` tick. Bytes of files never
 //! pass through here: clients write to and read from the object store.
 
 pub mod config;
@@ -15,6 +15,7 @@ pub mod flows;
 pub mod bucket;
 pub mod cdn;
 pub mod document_system;
+pub mod neighbours;
 pub mod print;
 
 pub mod domain;

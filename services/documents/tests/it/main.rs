@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod certificates;
+mod copying;
 mod desk;
 mod document_system;
 mod erase_tutor;
