@@ -25,7 +25,9 @@ pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
         let databases = owners.map(|owner| Ok((owner.to_owned(), url(owner)?.into())));
         fleet["databases"] = databases.collect::<Result<Map<_, _>>>()?.into();
         fleet["home"] = json!(plan.home.dir());
-        fleet["launcher"] = json!(std::env::current_exe()?);
+        // A program that was built anew while it runs is called deleted by the kernel, and its successor lies in the same place.
+        let launcher = std::env::current_exe()?.display().to_string();
+        fleet["launcher"] = json!(launcher.trim_end_matches(" (deleted)"));
     }
     write_json(&plan.home.path("fleet.json"), &fleet)
 }

@@ -17,6 +17,8 @@ use crate::fleet::{Account, Fleet};
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How soon it tries again where nobody says when.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The longest that it waits when it is told to: where the fleet says minutes, the storm makes time pass.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Somebody who signs in again when the token has run out.
 #[derive(Debug, Clone)]
@@ -182,7 +184,7 @@ impl Fleet {
             _ if status.is_success() => Tried::Answered(body),
             // Somebody is at it under the same key, asks for patience, or is not himself.
             _ if wait.is_some() || status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Tried::Later(wait.unwrap_or(PAUSE), format!("{status} {body}"))
+                Tried::Later(wait.unwrap_or(PAUSE).min(LONGEST_PAUSE), format!("{status} {body}"))
             }
             _ => Tried::Refused(status, body),
         }

@@ -16,7 +16,9 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use crate::point::Point;
 
 /// How often something is asked again that cannot tell by itself.
-pub const POLL: Duration = Duration::from_millis(25);
+pub const POLL: Duration = Duration::from_millis(50);
+/// How often something is asked again that costs the fleet some work, such as a page that a learner looks at anew.
+const GLANCE: Duration = Duration::from_millis(150);
 /// No process is started again sooner after its end, and clocks are not read more precisely.
 const SOONEST: Duration = Duration::from_millis(25);
 /// How long anything may take to come back.
@@ -214,9 +216,12 @@ impl Fleet {
         self.failpoint(point, "armed").exists() || self.fired(point).is_some()
     }
 
-    /// Takes a point back that nobody came by.
+    /// Takes a point back, whether anybody came by or not.
     pub fn disarm(&self, point: &Point) {
-        let _ = fs::remove_file(self.failpoint(point, "armed"));
+        for state in ["armed", "fired"] {
+            // What is not there was never armed, or nobody came by.
+            let _ = fs::remove_file(self.failpoint(point, state));
+        }
     }
 
     /// When a process died there, if it did since the point was armed.
@@ -260,7 +265,7 @@ pub async fn eventually<T>(limit: Duration, mut probe: impl AsyncFnMut() -> Resu
             Err(error) if Instant::now() > deadline => {
                 return Err(error.context(format!("not within {} s", limit.as_secs())));
             }
-            Err(_) => tokio::time::sleep(POLL).await,
+            Err(_) => tokio::time::sleep(GLANCE).await,
         }
     }
 }

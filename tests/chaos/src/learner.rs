@@ -89,8 +89,12 @@ async fn pay(fleet: &Fleet, learner: &Person, order: Uuid) -> Result<()> {
         let payment = match learner.post_keyed(&path, key, json!({})).await {
             Ok(payment) => payment,
             Err(error) => {
-                // The first try may have been settled as failed meanwhile; a person presses the button once more.
+                // It may be paid by now, or the first try has failed meanwhile: a person looks, and presses the button once more.
                 if error.downcast_ref::<Refused>().is_some() {
+                    let order = learner.get(&format!("/v1/orders/{order}")).await?;
+                    if order["state"] == "STATE_PAID" {
+                        return Ok(());
+                    }
                     key = Uuid::new_v4();
                 }
                 return Err(error);

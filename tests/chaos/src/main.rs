@@ -133,7 +133,8 @@ async fn storms(arguments: &Arguments) -> Result<()> {
 }
 
 fn runs(arguments: &Arguments, points: &[Point], chance: &mut StdRng) -> Vec<Run> {
-    let sets = if arguments.matrix && !arguments.pairwise { point::matrix(points) } else { point::pairwise(points, chance) };
+    let sets =
+        if arguments.matrix && !arguments.pairwise { point::matrix(points) } else { point::pairwise(points, chance) };
     let mut runs: Vec<Run> = Trouble::ALL.into_iter().map(Run::Trouble).collect();
     runs.extend([Run::Poison, Run::Upload]);
     runs.extend(sets.into_iter().map(Run::Kill));

@@ -71,6 +71,9 @@ pub async fn run(
     chance: &mut StdRng,
     trouble: impl AsyncFnOnce(&Course) -> Result<Vec<(String, Duration)>>,
 ) -> Result<Weathered> {
+    for point in points {
+        fleet.disarm(point);
+    }
     let (since, mails_before) = (OffsetDateTime::now_utc(), newest_mail(fleet).await?);
     // A course comes before its learners, so that who hears of it is struck while it is put on sale.
     let (early, late): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| is_early(point));
@@ -162,21 +165,38 @@ async fn watch(fleet: &Fleet, point: &Point) -> Result<(String, Duration)> {
 /// Lets the time pass after which what a dead process held is taken from it: minutes, which nobody wants to wait here.
 pub async fn run_out_leases(fleet: &Fleet, process: &str, died_at: SystemTime) -> Result<()> {
     let died_at = OffsetDateTime::from(died_at);
-    let statements: &[&str] = match process {
+    let (owner, statement) = match process {
         // Whoever is alive has claimed after the death, for a lease that ends later.
-        "notifications" => &["update deliveries set next_attempt_at = now()
-             where state = 'sending' and next_attempt_at <= $1 + interval '2 minutes'"],
-        "documents" => &["update certificates set print_at = now()
-             where print_at > now() and print_at <= $1 + interval '30 seconds'"],
-        _ => &[],
+        "notifications" => (
+            process,
+            "update deliveries set next_attempt_at = now()
+             where state = 'sending' and next_attempt_at <= $1 + interval '2 minutes'",
+        ),
+        "documents" => (
+            process,
+            "update certificates set print_at = now()
+             where print_at > now() and print_at <= $1 + interval '30 seconds'",
+        ),
+        // An answer of the bank's is waited for a minute; a caller who dies takes the call along.
+        "payments" | "gateway" => (
+            "payments",
+            "update attempts set updated_at = updated_at - interval '1 minute', ask_at = now()
+             where state in ('created', 'unknown') and updated_at between $1 - interval '1 minute' and $1",
+        ),
+        _ => return Ok(()),
     };
-    for statement in statements {
-        let pool: &PgPool = fleet.database(process)?;
-        eventually(REACHED_WITHIN, async || {
-            sqlx::query(*statement).bind(died_at).execute(pool).await?;
-            Ok(())
-        })
-        .await?;
+    let pool: &PgPool = fleet.database(owner)?;
+    eventually(REACHED_WITHIN, async || {
+        sqlx::query(statement).bind(died_at).execute(pool).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The same for everything that a store took down with it.
+pub async fn run_out_all_leases(fleet: &Fleet, died_at: SystemTime) -> Result<()> {
+    for process in ["notifications", "documents", "payments"] {
+        run_out_leases(fleet, process, died_at).await?;
     }
     Ok(())
 }

@@ -125,7 +125,7 @@ async fn killed(fleet: &Fleet, store: &str, course: &Course) -> Result<Vec<(Stri
     paid(fleet, course, 2).await?;
     let died_at = fleet.kill(store)?;
     let took = fleet.comes_back(store, died_at).await?;
-    storm::run_out_leases(fleet, "notifications", died_at).await?;
+    storm::run_out_all_leases(fleet, died_at).await?;
     Ok(vec![(store.to_owned(), took)])
 }
 
@@ -154,7 +154,7 @@ async fn rabbitmq_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Du
     paid(fleet, course, 4).await?;
     fleet.release("rabbitmq")?;
     let took = fleet.comes_back("rabbitmq", died_at).await?;
-    storm::run_out_leases(fleet, "notifications", died_at).await?;
+    storm::run_out_all_leases(fleet, died_at).await?;
     Ok(vec![("rabbitmq".to_owned(), took)])
 }
 
@@ -172,7 +172,7 @@ async fn postgres_away(fleet: &Fleet, manager: &Person, course: &Course) -> Resu
     let took = fleet.comes_back("postgres", died_at).await?;
     let back = Instant::now();
     learner::enrolments(manager).await?;
-    storm::run_out_leases(fleet, "notifications", died_at).await?;
+    storm::run_out_all_leases(fleet, died_at).await?;
     Ok(vec![("postgres".to_owned(), took), ("services after it".to_owned(), back.elapsed())])
 }
 
