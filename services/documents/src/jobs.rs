@@ -45,21 +45,22 @@ pub async fn expire(app: Arc<App>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Deletes objects that nobody needs any more. One that cannot be deleted comes again when its claim runs out.
+/// Deletes objects that nobody needs any more. One that cannot be deleted comes again when its claim runs out, and holds no other up.
 pub async fn delete(app: Arc<App>) -> Result<(), Error> {
-    loop {
+    let mut failed = None;
+    while failed.is_none() {
         let due = store::doomed::claim_due(&mut *app.db.acquire().await?, claiming(&app)).await?;
         if due.is_empty() {
             break;
         }
         for doomed in &due {
-            delete_objects::delete_object(&app, doomed).await?;
+            failed = delete_objects::delete_object(&app, doomed).await.err().or(failed);
         }
     }
     let overdue = store::doomed::overdue(&mut *app.db.acquire().await?, app.clock.now()).await?;
     #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody has 2^52 objects to delete")]
     metrics::gauge!("doomed_objects_overdue").set(overdue as f64);
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }
 
 /// Deletes what is not needed any more.

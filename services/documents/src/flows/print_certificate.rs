@@ -7,7 +7,10 @@ use failpoint::failpoint;
 use crate::{
     App, Error,
     bucket::Reading,
-    domain::certificate::{Certificate, LEASE, Refused, STORING, next_try},
+    domain::{
+        certificate::{Certificate, LEASE, Refused, STORING, next_try},
+        id::CertificateId,
+    },
     print::Snapshot,
     store::certificates,
 };
@@ -66,18 +69,23 @@ async fn store(app: &App, certificate: &Certificate) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Deletes PDFs of erased people.
+/// Deletes PDFs of erased people. One that cannot be deleted now is found again the next time, and holds no other up.
 pub async fn unprint(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
     let due = certificates::to_unprint(&mut *app.db.acquire().await?, now, AT_ONCE).await?;
+    let mut failed = None;
     for id in due {
-        let deleted = tokio::time::timeout(STORING, app.bucket.delete(&Certificate::object(id))).await;
-        // What cannot be deleted now is found again the next time.
-        deleted.map_err(anyhow::Error::from)?.map_err(anyhow::Error::from)?;
-        certificates::unprinted(&mut *app.db.acquire().await?, id).await?;
-        tracing::info!(certificate = %id, "The PDF of certificate {id} was deleted.");
+        match delete(app, id).await {
+            Ok(()) => tracing::info!(certificate = %id, "The PDF of certificate {id} was deleted."),
+            Err(error) => failed = Some(error.context(format!("the PDF of certificate {id} cannot be deleted"))),
+        }
     }
-    Ok(())
+    failed.map_or(Ok(()), |error| Err(error.into()))
+}
+
+async fn delete(app: &App, id: CertificateId) -> anyhow::Result<()> {
+    tokio::time::timeout(STORING, app.bucket.delete(&Certificate::object(id))).await??;
+    Ok(certificates::unprinted(&mut *app.db.acquire().await?, id).await?)
 }
 
 /// A link to a PDF.

@@ -10,6 +10,7 @@ mod erase_tutor;
 mod expire_paper;
 mod file;
 mod helpers;
+mod refusing;
 mod review_case;
 mod submit_paper;
 mod upload;
