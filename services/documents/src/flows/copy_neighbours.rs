@@ -3,7 +3,7 @@
 use crate::{
     App, Error,
     domain::id::UserId,
-    flows::issue_certificate,
+    flows::{erase_owner, erase_tutor, issue_certificate},
     neighbours::{Broken, Exported, Neighbours},
     store,
 };
@@ -64,14 +64,18 @@ async fn copy_profiles(app: &App, neighbours: &Neighbours) -> anyhow::Result<u64
     }
 }
 
-/// Somebody who was erased meanwhile loses the certificates' names, too.
+/// Somebody who was erased is erased here too, with everything: a database that comes from a backup has forgotten that it forgot.
 async fn keep(app: &App, user: UserId, exported: Exported) -> Result<(), Error> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| match &exported {
         Exported::Person { name, language, version } => {
             issue_certificate::keep_holder(conn, user, name, *language, *version).await
         }
-        Exported::Erased { version } => issue_certificate::erase_holder(conn, user, *version, now).await,
+        Exported::Erased { version } => {
+            issue_certificate::erase_holder(conn, user, *version, now).await?;
+            erase_tutor::erase_tutor(conn, user, now).await?;
+            Ok(erase_owner::erase_owner(conn, user, now).await?)
+        }
     })
     .await
 }

@@ -170,6 +170,7 @@ impl Empty {
 async fn names_and_titles_that_were_lost_are_copied_from_their_owners() {
     let empty = Empty::new().await;
     let profiles = vec![person(Uuid::new_v4(), 3), nobody(Uuid::new_v4(), 7)];
+    let erased = profiles[1].user_id.clone();
     let known = Known { profiles, runs: vec![run(Uuid::new_v4(), 4)], ..Known::default() };
     let (_door, neighbours) = empty.neighbours(known).await;
     copier::copy(Arc::clone(&empty.app), neighbours).await;
@@ -178,6 +179,10 @@ async fn names_and_titles_that_were_lost_are_copied_from_their_owners() {
     assert_eq!(empty.count(&format!("{holders} erased_at is not null and name = '' and version = 7")).await, 1);
     let runs = "select count(*) from runs where title = 'Rust for Beginners' and language = 'en' and version = 4";
     assert_eq!(empty.count(runs).await, 1);
+    // A database from a backup learns of whole erasures.
+    for everywhere in ["erased_owners where owner_id::text", "tutors where erased_at is not null and tutor_id::text"] {
+        assert_eq!(empty.count(&format!("select count(*) from {everywhere} = '{erased}'")).await, 1);
+    }
     // Now that there are copies, nobody asks again by itself.
     let (_door, neighbours) = empty.neighbours(Known { runs: vec![run(Uuid::new_v4(), 1)], ..Known::default() }).await;
     copier::copy(Arc::clone(&empty.app), neighbours).await;
