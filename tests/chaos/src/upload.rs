@@ -65,7 +65,7 @@ async fn one(fleet: &Arc<Fleet>, manager: &Person, point: &Point, file: &[u8]) -
     let completed = manager.post_keyed(&format!("{path}/complete"), Uuid::new_v4(), json!({})).await?;
     let died_at = eventually(PATIENCE, async || fleet.fired(point).context("nobody came by")).await?;
     fleet.comes_back(&point.process, died_at).await?;
-    ensure!(completed["sizeBytes"] == file.len().to_string(), "another file: {completed}");
+    ensure!(completed["sizeBytes"].as_str() == Some(file.len().to_string().as_str()), "another file: {completed}");
     let rows: i64 = sqlx::query_scalar("select count(*) from files where file_id = $1")
         .bind(id(&completed, "fileId")?)
         .fetch_one(fleet.database("documents")?)
