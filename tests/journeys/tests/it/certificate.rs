@@ -85,5 +85,5 @@ async fn a_certificate_that_was_issued_anew_names_its_successor_and_a_revoked_on
     let check = school.visitor().get(&format!("/v1/certificate-checks/{}", field(&second, "number"))).await.ok();
     assert_eq!(check["valid"], json!(false), "{check}");
     learner.notice("KIND_CERTIFICATE_REVOKED").await;
-    school.visitor().get("/v1/certificate-checks/LYC-2026-000000000").await.refused(404, "CERTIFICATE_NOT_FOUND");
+    school.visitor().get("/v1/certificate-checks/LYC-2026-000000000").await.refused(404, "CERTIFICATE_NUMBER_MISTYPED");
 }
