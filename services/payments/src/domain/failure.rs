@@ -29,6 +29,13 @@ pub enum Failure {
     PageLost,
 }
 
+impl Failure {
+    /// Whether the buyer hears of it later: somebody who never had a page to pay on has not failed to pay.
+    pub const fn is_told(self) -> bool {
+        !matches!(self, Self::NotStarted | Self::PageLost)
+    }
+}
+
 super::names!(Failure {
     Declined => "DECLINED",
     InsufficientFunds => "INSUFFICIENT_FUNDS",
@@ -46,3 +53,15 @@ super::names!(Failure {
     NotStarted => "NOT_STARTED",
     PageLost => "PAGE_LOST",
 });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buyers_hear_of_what_failed_on_a_page_and_not_of_a_page_that_never_was() {
+        let silent = [Failure::NotStarted, Failure::PageLost];
+        assert!(silent.iter().all(|failure| !failure.is_told()));
+        assert!([Failure::Declined, Failure::PageExpired, Failure::ProviderUnavailable].iter().all(|it| it.is_told()));
+    }
+}

@@ -202,6 +202,8 @@ pub(super) async fn book(
 }
 
 /// Saves an attempt that may have failed by what was heard, and announces the failure once.
+///
+/// One that nobody could have paid ends without a word: its buyer was told at once to try again.
 pub(super) async fn save_failure(
     conn: &mut PgConnection,
     order: Order,
@@ -214,6 +216,7 @@ pub(super) async fn save_failure(
     store::attempt::update(conn, &attempt, None).await?;
     if let State::Failed(failure) = attempt.state
         && before != attempt.state
+        && failure.is_told()
     {
         let order = order.announced();
         store::order::update(conn, &order).await?;
