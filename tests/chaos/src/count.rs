@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What everybody who went the whole way is told, once each, in the feed and by mail.
 const TOLD: [&str; 4] = ["certificate-issued", "course-completed", "enrolment-started", "order-paid"];
 
+/// What somebody is told of whose payment came to nothing.
+const APOLOGY: &str = "payment-failed";
+
 /// What one scenario caused.
 #[derive(Debug, Clone)]
 pub struct Caused {
@@ -139,7 +142,9 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     .bind(caused.until())
     .fetch_all(notifications)
     .await?;
+    let (apologies, feed): (Vec<_>, Vec<_>) = feed.into_iter().partition(|(_, kind)| kind == APOLOGY);
     once("feed entries", &wanted, feed)?;
+    apologised_for(fleet, caused, apologies.len()).await?;
     let sent: Vec<(Uuid, String)> = sqlx::query_as(
         "select recipient_id, kind from deliveries
          where recipient_id = any($1) and created_at >= $2 and created_at < $3 and kind = any($4) and state = 'sent'",
@@ -163,6 +168,19 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     for one in &caused.travelled {
         arrived_once(fleet, caused, one).await?;
     }
+    Ok(())
+}
+
+/// Who had a page to pay on and could not is told so, once for each; of a page that was lost with a process nobody hears.
+async fn apologised_for(fleet: &Fleet, caused: &Caused, apologies: usize) -> Result<()> {
+    let failed: i64 = sqlx::query_scalar(
+        "select count(*) from attempts
+         where order_id = any($1) and state = 'failed' and detail not in ('NOT_STARTED', 'PAGE_LOST')",
+    )
+    .bind(caused.orders())
+    .fetch_one(fleet.database("payments")?)
+    .await?;
+    ensure!(i64::try_from(apologies)? == failed, "{apologies} feed entries of {failed} failed payments");
     Ok(())
 }
 
