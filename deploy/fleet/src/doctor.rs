@@ -112,7 +112,7 @@ fn s3_server() -> Finding {
     match GARAGE.found() {
         Some(path) => Fine(path.display().to_string()),
         None => Note(format!(
-            "`cargo fleet up` will build {} {} from crates.io, which takes some minutes once",
+            "`cargo fleet up` will build {} {} from the Rust registry, which takes some minutes once",
             GARAGE.title, GARAGE.version
         )),
     }

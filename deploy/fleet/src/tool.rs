@@ -1,4 +1,4 @@
-//! Programs that Debian does not bring and that are built from crates.io, once for all clones of this machine.
+//! Programs that Debian does not bring and that are built from the Rust registry, once for all clones of this machine.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ impl Tool {
 
     async fn build(&self, folder: &Path) -> Result<PathBuf> {
         println!(
-            "  … building {} {} from crates.io: it takes some minutes, once for this machine",
+            "  … building {} {} from the Rust registry: it takes some minutes, once for this machine",
             self.title, self.version
         );
         let started = Instant::now();

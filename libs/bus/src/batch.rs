@@ -32,8 +32,8 @@ use crate::{Envelope, Failure};
 /// How many events are applied at once at most. Twice as many are taken: the next batch gathers while one is at work.
 const BATCH: usize = 2_000;
 
-/// How long the first event of a batch waits for others. Each batch costs a commit here and a write of the queue's log there: measured
-/// beside publishers, an event costs half as much in batches of thousands as in batches of hundreds.
+/// How long the first event of a batch waits for others. Each batch costs a commit here and a write of the queue's log there: in
+/// large batches an event took 18 µs of CPU instead of 22.
 const GATHERED_FOR: Duration = Duration::from_millis(200);
 
 /// How many deliveries are moved on at once where many have arrived.
