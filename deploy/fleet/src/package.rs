@@ -25,8 +25,8 @@ pub(crate) struct Package {
     /// Debian's name of it.
     pub(crate) name: &'static str,
     /// The system services that it brings.
-    services: &'static [&'static str],
-    find: fn() -> Option<PathBuf>,
+    pub(crate) services: &'static [&'static str],
+    pub(crate) find: fn() -> Option<PathBuf>,
 }
 
 /// Everything that the stores need.
@@ -86,9 +86,14 @@ pub(crate) fn command_line(missing: &[&Package]) -> String {
     format!("sudo apt-get update && sudo apt-get install --no-install-recommends {}", names.join(" "))
 }
 
-/// Installs what is missing, or says what somebody else has to install.
+/// Installs what the stores miss, or says what somebody else has to install.
 pub(crate) async fn install_missing(home: &Home) -> Result<()> {
-    let missing: Vec<&Package> = PACKAGES.iter().filter(|package| package.found().is_none()).collect();
+    install(home, PACKAGES.iter()).await
+}
+
+/// Installs which of these are missing, or says what somebody else has to install.
+pub(crate) async fn install(home: &Home, packages: impl Iterator<Item = &Package>) -> Result<()> {
+    let missing: Vec<&Package> = packages.filter(|package| package.found().is_none()).collect();
     if missing.is_empty() {
         return Ok(());
     }

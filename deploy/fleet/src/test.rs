@@ -1,5 +1,7 @@
 //! `cargo fleet test`: everything that the README promises, suite by suite, on stores of its own.
 
+mod script;
+
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -7,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
+use self::script::{Script, python};
 use crate::cargo::{self, cargo};
 use crate::home::{Home, State};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -20,9 +23,8 @@ use crate::up::{self, Options};
 
 /// The package that kills and counts.
 const CHAOS: &str = "chaos";
-/// What invents requests, relative to the repository, and what it needs from PyPI.
-const FUZZ: &str = "tests/fuzz/run.py";
-const FUZZ_REQUIREMENTS: &str = "tests/fuzz/requirements.txt";
+/// Generated requests for everything in the OpenAPI document.
+const FUZZ: Script = Script { name: "fuzz", packages: &[], fleet: true };
 
 /// A part of the tests that can be asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -128,7 +130,7 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
             let tests = test(home, &["--package", "journeys", "--no-fail-fast"], &fleet);
             undisturbed(supervisor, tests).await?;
         }
-        Suite::Fuzz => return fuzz(home, supervisor, interrupt).await,
+        Suite::Fuzz => return FUZZ.run(home, supervisor, interrupt).await,
         Suite::Chaos => storm(home, &[], supervisor, interrupt).await?,
     }
     Ok(Outcome::Passed)
@@ -207,48 +209,10 @@ async fn run_to_end(mut command: Command) -> Result<()> {
 
 /// Plays a client from PyPI against the sandbox.
 async fn sandbox_client(home: &Home) -> Result<Outcome> {
-    match python(home, sandbox::CLIENT_REQUIREMENTS).await {
+    match python(home, "sandbox-client", &home.root().join(sandbox::CLIENT_REQUIREMENTS)).await {
         Ok(python) => sandbox::run_client(home, &python).await.map(|()| Outcome::Passed),
         Err(missing) => Ok(missing),
     }
-}
-
-/// Has schemathesis invent requests for the running fleet.
-async fn fuzz(home: &Home, supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<Outcome> {
-    let python = match python(home, FUZZ_REQUIREMENTS).await {
-        Ok(python) => python,
-        Err(missing) => return Ok(missing),
-    };
-    up::start(home, Options::default(), supervisor, interrupt).await?;
-    println!();
-    let mut command = Command::new(python);
-    command.arg(home.root().join(FUZZ)).env("LYCEUM_FLEET", home.path("fleet.json"));
-    undisturbed(supervisor, run_to_end(command)).await?;
-    Ok(Outcome::Passed)
-}
-
-/// A Python with these packages from PyPI, or what is missing.
-async fn python(home: &Home, requirements: &str) -> std::result::Result<PathBuf, Outcome> {
-    if package::find_program("python3").is_none() {
-        return Err(Outcome::CannotRun("it needs python3".to_owned()));
-    }
-    // Not in the folder that each run empties, so that a second run asks nobody.
-    let environment = home.root().join(".fleet/python");
-    if !environment.join("bin/pip").exists() {
-        let mut create = Command::new("python3");
-        create.args(["-m", "venv", "--clear"]).arg(&environment);
-        run_to_end(create).await.map_err(|error| {
-            let why = format!("python3 cannot make a virtual environment (Debian: python3-venv): {error}");
-            Outcome::CannotRun(why)
-        })?;
-    }
-    let mut install = Command::new(environment.join("bin/pip"));
-    install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]);
-    install.arg(home.root().join(requirements));
-    run_to_end(install).await.map_err(|error| {
-        Outcome::CannotRun(format!("the packages of {requirements} could not be installed from PyPI: {error}"))
-    })?;
-    Ok(environment.join("bin/python"))
 }
 
 /// Prints the table of suites. Under CI everything must have run.
