@@ -23,7 +23,7 @@ use tonic::{
 use tonic_prost::ProstCodec;
 
 fn main() -> ExitCode {
-    chassis::main::<Probe>()
+    chassis::main::<Probe>(chassis::build!())
 }
 
 struct Probe;

@@ -3,6 +3,7 @@
 //! Knows no business word, no database and no broker: services bring those. Reading order: a service and its `main`, the
 //! configuration it reads, the runtime it is given, the servers it opens, and what goes on behind them.
 
+mod build;
 mod service;
 
 mod env;
@@ -24,6 +25,7 @@ mod metric;
 pub mod telemetry;
 
 pub use admin::Admin;
+pub use build::Build;
 pub use env::{Env, Mistake};
 pub use runtime::Runtime;
 pub use service::{Service, main};

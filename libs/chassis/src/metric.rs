@@ -6,6 +6,8 @@ use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use values::SharedClock;
 
+use crate::Build;
+
 /// Upper bounds of the buckets of everything that is measured in seconds.
 const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
@@ -17,15 +19,16 @@ const TICK: u64 = 10;
 pub(crate) struct Recorder {
     handle: PrometheusHandle,
     started: i64,
+    build: Build,
 }
 
 impl Recorder {
     /// Makes this the recorder of the process.
-    pub(crate) fn install(clock: &SharedClock) -> anyhow::Result<Self> {
+    pub(crate) fn install(clock: &SharedClock, build: Build) -> anyhow::Result<Self> {
         let seconds = Matcher::Suffix("_seconds".to_owned());
         let builder = PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS)?;
         let handle = builder.install_recorder().context("the recorder of metrics cannot be installed")?;
-        Ok(Self { handle, started: clock.now().unix_timestamp() })
+        Ok(Self { handle, started: clock.now().unix_timestamp(), build })
     }
 
     /// Everything, in the text format of Prometheus.
@@ -42,6 +45,9 @@ impl Recorder {
     }
 
     fn write_process(&self, out: &mut String) -> std::fmt::Result {
+        let Build { version, revision } = self.build;
+        writeln!(out, "# TYPE lyceum_build_info gauge")?;
+        writeln!(out, "lyceum_build_info{{version=\"{version}\",revision=\"{revision}\"}} 1")?;
         let started = self.started;
         writeln!(out, "# TYPE process_start_time_seconds gauge\nprocess_start_time_seconds {started}")?;
         if let Some(bytes) = resident() {

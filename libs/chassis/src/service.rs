@@ -5,7 +5,7 @@ use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 use anyhow::bail;
 use values::{SharedClock, SystemClock};
 
-use crate::{Env, Runtime, Settings, admin, metric::Recorder, panics, stop, telemetry::Telemetry};
+use crate::{Build, Env, Runtime, Settings, admin, metric::Recorder, panics, stop, telemetry::Telemetry};
 
 /// What the chassis must know of a service.
 pub trait Service: Sized {
@@ -49,14 +49,19 @@ enum Verb {
     Own,
 }
 
-/// The whole `main` of a service: `serve` (also without a word), `migrate`, `check-config`, or a verb of the service's own.
+/// The whole `main` of a service: `serve` (also without a word), `migrate`, `check-config`, or a verb of the service's own; `--version` needs no
+/// configuration. `build` is [`crate::build!`].
 ///
 /// Answers 0 when all went well, 1 when something failed, and 2 when the command line or the configuration is wrong.
-pub fn main<S: Service>() -> ExitCode {
+pub fn main<S: Service>(build: Build) -> ExitCode {
     let started = Instant::now();
     let words: Vec<String> = std::env::args().skip(1).collect();
     let verb = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["serve"] => Verb::Serve,
+        ["--version"] => {
+            println!("{} {} ({})", S::NAME, build.version, build.revision);
+            return ExitCode::SUCCESS;
+        }
         ["migrate"] => Verb::Migrate,
         ["check-config"] => Verb::CheckConfig,
         [verb, ..] if S::VERBS.contains(&verb) => Verb::Own,
@@ -87,7 +92,7 @@ pub fn main<S: Service>() -> ExitCode {
     }
     drop(env);
 
-    match start::<S>(verb, words, settings, config, started) {
+    match start::<S>(build, verb, words, settings, config, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match tracing::dispatcher::has_been_set() {
@@ -100,6 +105,7 @@ pub fn main<S: Service>() -> ExitCode {
 }
 
 fn start<S: Service>(
+    build: Build,
     verb: Verb,
     words: Vec<String>,
     settings: Settings,
@@ -121,7 +127,7 @@ fn start<S: Service>(
         let outcome = match verb {
             Verb::Migrate => S::migrate(config).await,
             Verb::Own => S::run(config, words).await,
-            _ => live::<S>(settings, config, started).await,
+            _ => live::<S>(build, settings, config, started).await,
         };
         telemetry.flush(stop::flush_budget(deadline)).await;
         outcome
@@ -131,9 +137,9 @@ fn start<S: Service>(
     outcome
 }
 
-async fn live<S: Service>(settings: Settings, config: S::Config, started: Instant) -> anyhow::Result<()> {
+async fn live<S: Service>(build: Build, settings: Settings, config: S::Config, started: Instant) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock);
-    let recorder = Recorder::install(&clock)?;
+    let recorder = Recorder::install(&clock, build)?;
     let runtime = Runtime::new(clock, settings.stop_deadline);
     let address = admin::open(&runtime, settings.admin_listen, recorder.clone()).await?;
 

@@ -6,5 +6,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    chassis::main::<notifications::app::Notifications>()
+    chassis::main::<notifications::app::Notifications>(chassis::build!())
 }

@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::{
 };
 use tonic::{Code, Request, Response, Status, codec::CompressionEncoding};
 
-use super::helpers::{Probe, eventually, get};
+use super::helpers::{Probe, eventually, get, run};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -114,6 +114,15 @@ async fn rate_errors_and_duration_are_measured_per_rpc_and_per_route() {
         assert!(probe.metric(name, &[]).is_some(), "{name}");
     }
     assert!(probe.metric("rpc_server_requests_total", &["Nonsense"]).is_none(), "strangers make no labels");
+}
+
+#[test]
+fn a_program_tells_its_version_without_a_configuration_and_its_metrics_tell_the_same() {
+    let chassis::Build { version, revision } = chassis::build!();
+    let told = String::from_utf8(run(&["--version"], &[]).stdout).unwrap();
+    assert_eq!(told, format!("probe {version} ({revision})\n"));
+    let line = Probe::start(&[]).metric("lyceum_build_info", &[]).unwrap();
+    assert_eq!(line, format!("lyceum_build_info{{version=\"{version}\",revision=\"{revision}\"}} 1"));
 }
 
 /// Collects spans, as an OpenTelemetry collector does.
