@@ -1,0 +1,9 @@
+# Names of pools and zones: see the provider's availability matrix, also for which of them have three zones.
+region      = "ru-7"
+copy_region = "ru-3"
+zones       = ["ru-7a", "ru-7b", "ru-7c"]
+
+domain        = "school.example"
+school_name   = "Lyceum"
+kube_version  = "1.34.1"
+bucket_prefix = "school-example"

@@ -1,0 +1,164 @@
+mock_provider "selectel" {
+  source          = "../../mocks/selectel"
+  override_during = plan
+}
+
+mock_provider "openstack" {
+  source          = "../../mocks/openstack"
+  override_during = plan
+}
+
+variables {
+  name          = "lyceum-test"
+  project_id    = "project-1"
+  region        = "ru-7"
+  copy_region   = "ru-3"
+  zones         = ["ru-7a", "ru-7b", "ru-7c"]
+  domain        = "school.example"
+  school_name   = "Lyceum"
+  kube_version  = "1.34.1"
+  bucket_prefix = "school"
+  registry_name = "lyceum"
+
+  pools = {
+    general    = { cpus = 4, ram_mb = 8192, min = 1, max = 6 }
+    restricted = { cpus = 4, ram_mb = 8192, min = 1, max = 4, restricted = true }
+  }
+
+  postgresql = {
+    restricted = { services = ["users", "payments"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+    main       = { services = ["courses", "notifications", "documents", "analytics"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+  }
+
+  redis = { flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+
+  secrets = {
+    databases = { for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] : service => "${service}-password-of-24-letters" }
+    redis     = "redis-password-of-24-letters"
+    s3        = { for user in ["documents", "backup", "copier", "logs"] : user => "${user}-password" }
+  }
+}
+
+run "services_find_their_own_server" {
+  command = plan
+
+  override_resource {
+    target          = module.postgresql["restricted"].selectel_dbaas_postgresql_datastore_v1.this
+    override_during = plan
+    values          = { id = "postgresql-2", connections = { master = "restricted.example" } }
+  }
+
+  override_resource {
+    target          = module.postgresql["main"].selectel_dbaas_postgresql_datastore_v1.this
+    override_during = plan
+    values          = { id = "postgresql-1", connections = { master = "main.example" } }
+  }
+
+  assert {
+    condition = {
+      for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] :
+      service => yamldecode(output.chart_values)[service].database.host
+      } == {
+      users = "restricted.example", payments = "restricted.example", courses = "main.example", notifications = "main.example", documents = "main.example", analytics = "main.example"
+    }
+    error_message = "Personal data and money stand on a server of their own."
+  }
+}
+
+run "personal_data_and_money_stand_on_nodes_of_their_own" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for service in ["users", "payments", "documents", "notifications"] :
+      yamldecode(output.chart_values)[service].nodeSelector == { "lyceum/pool" = "restricted" } && length(yamldecode(output.chart_values)[service].tolerations) == 1
+    ])
+    error_message = "They hold names, addresses, papers or money."
+  }
+
+  assert {
+    condition = alltrue([
+      for service in ["gateway", "courses", "analytics"] :
+      yamldecode(output.chart_values)[service].nodeSelector == { "lyceum/pool" = "general" } && length(yamldecode(output.chart_values)[service].tolerations) == 0
+    ])
+    error_message = "Everything else stays away from there."
+  }
+}
+
+run "values_name_secrets_and_hold_none" {
+  command = plan
+
+  assert {
+    condition     = alltrue([for secret in ["password-of-24", "s3-secret", "registry-password"] : !strcontains(output.chart_values, secret)])
+    error_message = "Values are read by many."
+  }
+
+  assert {
+    condition     = toset([for text in split("---\n", output.kubernetes_secrets) : yamldecode(text).metadata.name]) == toset(["lyceum-database", "lyceum-redis", "lyceum-s3", "lyceum-registry"])
+    error_message = "Every Secret that the values name must be made."
+  }
+
+  assert {
+    condition     = yamldecode(split("---\n", output.kubernetes_secrets)[1]).stringData.url == "redis://:redis-password-of-24-letters@master.redis-1.c.dbaas.selcloud.ru:6379/0"
+    error_message = "Redis is reached by the name that follows the primary."
+  }
+}
+
+run "the_cdn_comes_with_its_code_word" {
+  command = plan
+
+  variables {
+    cdn_url = "https://cdn.school.example"
+    secrets = {
+      databases = { for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] : service => "${service}-password-of-24-letters" }
+      redis     = "redis-password-of-24-letters"
+      s3        = { for user in ["documents", "backup", "copier", "logs"] : user => "${user}-password" }
+      cdn       = "codeword42"
+    }
+  }
+
+  assert {
+    condition     = yamldecode(output.chart_values).documents.config.CDN_SCHEME == "code-word" && yamldecode(output.chart_values).documents.secrets.CDN_SECRET.secret == "lyceum-s3"
+    error_message = "Links are signed with the code word."
+  }
+}
+
+run "a_cdn_without_its_code_word_is_refused" {
+  command = plan
+
+  variables {
+    cdn_url = "https://cdn.school.example"
+  }
+
+  expect_failures = [var.cdn_url]
+}
+
+run "a_service_without_a_database_is_refused" {
+  command = plan
+
+  variables {
+    postgresql = { main = { services = ["users", "payments", "courses"], flavor = { vcpus = 2, ram = 4096, disk = 32 } } }
+  }
+
+  expect_failures = [var.postgresql]
+}
+
+run "a_copy_beside_the_original_is_refused" {
+  command = plan
+
+  variables {
+    copy_region = "ru-7"
+  }
+
+  expect_failures = [var.copy_region]
+}
+
+run "a_pool_that_is_not_there_is_refused" {
+  command = plan
+
+  variables {
+    placement = { users = "vault" }
+  }
+
+  expect_failures = [var.pools]
+}
