@@ -96,6 +96,11 @@ impl Admin {
         self.phase.send_replace(Phase::Draining);
     }
 
+    /// Whether the process wants no new work any more.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.phase.borrow() == Phase::Draining
+    }
+
     /// Follows the phases.
     pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()

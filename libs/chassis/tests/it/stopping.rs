@@ -61,6 +61,31 @@ fn during_the_drain_delay_calls_are_still_taken_though_readiness_is_gone() {
     assert!(told.elapsed() >= Duration::from_secs(1));
 }
 
+#[test]
+fn during_the_drain_delay_http_1_clients_are_told_to_connect_anew() {
+    let mut probe = Probe::start(&[("LYCEUM_DRAIN", "1s"), ("LYCEUM_STOP_DEADLINE", "10s")]);
+    let mut kept = TcpStream::connect(probe.http).unwrap();
+    let head = ask_again(&mut kept);
+    assert!(head.starts_with("HTTP/1.1 200") && !head.contains("connection: close"), "{head}");
+    probe.signal("TERM");
+    eventually("not ready", || get(probe.admin, "/readyz").filter(|(status, ..)| *status == 503));
+    let head = ask_again(&mut kept);
+    assert!(head.contains("HTTP/1.1 200") && head.contains("connection: close"), "{head}");
+    assert_eq!(probe.ended().code(), Some(0));
+}
+
+/// Asks on a connection that may be kept; gives the answer's head, perhaps after the body of the one before.
+fn ask_again(kept: &mut TcpStream) -> String {
+    write!(kept, "GET /echo/x HTTP/1.1\r\nHost: probe\r\n\r\n").unwrap();
+    let (mut read, mut buffer) = (String::new(), [0; 1024]);
+    while !read.contains("\r\n\r\n") {
+        let count = kept.read(&mut buffer).unwrap();
+        assert!(count > 0, "closed after: {read}");
+        read.push_str(std::str::from_utf8(&buffer[..count]).unwrap());
+    }
+    read
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_does_not_finish_is_abandoned_within_the_deadline() {
     let mut probe = Probe::start(&[("LYCEUM_SLOW", "9s"), ("LYCEUM_STOP_DEADLINE", "1s")]);
