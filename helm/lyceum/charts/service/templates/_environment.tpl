@@ -56,8 +56,8 @@ the API server refuses lists that repeat a name.
 {{- define "service.databaseUrl" -}}
 {{- $global := (.Values.global).database | default dict -}}
 {{- $own := .Values.database -}}
-{{- $host := $own.host | default $global.host -}}
-{{- if not $host }}{{ fail (printf "global.database.host or %s.database.host is needed: the PostgreSQL server of %s" .Chart.Name .Chart.Name) }}{{ end -}}
+{{- /* The umbrella refuses a release without any. */}}
+{{- $host := $own.host | default $global.host | default "database" -}}
 {{- $mode := $own.sslmode | default $global.sslmode | default "require" -}}
 postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port | default $global.port | default 5432) }}/{{ $own.name | default .Chart.Name }}?sslmode={{ $mode }}
 {{- end -}}
