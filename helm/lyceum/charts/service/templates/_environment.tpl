@@ -43,6 +43,9 @@ the API server refuses lists that repeat a name.
 {{- range $variable, $file := include "service.files" . | fromYaml }}
 {{- $_ := set $plain (printf "LYCEUM_%s_FILE" $variable) (printf "/etc/lyceum/secrets/%s" $variable) }}
 {{- end }}
+{{- range $name, $file := .Values.files }}
+{{- $_ := set $plain (printf "LYCEUM_%s" $name) (printf "/etc/lyceum/files/%s%s" $name (ternary (printf "/%s" $file.key) "" (ne $file.key ""))) }}
+{{- end }}
 {{- range $name, $value := .Values.config }}
 {{- $variable := printf "LYCEUM_%s" $name }}
 {{- if hasKey $values.secrets $name }}{{ fail (printf "%s.config.%s stands in %s.secrets as well: expected one of the two" $.Chart.Name $name $.Chart.Name) }}{{ end }}
@@ -134,6 +137,11 @@ postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port |
   mountPath: /etc/lyceum/tls
   readOnly: true
 {{- end }}
+{{- range $name, $file := .Values.files }}
+- name: {{ include "service.fileVolume" $name }}
+  mountPath: /etc/lyceum/files/{{ $name }}
+  readOnly: true
+{{- end }}
 {{- end -}}
 
 {{/* One volume with exactly the keys that this service reads, each under its variable's name. */}}
@@ -163,6 +171,21 @@ postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port |
     secretName: {{ include "lyceum.name" (dict "root" . "component" .Chart.Name) }}-tls
     defaultMode: 0440
 {{- end }}
+{{- range $name, $file := .Values.files }}
+- name: {{ include "service.fileVolume" $name }}
+  {{- if $file.configMap }}
+  configMap:
+    name: {{ $file.configMap }}
+  {{- else }}
+  secret:
+    secretName: {{ $file.secret }}
+    defaultMode: 0440
+  {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "service.fileVolume" -}}
+file-{{ . | lower | replace "_" "-" }}
 {{- end -}}
 
 {{/* Whether its pods talk to the API server, which is for discovery only. */}}
