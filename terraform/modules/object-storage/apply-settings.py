@@ -35,6 +35,8 @@ def is_part_of(wanted: Any, found: Any) -> bool:
     if isinstance(wanted, dict):
         return isinstance(found, dict) and all(is_part_of(value, found.get(key)) for key, value in wanted.items() if value != "")
     if isinstance(wanted, list):
+        # Policies come back with a lone string where a list of one was said.
+        found = found if isinstance(found, list) or found is None else [found]
         same = isinstance(found, list) and len(found) == len(wanted)
         return same and all(any(is_part_of(item, other) for other in found) for item in wanted)
     return wanted == found or (isinstance(wanted, str) and isinstance(found, str) and wanted.lower() == found.lower())

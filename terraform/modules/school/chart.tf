@@ -9,9 +9,12 @@ locals {
   # Where each service's database stands.
   server = merge([for name, server in var.postgresql : { for service in server.services : service => name }]...)
 
+  stores = [{ ipBlock = { cidr = module.network.data_cidr } }]
+
   media = module.object_storage.buckets["media"]
 
   configuration = {
+    notifications = { MAIL_FROM = "${var.school_name} <no-reply@${var.domain}>" }
     documents = merge(
       {
         S3_URL        = local.media.endpoint
@@ -43,6 +46,16 @@ locals {
         }
         redis = { existingSecret = "lyceum-redis" }
       }
+      # Stores are looked for in their subnet only.
+      networkPolicy = {
+        database  = { to = local.stores }
+        redis     = { to = local.stores }
+        apiServer = { cilium = true }
+      }
+      egressProxy = merge(module.kubernetes.placement["general"], {
+        # Virtual-hosted addresses put the bucket before the object store's host.
+        allow = ["${local.media.name}.${trimprefix(local.media.endpoint, "https://")}"]
+      })
     },
     {
       for service in local.services : service => merge(
@@ -51,28 +64,24 @@ locals {
           database = {
             host = module.postgresql[local.server[service]].host
             port = module.postgresql[local.server[service]].port
-            to   = [{ ipBlock = { cidr = module.network.data_cidr } }]
           }
         } : {},
         contains(keys(local.configuration), service) ? { config = local.configuration[service] } : {},
-        service == "documents" && var.cdn_url != null ? { secrets = { CDN_SECRET = { secret = "lyceum-s3", key = "cdn-secret" } } } : {},
+        service == "documents" && var.cdn_url != null ? { secrets = { CDN_SECRET = { secret = "lyceum-cdn", key = "secret" } } } : {},
       )
     },
   )
 
   # Secrets of the release's namespace: name, then key, then value.
-  kubernetes_secrets = {
+  kubernetes_secrets = merge({
     lyceum-database = { for service in local.keepers : service => var.secrets.databases[service] }
     lyceum-redis    = { url = "redis://:${var.secrets.redis}@${module.redis.host}:${module.redis.port}/0" }
-    lyceum-s3 = merge(
-      {
-        access-key = module.object_storage.keys["documents"].access_key
-        secret-key = module.object_storage.keys["documents"].secret_key
-      },
-      var.secrets.cdn == null ? {} : { cdn-secret = var.secrets.cdn },
-    )
+    lyceum-s3 = {
+      access-key = module.object_storage.keys["documents"].access_key
+      secret-key = module.object_storage.keys["documents"].secret_key
+    }
     lyceum-registry = { ".dockerconfigjson" = local.registry.pull_docker_config }
-  }
+  }, nonsensitive(var.secrets.cdn == null) ? {} : { lyceum-cdn = { secret = var.secrets.cdn } })
 
   secret_manifests = [
     for name, values in local.kubernetes_secrets : yamlencode({

@@ -118,7 +118,7 @@ run "the_cdn_comes_with_its_code_word" {
   }
 
   assert {
-    condition     = yamldecode(output.chart_values).documents.config.CDN_SCHEME == "code-word" && yamldecode(output.chart_values).documents.secrets.CDN_SECRET.secret == "lyceum-s3"
+    condition     = yamldecode(output.chart_values).documents.config.CDN_SCHEME == "code-word" && yamldecode(output.chart_values).documents.secrets.CDN_SECRET.secret == "lyceum-cdn"
     error_message = "Links are signed with the code word."
   }
 }
