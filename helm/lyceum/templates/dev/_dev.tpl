@@ -36,7 +36,7 @@ kid: {{ $kid }}
 {{- end -}}
 
 {{/* Metadata of a component's object: {root, component}. */}}
-{{- define "lyceum.dev.metadata" -}}
+{{- define "lyceum.metadata" -}}
 name: {{ include "lyceum.name" . }}
 labels:
   {{- include "lyceum.labels" . | nindent 2 }}
@@ -78,7 +78,7 @@ livenessProbe:
 apiVersion: v1
 kind: Service
 metadata:
-  {{- include "lyceum.dev.metadata" . | nindent 2 }}
+  {{- include "lyceum.metadata" . | nindent 2 }}
 spec:
   selector:
     {{- include "lyceum.selectorLabels" . | nindent 4 }}
