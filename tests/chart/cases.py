@@ -1,0 +1,122 @@
+"""The rendered matrix: one release a case, each a way in which somebody really installs the chart."""
+
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from tools import CHART, HERE, run_helm
+
+NAMESPACE = "school"
+RELEASE = "lyceum"
+# The releases of Kubernetes that the chart promises to suit.
+VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35"]
+
+try:
+    Loader = yaml.CSafeLoader
+except AttributeError:
+    Loader = yaml.SafeLoader
+
+Document = dict
+
+
+@dataclass
+class Case:
+    """An installation: its values, and what came out."""
+
+    name: str
+    # Files of values, in order: of the chart's folder, or of `cases/`.
+    values: list[str]
+    # It is for trying only; a few rules of production do not hold.
+    trial: bool = False
+    documents: list[Document] = field(default_factory=list)
+
+    def arguments(self) -> list[str]:
+        files = [CHART / name if (CHART / name).exists() else HERE / "cases" / name for name in self.values]
+        return [argument for file in files for argument in ("--values", str(file))]
+
+
+CASES = [
+    # The chart's defaults and the least that has to be said.
+    Case("plain", ["least.yaml"]),
+    Case("dev", ["values-dev.yaml"], trial=True),
+    Case("production", ["values-production.yaml"]),
+    Case("ingress", ["least.yaml", "ingress.yaml"]),
+    Case("gateway-api", ["least.yaml", "gateway-api.yaml"]),
+    Case("no-monitoring", ["values-production.yaml", "no-monitoring.yaml"]),
+    Case("mtls", ["least.yaml", "mtls.yaml"]),
+    Case("operators", ["values-operators.yaml"]),
+    Case("keda", ["least.yaml", "keda.yaml"]),
+    Case("external-secrets", ["least.yaml", "external-secrets.yaml"]),
+    Case("digests", ["least.yaml", "digests.yaml"]),
+    Case("backup", ["least.yaml", "backup.yaml"]),
+]
+
+
+class RenderFailed(Exception):
+    """Helm's words."""
+
+
+def render(arguments: list[str], version: str = VERSIONS[-1], release: str = RELEASE) -> list[Document]:
+    """What Helm would send to the cluster."""
+    done = run_helm(
+        "template", release, str(CHART), "--namespace", NAMESPACE, "--kube-version", version, *arguments
+    )
+    if done.returncode != 0:
+        raise RenderFailed(done.stderr.strip())
+    return [document for document in yaml.load_all(done.stdout, Loader=Loader) if document]
+
+
+def render_all() -> list[str]:
+    """Renders every case for the newest Kubernetes; what could not be rendered is told."""
+    failures = []
+
+    def one(case: Case) -> None:
+        try:
+            case.documents = render(case.arguments())
+        except RenderFailed as error:
+            failures.append(f"{case.name}: {error}")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, CASES))
+    return failures
+
+
+def name_of(document: Document) -> str:
+    return f"{document['kind']}/{document['metadata']['name']}"
+
+
+def pod_of(document: Document) -> dict | None:
+    """The pod template inside a document, if it makes pods."""
+    match document["kind"]:
+        case "Pod":
+            return {"metadata": document["metadata"], "spec": document["spec"]}
+        case "Deployment" | "StatefulSet" | "DaemonSet" | "Job":
+            return document["spec"]["template"]
+        case "CronJob":
+            return document["spec"]["jobTemplate"]["spec"]["template"]
+    return None
+
+
+def pods(documents: list[Document]):
+    """Every document that makes pods, with its pod template."""
+    for document in documents:
+        if (pod := pod_of(document)) is not None:
+            yield document, pod
+
+
+def containers(pod: dict) -> list[dict]:
+    return pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+
+
+def canonical(document: Document) -> str:
+    return json.dumps(document, sort_keys=True)
+
+
+if __name__ == "__main__":
+    for chosen in CASES:
+        if chosen.name in sys.argv[1:]:
+            print(yaml.safe_dump_all(render(chosen.arguments())))

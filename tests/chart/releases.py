@@ -1,0 +1,196 @@
+"""Rules about a release as a whole: what belongs to what, and what must not meet."""
+
+from collections import Counter
+
+from cases import NAMESPACE, RELEASE, Case, Document, containers, name_of, pods
+from pods import LASTING
+
+
+def selects(selector: dict | None, labels: dict) -> bool:
+    """Whether a label selector fits; an empty one fits everything, none fits nothing."""
+    if selector is None:
+        return False
+    if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
+        return False
+    for want in selector.get("matchExpressions") or []:
+        value, values = labels.get(want["key"]), want.get("values", [])
+        fits = {
+            "In": value in values, "NotIn": value not in values,
+            "Exists": want["key"] in labels, "DoesNotExist": want["key"] not in labels,
+        }
+        if not fits[want["operator"]]:
+            return False
+    return True
+
+
+def labels_of(pod: dict) -> dict:
+    return pod["metadata"].get("labels", {})
+
+
+def unique(case: Case) -> list[str]:
+    """An object is made once, has a name that Kubernetes takes, and lies in the release's namespace."""
+    bad = []
+    count = Counter((document["apiVersion"], name_of(document)) for document in case.documents)
+    bad += [f"{name} is made {times} times" for (_, name), times in count.items() if times > 1]
+    for document in case.documents:
+        if len(document["metadata"]["name"]) > 63:
+            bad.append(f"{name_of(document)}: more than 63 characters")
+        if document["metadata"].get("namespace", NAMESPACE) != NAMESPACE:
+            bad.append(f"{name_of(document)}: in another namespace")
+    return bad
+
+
+def labelled(case: Case) -> list[str]:
+    """The recommended labels everywhere; no version in what selects, or an upgrade would be refused."""
+    bad = []
+    wanted = {"name", "instance", "component", "part-of", "managed-by", "version"}
+    for document in case.documents:
+        labels = document["metadata"].get("labels", {})
+        missing = [name for name in sorted(wanted) if f"app.kubernetes.io/{name}" not in labels]
+        if missing:
+            bad.append(f"{name_of(document)}: no label {', '.join(missing)}")
+        if document["kind"] in LASTING:
+            selector = document["spec"]["selector"]["matchLabels"]
+            if any("version" in key or "chart" in key for key in selector):
+                bad.append(f"{name_of(document)}: selects by version")
+            if not selects(document["spec"]["selector"], labels_of(document["spec"]["template"])):
+                bad.append(f"{name_of(document)}: does not select its own pods")
+    return bad
+
+
+def scaled_once(case: Case) -> list[str]:
+    """No number of replicas beside an autoscaler, and one autoscaler a Deployment: both would fight with the other."""
+    bad, scaled = [], Counter()
+    made = {name_of(document): document for document in case.documents}
+    for document in case.documents:
+        if document["kind"] in ("HorizontalPodAutoscaler", "ScaledObject"):
+            target = document["spec"]["scaleTargetRef"]
+            scaled[f"{target.get('kind', 'Deployment')}/{target['name']}"] += 1
+    for name, times in scaled.items():
+        if times > 1:
+            bad.append(f"{name}: {times} autoscalers")
+        if name not in made:
+            bad.append(f"{name} is scaled, but not made")
+        elif "replicas" in made[name]["spec"]:
+            bad.append(f"{name}: replicas beside an autoscaler")
+    for name, document in made.items():
+        if document["kind"] == "Deployment" and "replicas" not in document["spec"] and name not in scaled:
+            bad.append(f"{name}: neither replicas nor an autoscaler")
+    return bad
+
+
+def services_lead_somewhere(case: Case) -> list[str]:
+    """Each Service finds pods that have the port; each ServiceMonitor and route finds a Service that has it."""
+    bad = []
+    services = {d["metadata"]["name"]: d for d in case.documents if d["kind"] == "Service"}
+    for name, service in services.items():
+        if "selector" not in service["spec"]:
+            continue
+        found = [p for _, p in pods(case.documents) if selects({"matchLabels": service["spec"]["selector"]}, labels_of(p))]
+        ports = {port["name"] for pod in found for container in containers(pod) for port in container.get("ports", [])}
+        if not found:
+            bad.append(f"Service/{name}: selects nobody")
+        for port in service["spec"]["ports"]:
+            if isinstance(port.get("targetPort"), str) and port["targetPort"] not in ports and found:
+                bad.append(f"Service/{name}: its pods have no port {port['targetPort']}")
+    for document in case.documents:
+        if document["kind"] == "ServiceMonitor":
+            found = [s for s in services.values() if selects(document["spec"]["selector"], s["metadata"].get("labels", {}))]
+            ports = [{port["name"] for port in service["spec"]["ports"]} for service in found]
+            for endpoint in document["spec"]["endpoints"]:
+                if not any(endpoint["port"] in names for names in ports):
+                    bad.append(f"{name_of(document)}: no Service has a port {endpoint['port']}")
+        if document["kind"] == "HTTPRoute":
+            for rule in document["spec"]["rules"]:
+                for backend in rule.get("backendRefs", []):
+                    ports = services.get(backend["name"], {"spec": {"ports": []}})["spec"]["ports"]
+                    if backend["port"] not in [port["port"] for port in ports]:
+                        bad.append(f"{name_of(document)}: no Service {backend['name']}:{backend['port']}")
+        if document["kind"] == "Ingress":
+            for rule in document["spec"]["rules"]:
+                for path in rule["http"]["paths"]:
+                    backend = path["backend"]["service"]
+                    ports = services.get(backend["name"], {"spec": {"ports": []}})["spec"]["ports"]
+                    wanted = backend["port"]
+                    if not any(wanted.get("name") == p["name"] or wanted.get("number") == p["port"] for p in ports):
+                        bad.append(f"{name_of(document)}: no Service {backend['name']} with {wanted}")
+    return bad
+
+
+def one_door(case: Case) -> list[str]:
+    """Only the gateway is reached from outside, and no Service opens a port of the nodes."""
+    bad = []
+    for document in case.documents:
+        if document["kind"] == "Service" and document["spec"].get("type", "ClusterIP") != "ClusterIP":
+            bad.append(f"{name_of(document)}: {document['spec']['type']}")
+        if document["kind"] == "HTTPRoute":
+            backends = [b["name"] for rule in document["spec"]["rules"] for b in rule.get("backendRefs", [])]
+        elif document["kind"] == "Ingress":
+            paths = [path for rule in document["spec"]["rules"] for path in rule["http"]["paths"]]
+            backends = [path["backend"]["service"]["name"] for path in paths]
+        else:
+            continue
+        bad += [f"{name_of(document)}: leads to {name}" for name in backends if name != f"{RELEASE}-gateway"]
+    return bad
+
+
+def disrupted_gently(case: Case) -> list[str]:
+    """A budget and a spread for each of our Deployments; a budget that lets nodes be drained."""
+    if case.trial:
+        return []
+    bad = []
+    budgets = [document for document in case.documents if document["kind"] == "PodDisruptionBudget"]
+    for budget in budgets:
+        if budget["spec"].get("maxUnavailable") != 1 or "minAvailable" in budget["spec"]:
+            bad.append(f"{name_of(budget)}: expected maxUnavailable: 1")
+        if budget["spec"].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            bad.append(f"{name_of(budget)}: broken pods would hold up a drain")
+    for document in case.documents:
+        if document["kind"] != "Deployment":
+            continue
+        labels = labels_of(document["spec"]["template"])
+        if sum(selects(budget["spec"]["selector"], labels) for budget in budgets) != 1:
+            bad.append(f"{name_of(document)}: not exactly one PodDisruptionBudget")
+        spread = document["spec"]["template"]["spec"].get("topologySpreadConstraints", [])
+        if {"topology.kubernetes.io/zone", "kubernetes.io/hostname"} - {rule["topologyKey"] for rule in spread}:
+            bad.append(f"{name_of(document)}: not spread over zones and nodes")
+        if not all(selects(rule["labelSelector"], labels) for rule in spread):
+            bad.append(f"{name_of(document)}: a spread that counts other pods")
+    return bad
+
+
+def secrets_come_from_outside(case: Case) -> list[str]:
+    """Nothing secret is in a release, which lies readable in the cluster and in CI; trying it is the exception."""
+    if case.trial:
+        return []
+    bad = [name_of(document) for document in case.documents if document["kind"] == "Secret"]
+    words = ("PASSWORD", "SECRET", "KEY")
+    for document, pod in pods(case.documents):
+        for container in containers(pod):
+            for variable in container.get("env", []):
+                name = variable["name"]
+                is_secret = any(word in name for word in words) and not name.endswith(("_FILE", "_KEYS"))
+                if is_secret and variable.get("value"):
+                    bad.append(f"{name_of(document)}/{container['name']}: {name} stands there in the open")
+    return bad
+
+
+def migrations(case: Case) -> list[str]:
+    """A plain Job a database service: named after version and content, without hooks. It goes with its release."""
+    bad = []
+    jobs = [document for document in case.documents if document["kind"] == "Job" and "-migrate-" in document["metadata"]["name"]]
+    components = {labels_of(job["spec"]["template"])["app.kubernetes.io/component"] for job in jobs}
+    for service in ("users", "courses", "payments", "notifications", "documents", "analytics"):
+        if not any(service in component for component in components):
+            bad.append(f"{service}: no migration")
+    for job in jobs:
+        version = job["metadata"]["labels"]["app.kubernetes.io/version"]
+        if version.replace(".", "-") not in job["metadata"]["name"].replace(".", "-"):
+            bad.append(f"{name_of(job)}: an upgrade would meet the old Job")
+        if any("hook" in key for key in job["metadata"].get("annotations", {})):
+            bad.append(f"{name_of(job)}: a hook cannot wait for what the same release makes")
+        if "activeDeadlineSeconds" not in job["spec"]:
+            bad.append(f"{name_of(job)}: may try for ever")
+        if job["spec"]["template"]["spec"].get("automountServiceAccountToken") is not False:
+            bad.append(f"{name_of(job)}: a token")
+    return bad
