@@ -37,6 +37,7 @@ STRANGERS = [
     Peer("stranger in the namespace", SCHOOL, {"app": "stranger"}, "10.42.7.7", {}),
     Peer("stranger elsewhere", "other", {"app": "stranger"}, "10.42.8.8", {}),
     Peer("ingress controller", "ingress", {"app": "controller"}, "10.42.9.9", {}),
+    Peer("Envoy Gateway", "envoy-gateway-system", {"app": "envoy"}, "10.42.11.11", {}),
     Peer("prometheus", "monitoring", {"app": "prometheus"}, "10.42.10.10", {}),
     Peer("Internet", "", {}, "203.0.113.7", {"https": 443, "smtp": 465, "submission": 587, "amqps": 5671, "ssh": 22, "http": 80}),
     Peer("metadata of the cloud", "", {}, "169.254.169.254", {"http": 80}),
@@ -47,10 +48,10 @@ STRANGERS = [
     Peer("DNS", "kube-system", {"k8s-app": "kube-dns"}, "10.42.0.2", {"dns": 53}),
 ]
 # Those of them who call as well.
-CALLERS = ("stranger in the namespace", "stranger elsewhere", "ingress controller", "prometheus", "Internet")
+CALLERS = ("stranger in the namespace", "stranger elsewhere", "ingress controller", "Envoy Gateway", "prometheus", "Internet")
 # The cases whose tables are kept; the others open nothing else.
 KEPT = ("plain", "dev", "production", "operators", "backup")
-NAMESPACES = {name: {"kubernetes.io/metadata.name": name} for name in (SCHOOL, "other", "ingress", "monitoring", "kube-system")}
+NAMESPACES = {name: {"kubernetes.io/metadata.name": name} for name in (SCHOOL, "other", "ingress", "envoy-gateway-system", "monitoring", "kube-system")}
 
 
 def peers_of(documents: list[Document]) -> list[Peer]:
@@ -154,7 +155,7 @@ def never(case: Case) -> list[str]:
     for line in reachability(case).splitlines():
         caller, _, rest = line.partition(" → ")
         called, _, ports = rest.partition(": ")
-        outside = caller in ("stranger in the namespace", "stranger elsewhere", "ingress controller", "prometheus")
+        outside = caller in ("stranger in the namespace", "stranger elsewhere", "ingress controller", "Envoy Gateway", "prometheus")
         if outside and called != "gateway" and ports != "admin":
             bad.append(f"a back door: {line}")
         if called == "Internet" and caller not in ("egress-proxy", "notifications", "documents", "backup", "stranger in the namespace"):

@@ -4,7 +4,7 @@
 
 Usage: run.py [--accept] [check…]
 
-`--accept` keeps the tables of `golden/` and the README's table of values as they are now.
+`--accept` keeps the tables of `golden/` and those of the READMEs as they are now.
 """
 
 import sys
@@ -77,7 +77,7 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "what nobody may reach": of_releases(network.never),
         "reachability": of_releases(lambda case: network.check_table(case, accept)),
         "wrong values": refusals.check,
-        "the README's values": lambda: table.check(accept),
+        "tables of READMEs": lambda: table.check(accept),
         "the services accept it": environment.check_all,
         "checkov": scan.check,
         "the checks can fail": selftest.check,

@@ -1,11 +1,14 @@
-"""The tables of values in the chart's README, written from the comments (`# --`) of the two values.yaml."""
+"""Tables in READMEs that are written by programs: the chart's values, from the comments (`# --`) of the two values.yaml, and what a school
+asks for, from helm/capacity.py."""
 
 import re
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import yaml
 
-from tools import CHART
+from tools import CHART, ROOT
 
 README = CHART / "README.md"
 # From the marker in the README to the file whose values stand there.
@@ -74,22 +77,34 @@ def rows(values: list[Value]) -> str:
     return "\n".join(lines)
 
 
-def written(readme: str) -> str:
-    """The README with its tables as the values are now."""
+def between(text: str, name: str, table: str) -> str:
+    """The text with another table between its markers."""
+    begin, end = f"<!-- {name} -->", f"<!-- end: {name.removeprefix('values: ')} -->"
+    if begin not in text or end not in text:
+        raise ValueError(f"there is no {begin} … {end}")
+    head, _, rest = text.partition(begin)
+    return f"{head}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+
+
+def of_values(readme: str) -> str:
     for name, file in TABLES.items():
-        begin, end = f"<!-- values: {name} -->", f"<!-- end: {name} -->"
-        if begin not in readme or end not in readme:
-            raise ValueError(f"{README.name} has no {begin} … {end}")
-        head, _, rest = readme.partition(begin)
-        readme = f"{head}{begin}\n{rows(read(file.read_text()))}\n{end}{rest.partition(end)[2]}"
+        readme = between(readme, f"values: {name}", rows(read(file.read_text())))
     return readme
 
 
+def of_capacity(readme: str) -> str:
+    command = [sys.executable, str(ROOT / "helm/capacity.py")]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    return between(readme, "capacity", table)
+
+
 def check(accept: bool) -> list[str]:
-    now = README.read_text()
-    fresh = written(now)
-    if accept:
-        README.write_text(fresh)
-    elif fresh != now:
-        return ["it is not what values.yaml says: run tests/chart/run.py --accept \"the README's values\""]
-    return []
+    bad = []
+    for path, write in ((README, of_values), (ROOT / "helm/README.md", of_capacity)):
+        now = path.read_text()
+        fresh = write(now)
+        if accept:
+            path.write_text(fresh)
+        elif fresh != now:
+            bad.append(f"{path.relative_to(ROOT)} is not what its source says: run tests/chart/run.py --accept \"tables of READMEs\"")
+    return bad
