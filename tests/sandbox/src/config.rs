@@ -40,10 +40,16 @@ pub(crate) struct S3 {
 impl Config {
     pub(crate) fn from_env() -> anyhow::Result<Self> {
         let or = |name: &str, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
+        // Whoever can reach the sandbox pays with other people's cards and reads other people's mails.
+        let open = match or("SANDBOX_OPEN", "no").as_str() {
+            "yes" => true,
+            "no" => false,
+            other => bail!("SANDBOX_OPEN is {other}, expected yes or no"),
+        };
         let listen = |name: &str, default: &str| -> anyhow::Result<SocketAddr> {
             let at: SocketAddr =
                 or(name, default).parse().with_context(|| format!("{name} is no address like {default}"))?;
-            ensure!(at.ip().is_loopback(), "{name}: the sandbox answers only on this machine");
+            ensure!(open || at.ip().is_loopback(), "{name}: the sandbox answers only on this machine");
             Ok(at)
         };
         Ok(Self {
