@@ -11,6 +11,12 @@
 {{- if eq ($.Values.documents.config.S3_ADDRESSING | default "path") "virtual" }}{{ $names = append $names (printf "%s.%s" $.Values.documents.config.S3_BUCKET $host) }}{{ end }}
 {{- end }}
 {{- end }}
+{{- if and .Values.backup.enabled (include "lyceum.backup.proxied" .) }}
+{{- range $url := compact (list .Values.backup.s3.url (ternary .Values.documents.config.S3_URL "" .Values.backup.objects.enabled)) }}
+{{- $names = append $names (urlParse $url).hostname }}
+{{- end }}
+{{- if eq .Values.backup.s3.addressing "virtual" }}{{ $names = append $names (printf "%s.%s" .Values.backup.s3.bucket (urlParse .Values.backup.s3.url).hostname) }}{{ end }}
+{{- end }}
 {{- $names | uniq | sortAlpha | toJson -}}
 {{- end -}}
 

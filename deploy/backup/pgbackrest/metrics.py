@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Says to node_exporter's textfile collector how old the newest backup and the newest archived WAL of a stanza are.
+
+    pgbackrest-metrics STANZA [CONFIG] > …     with an output folder in TEXTFILE_FOLDER, which it writes whole or not at all
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+
+def samples(stanza: str, info: list[dict], archived: str | None) -> list[str]:
+    """Lines of the text format; nothing about what is not there, so that its absence shows."""
+    labels = f'backup="pgbackrest-{stanza}"'
+    found = [one for one in info if one["name"] == stanza and one["status"]["code"] == 0]
+    backups = found[0]["backup"] if found else []
+    lines = []
+    if backups:
+        last = backups[-1]
+        started, stopped = last["timestamp"]["start"], last["timestamp"]["stop"]
+        lines += [
+            f"backup_last_success_timestamp_seconds{{{labels}}} {stopped}",
+            f"backup_last_duration_seconds{{{labels}}} {stopped - started}",
+            f"backup_last_size_bytes{{{labels}}} {last['info']['repository']['delta']}",
+        ]
+    if archived:
+        lines.append(f"backup_wal_archived_timestamp_seconds{{{labels}}} {archived}")
+    return lines
+
+
+def main() -> None:
+    stanza, *config = sys.argv[1:]
+    base = ["pgbackrest", *[f"--config={file}" for file in config]]
+    # Reads every file of the repository against its checksum; says so in its text, whatever its status.
+    verified = subprocess.run([*base, f"--stanza={stanza}", "verify"], check=True, capture_output=True, text=True).stdout
+    if "error" in verified.lower():
+        sys.exit(f"the repository of {stanza} is damaged:\n{verified}")
+    info = json.loads(subprocess.run([*base, "info", "--output=json"], check=True, capture_output=True).stdout)
+    query = "select extract(epoch from last_archived_time) from pg_stat_archiver"
+    asked = subprocess.run(["psql", "-XAtc", query, "postgres"], check=True, capture_output=True, text=True)
+    text = "\n".join(samples(stanza, info, asked.stdout.strip() or None)) + "\n"
+    folder = os.environ.get("TEXTFILE_FOLDER", "/var/lib/prometheus/node-exporter")
+    draft = f"{folder}/.pgbackrest-{stanza}"
+    with open(draft, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.rename(draft, f"{folder}/pgbackrest-{stanza}.prom")
+
+
+if __name__ == "__main__":
+    main()
