@@ -51,7 +51,7 @@ BOARD = board(
         ("Learning and papers", [
             series("Learning an hour", "Enrolments, lessons and courses, as a rate an hour.",
                    [(hourly(f"courses.v1.{event}"), label) for event, label in (("EnrolmentStarted", "enrolments"), ("LessonCompleted", "lessons completed"), ("CourseCompleted", "courses completed"))], "none"),
-            series("Certificates", "Certificates by what happened to them, as a rate an hour.", [(f"sum by (what) (rate(certificates_total{{{FLEET}}}[{RATE}])) * 3600", "{{what}}")], "none"),
+            series("Certificates by what happened", "Certificates by what happened to them, as a rate an hour.", [(f"sum by (what) (rate(certificates_total{{{FLEET}}}[{RATE}])) * 3600", "{{what}}")], "none"),
             series("Certificates without a PDF", "How long the oldest certificate has been waiting for its PDF.", [(f"max(certificates_unprinted_oldest_seconds{{{FLEET}}})", "oldest")], "s", limit=600),
             series("Tutors' papers under way", "Cases that the Document System checks, and that people review.", [(f"max by (state) (verification_cases_open{{{FLEET}}})", "{{state}}")], "none"),
             series("Mail by outcome", "Mails a second: sent, retried, refused for good, given up, suppressed.", [(f"sum by (outcome) (rate(mail_deliveries_total{{{FLEET}}}[{RATE}]))", "{{outcome}}")], "ops"),

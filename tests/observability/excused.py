@@ -1,0 +1,35 @@
+"""What cannot be seen on one machine without Kubernetes, and why. Everything that is not named here has to be seen."""
+
+# Metrics that no program of this repository and no exporter of Debian's makes: by the beginning of their names.
+OUTSIDE = {
+    "kube_": "kube-state-metrics, which watches a Kubernetes API",
+    "container_": "cAdvisor in a kubelet",
+    "kubelet_": "a kubelet",
+    "restore_drill_": "written by `cargo fleet drill` for node_exporter, which this fleet does not run",
+    "backup_last_success_timestamp_seconds": "recorded of Kubernetes' CronJobs, or written by the hosts of pgBackRest",
+}
+
+# Panels that may have nothing to show, by dashboard and title; a whole dashboard by its name alone.
+EMPTY = {
+    ("lyceum-kubernetes", None): "kube-state-metrics, cAdvisor and a kubelet exist in Kubernetes only",
+    ("lyceum-overview", "Alerts that fire"): "a healthy fleet",
+    ("lyceum-overview", "Routes that failed, last hour"): "a healthy fleet",
+    ("lyceum-overview", "Certificates"): "the fleet of one machine speaks plain gRPC over the loopback device",
+    ("lyceum-gateway", "Failures by route, last hour"): "a healthy fleet",
+    ("lyceum-gateway", "Endpoints of the neighbours"): "static addresses outside of Kubernetes",
+    ("lyceum-gateway", "Calls sent again"): "static addresses outside of Kubernetes",
+    ("lyceum-service", "Failing calls, last hour"): "a healthy fleet",
+    ("lyceum-service", "Alerts that fire"): "a healthy fleet",
+    ("lyceum-service", "Parked"): "a healthy fleet",
+    ("lyceum-service", "Transactions tried again"): "nothing competes for the same rows in one journey",
+    ("lyceum-dependencies", "Parked messages"): "a healthy fleet",
+    ("lyceum-dependencies", "Age of each backup"): "nobody backs up the fleet of one machine",
+    ("lyceum-dependencies", "Last restore drill"): "`cargo fleet test drill` proves it apart from this fleet",
+    ("lyceum-dependencies", "Time to restore"): "`cargo fleet test drill` proves it apart from this fleet",
+    ("lyceum-dependencies", "Data lost"): "`cargo fleet test drill` proves it apart from this fleet",
+}
+
+# Single queries of panels that otherwise have something to show.
+EMPTY_QUERIES = {
+    "redis_memory_max_bytes > 0": "the Redis of one machine has no limit",
+}

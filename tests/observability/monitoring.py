@@ -1,0 +1,126 @@
+"""A Prometheus beside the running fleet, with the exporters of its stores, for as long as the suite runs."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "deploy/prometheus/rules"
+PATIENCE = 60
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def until(what: str, ask: Callable[[], Any]) -> Any:
+    """What `ask` says as soon as it says something true."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if answer := ask():
+                return answer
+            why = "it does not come"
+        except (OSError, urllib.error.URLError) as error:
+            why = str(error)
+        if time.monotonic() > end:
+            raise SystemExit(f"{what}: {why}")
+        time.sleep(0.2)
+
+
+class Fleet:
+    """Where the running fleet and its stores are, as the launcher wrote it down."""
+
+    def __init__(self) -> None:
+        home = Path(os.environ["LYCEUM_FLEET"]).parent
+        read = lambda name: json.loads((home / name).read_text())
+        self.doors, self.stores, ports = read("fleet.json"), read("stores.json"), read("state.json")["ports"]
+        self.services = {name.removesuffix(".admin"): port for name, port in ports.items() if name.endswith(".admin") and name != "garage.admin"}
+        self.rabbitmq = ports["rabbitmq.metrics"]
+
+
+class Prometheus:
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, path: str, **parameters: str) -> Any:
+        query = urllib.parse.urlencode(parameters)
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as refused:
+            raise ValueError(json.load(refused)["error"]) from None
+
+    def query(self, expression: str) -> list[Any]:
+        """The series that an expression gives now; a ValueError tells what is wrong with it."""
+        result = self.ask("query", query=expression)
+        return result["result"] if result["resultType"] != "scalar" else [result["result"]]
+
+
+def configuration(fleet: Fleet, postgres: int, redis: int) -> dict[str, Any]:
+    """Labels as the chart's ServiceMonitors give them: deploy/prometheus/README.md."""
+    def job(name: str, targets: list[Any], **more: Any) -> dict[str, Any]:
+        return {"job_name": name, "static_configs": targets} | more
+
+    services = [
+        {"targets": [f"127.0.0.1:{port}"], "labels": {"service": name, "namespace": "lyceum", "instance": f"{name}-0"}}
+        for name, port in fleet.services.items()
+    ]
+    broker = [{"targets": [f"127.0.0.1:{fleet.rabbitmq}"]}]
+    families = {"family": ["queue_coarse_metrics", "queue_consumer_count"]}
+    detailed = job("rabbitmq-detailed", broker, metrics_path="/metrics/detailed", params=families)
+    detailed["relabel_configs"] = [{"target_label": "job", "replacement": "rabbitmq"}]
+    return {
+        "global": {"scrape_interval": "2s", "evaluation_interval": "3s"},
+        "rule_files": [str(path) for path in sorted(RULES.glob("*.yaml"))],
+        "scrape_configs": [
+            job("lyceum", services),
+            job("rabbitmq", broker),
+            detailed,
+            job("postgres", [{"targets": [f"127.0.0.1:{postgres}"], "labels": {"instance": "postgres"}}]),
+            job("redis", [{"targets": [f"127.0.0.1:{redis}"], "labels": {"instance": "redis"}}]),
+        ],
+    }
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
+    """The fleet, and a Prometheus that has seen all of it. Everything that was started is ended."""
+    fleet = Fleet()
+    own, postgres, redis = free_port(), free_port(), free_port()
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(fleet, postgres, redis)))
+    address = urllib.parse.urlsplit(fleet.stores["redis"])
+    programs = [
+        (["prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{postgres}", "--auto-discover-databases", "--exclude-databases=template0,template1"],
+         {"DATA_SOURCE_NAME": fleet.stores["postgres"] + "?sslmode=disable"}),
+        (["prometheus-redis-exporter", "-web.listen-address", f"127.0.0.1:{redis}", "-redis.addr", f"redis://{address.hostname}:{address.port}"],
+         {"REDIS_PASSWORD": address.password or ""}),
+        (["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{own}", "--log.level=warn"], {}),
+    ]
+    processes = []
+    try:
+        for command, variables in programs:
+            log = (folder / f"{command[0]}.log").open("w")
+            processes.append(subprocess.Popen(command, env=os.environ | variables, stdout=log, stderr=subprocess.STDOUT))
+        prometheus = Prometheus(own)
+        wanted = len(fleet.services) + 4
+        until(f"Prometheus sees all {wanted} targets", lambda: len(prometheus.query("up == 1")) == wanted)
+        yield fleet, prometheus
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=20)

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Dashboards and alerts, checked as files and then asked of a real Prometheus that scrapes the running fleet during a journey."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import excused
+import offline
+from monitoring import ROOT, Fleet, Prometheus, running, until
+
+# What Grafana would put in for its variables.
+VARIABLES = {"$__rate_interval": "1m", "$__range": "1h", "$namespace": ".*", "$service": ".*", "$route": ".*", "$postgres": ".*"}
+# For how long panels may have nothing to show after the journey: background jobs measure every 15 seconds.
+SETTLING = 60
+WORDS = {"by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool", "inf", "nan"}
+
+
+def filled(expression: str) -> str:
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    return expression
+
+
+def metrics(expression: str) -> set[str]:
+    """The metrics that an expression names."""
+    bare = re.sub(r'"[^"]*"|\{[^}]*\}|\[[^\]]*\]', " ", expression)
+    bare = re.sub(r"\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", " ", bare)
+    # Neither functions nor durations.
+    return set(re.findall(r"(?<![\w:.])([a-zA-Z_:][\w:]*)\b(?!\s*\()", bare)) - WORDS
+
+
+def sources() -> str:
+    """Every source of ours, in which the name of a metric must stand that happened to stay away."""
+    return "\n".join(path.read_text() for folder in ("libs", "services") for path in (ROOT / folder).rglob("src/**/*.rs"))
+
+
+def traffic(fleet: Fleet) -> None:
+    """Plays the journey, and has the gateway refuse something."""
+    gateway, sandbox = fleet.doors["gateway"].rstrip("/"), fleet.doors["sandbox"].rstrip("/")
+    demo = ["cargo", "run", "--quiet", "--package", "fleet", "--", "demo", "--gateway", gateway, "--sandbox", sandbox]
+    subprocess.run(demo, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"}, check=True, stdout=subprocess.DEVNULL)
+    for path in ["/v1/courses", "/v1/me", "/nowhere"] * 5:
+        try:
+            urllib.request.urlopen(gateway + path, timeout=10).read()
+        except urllib.error.HTTPError as refused:
+            if refused.code >= 500:
+                raise SystemExit(f"{path}: {refused.code}")
+
+
+def empty(prometheus: Prometheus) -> tuple[list[str], list[str]]:
+    """Queries of panels that are wrong, and those that have nothing to show and are not excused."""
+    wrong, silent = [], []
+    for name, board in offline.dashboards().items():
+        for panel in offline.panels(board):
+            may = (name, None) in excused.EMPTY or (name, panel["title"]) in excused.EMPTY
+            for target in panel["targets"]:
+                try:
+                    found = prometheus.query(filled(target["expr"]))
+                except ValueError as error:
+                    wrong.append(f"{name}, {panel['title']}: {error}")
+                    continue
+                if not found and not may and target["expr"] not in excused.EMPTY_QUERIES:
+                    silent.append(f"{name}, {panel['title']}: nothing to show for {target['expr']}")
+    return wrong, silent
+
+
+def unknown(prometheus: Prometheus) -> list[str]:
+    """Metrics that rules and panels ask for and that nobody makes."""
+    groups = prometheus.ask("rules")["groups"]
+    asked = {rule["name"]: rule["query"] for group in groups for rule in group["rules"]}
+    for name, board in offline.dashboards().items():
+        for panel in offline.panels(board):
+            for target in panel["targets"]:
+                asked[f"{name}, {panel['title']}"] = asked.get(f"{name}, {panel['title']}", "") + " or " + filled(target["expr"])
+    seen = set(prometheus.ask("label/__name__/values")) | {"ALERTS"} | {rule["name"] for group in groups for rule in group["rules"]}
+    ours = sources()
+    missing = []
+    for where, expression in asked.items():
+        for metric in metrics(expression) - seen:
+            written = re.sub(r"_(bucket|count|sum)$", "", metric)
+            if f'"{written}"' not in ours and not any(metric.startswith(name) for name in excused.OUTSIDE):
+                missing.append(f"{where}: nobody makes {metric}")
+    return missing
+
+
+def broken(prometheus: Prometheus) -> list[str]:
+    """Rules that could not be evaluated, and alerts that fire in a healthy fleet."""
+    rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
+    wrong = [f"{rule['name']}: {rule.get('lastError')}" for rule in rules if rule["health"] != "ok"]
+    fire = {alert["labels"]["alertname"] for alert in prometheus.ask("alerts")["alerts"] if alert["state"] == "firing"}
+    if fire != {"Watchdog"}:
+        wrong.append(f"in a healthy fleet only Watchdog fires, not {sorted(fire)}")
+    return wrong
+
+
+def main() -> None:
+    begun = time.monotonic()
+    wrong = offline.check()
+    print(f"  files: {len(wrong)} problems, {time.monotonic() - begun:.0f} s", flush=True)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as (fleet, prometheus):
+        print(f"  Prometheus scrapes {len(fleet.services)} services and 4 exporters, {time.monotonic() - begun:.0f} s", flush=True)
+        traffic(fleet)
+        print(f"  the journey is over, {time.monotonic() - begun:.0f} s", flush=True)
+        # Scrapes after the last event, so that increases are seen; then every rule once more.
+        settled = time.monotonic() + SETTLING
+        while empty(prometheus)[1] and time.monotonic() < settled:
+            time.sleep(2)
+        until("every rule was evaluated", lambda: all(rule["health"] != "unknown" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]))
+        mistakes, silent = empty(prometheus)
+        wrong += mistakes + silent + unknown(prometheus) + broken(prometheus)
+        boards = offline.dashboards()
+        queries = sum(len(panel["targets"]) for board in boards.values() for panel in offline.panels(board))
+        rules = sum(len(group["rules"]) for group in prometheus.ask("rules")["groups"])
+        print(f"  {queries} queries of {len(boards)} dashboards and {rules} rules were evaluated, {time.monotonic() - begun:.0f} s", flush=True)
+    if wrong:
+        raise SystemExit("\n".join(wrong) + f"\nobservability: {len(wrong)} problems")
+
+
+main()
