@@ -59,7 +59,9 @@ def peers_of(documents: list[Document]) -> list[Peer]:
     peers: dict[str, Peer] = {}
     for document, pod in pods(documents):
         labels = labels_of(pod)
-        name = labels.get(COMPONENT) or name_of(document)
+        # Backups share a component and differ in what they may reach.
+        what = labels.get("lyceum.io/backup")
+        name = (labels.get(COMPONENT) or name_of(document)) + (f" of {what}" if what else "")
         ports = {port["name"]: port["containerPort"] for container in containers(pod) for port in container.get("ports", [])}
         peers.setdefault(name, Peer(name, SCHOOL, labels, f"10.42.1.{len(peers) + 10}", ports, ours=True))
     return list(peers.values())
@@ -158,7 +160,7 @@ def never(case: Case) -> list[str]:
         outside = caller in ("stranger in the namespace", "stranger elsewhere", "ingress controller", "Envoy Gateway", "prometheus")
         if outside and called != "gateway" and ports != "admin":
             bad.append(f"a back door: {line}")
-        if called == "Internet" and caller not in ("egress-proxy", "notifications", "documents", "backup", "stranger in the namespace"):
+        if called == "Internet" and caller not in ("egress-proxy", "notifications", "documents", "stranger in the namespace"):
             bad.append(f"an exit of its own: {line}")
         if caller not in ("stranger in the namespace",) and called == "metadata of the cloud":
             bad.append(f"the cloud's credentials: {line}")
