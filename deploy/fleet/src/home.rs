@@ -49,9 +49,19 @@ impl Home {
         Self { root: self.root.clone(), dir: self.root.join(".fleet/chaos"), for_tests: true }
     }
 
+    /// The fifth one, which `cargo fleet drill` destroys and restores. Two of its services have database servers of their own.
+    pub(crate) fn for_drill(&self) -> Self {
+        Self { root: self.root.clone(), dir: self.root.join(".fleet/drill"), for_tests: true }
+    }
+
+    /// Services whose databases stand on servers of their own, as a school sets personal data and money apart.
+    pub(crate) fn servers_apart(&self) -> &'static [&'static str] {
+        if self.dir.ends_with(".fleet/drill") { &["payments", "users"] } else { &[] }
+    }
+
     /// One of these fleets, by its folder.
     pub(crate) fn of(&self, dir: &Path) -> Result<Self> {
-        let all = [self.clone(), self.for_tests(), self.for_bench(), self.for_chaos()];
+        let all = [self.clone(), self.for_tests(), self.for_bench(), self.for_chaos(), self.for_drill()];
         all.into_iter().find(|home| home.dir == dir).with_context(|| format!("{} holds no fleet", dir.display()))
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Record {
 impl Record {
     /// Which signal makes it stop in order. SIGINT tells PostgreSQL not to wait for its clients.
     pub(crate) fn stop_signal(&self) -> Signal {
-        if self.name == "postgres" { Signal::INT } else { Signal::TERM }
+        if self.name.starts_with("postgres") { Signal::INT } else { Signal::TERM }
     }
 }
 

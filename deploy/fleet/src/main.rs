@@ -7,6 +7,7 @@ mod contract;
 mod dead_letter;
 mod demo;
 mod doctor;
+mod drill;
 mod home;
 mod interrupt;
 mod keys;
@@ -129,6 +130,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Back up a school, destroy it, restore it, and count: how much is lost, and how long it takes.
+    Drill,
     /// Run the tests: all suites, or those that are named.
     Test {
         /// Which suites.
@@ -198,6 +201,7 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
         },
         Command::Contract { action: Contract::Accept } => contract::accept(&home).await,
         Command::Bench { scenarios, json } => bench::run(&home, &scenarios, json, &interrupt).await,
+        Command::Drill => drill::drill(&home, &interrupt).await,
         Command::Chaos { arguments } => test::chaos(&home, &arguments, &interrupt).await,
         Command::Test { suites } => test::run(&home, &suites, &interrupt).await,
     }

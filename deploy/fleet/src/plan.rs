@@ -50,7 +50,7 @@ impl Plan {
     /// The plan of a fleet that runs.
     pub(crate) fn of_running(home: &Home) -> Result<Self> {
         let state = State::load(home)?;
-        let stores = Stores::remembered(&state)?;
+        let stores = Stores::remembered(home, &state)?;
         let keys = Keys::load(home, SERVICES.iter().map(|service| service.name))?;
         Ok(Self { home: home.clone(), state, stores, keys })
     }
@@ -109,7 +109,7 @@ impl Plan {
             "ADMIN_LISTEN" => own("admin")?,
             "GRPC_LISTEN" => own("grpc")?,
             "HTTP_LISTEN" => own("http")?,
-            "DATABASE_URL" => self.stores.postgres.url(service, self.database_password(service)?),
+            "DATABASE_URL" => self.stores.postgres_of(service).url(service, self.database_password(service)?),
             // Another company's broker, were it not for this machine.
             "DOCUMENT_SYSTEM_AMQP_URL" => self.stores.rabbitmq.url(DOCUMENT_SYSTEM),
             "AMQP_URL" => self.stores.rabbitmq.url(VHOST),
@@ -160,7 +160,8 @@ mod tests {
     fn plan(home: &Home) -> Plan {
         let password = "secret".to_owned();
         let stores = Stores {
-            postgres: Postgres { port: 1, password: password.clone() },
+            postgres: Postgres { name: "postgres".to_owned(), port: 1, password: password.clone() },
+            apart: std::collections::BTreeMap::new(),
             redis: Redis { port: 2, password: password.clone() },
             garage: Garage { s3: 8, admin: 9, rpc: 10, password: password.clone() },
             rabbitmq: Rabbitmq { amqp: 3, management: 4, metrics: 5, distribution: 6, names: 7, password },

@@ -24,7 +24,7 @@ pub(crate) fn psql(home: &Home, service: &str, arguments: &[String]) -> Result<(
     let password = state.secrets.get(&format!("database.{service}"));
     password.with_context(|| format!("the database of {service} was not made yet: run `cargo fleet up` once"))?;
     let plan = Plan::of_running(home)?;
-    let url = plan.stores.postgres.url(service, plan.database_password(service)?);
+    let url = plan.stores.postgres_of(service).url(service, plan.database_password(service)?);
     let error = Command::new(newest_postgres()?.join("psql")).arg(url).args(arguments).exec();
     Err(Error::from(error).context("cannot start psql"))
 }

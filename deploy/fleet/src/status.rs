@@ -91,7 +91,7 @@ pub(crate) async fn down(home: &Home) -> Result<()> {
 
 /// What a test run left that was killed; one that is under way stays.
 async fn stop_leftovers_of_tests(home: &Home) -> Result<()> {
-    for fleet in [home.for_tests(), home.for_bench(), home.for_chaos()] {
+    for fleet in [home.for_tests(), home.for_bench(), home.for_chaos(), home.for_drill()] {
         if fleet.dir().exists()
             && let Ok(_lock) = fleet.lock()
         {

@@ -5,6 +5,7 @@ mod postgres;
 mod rabbitmq;
 mod redis;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ impl Place {
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
     pub(crate) postgres: Postgres,
+    /// By service: the database servers beside it.
+    pub(crate) apart: BTreeMap<&'static str, Postgres>,
     pub(crate) redis: Redis,
     pub(crate) rabbitmq: Rabbitmq,
     pub(crate) garage: Garage,
@@ -70,14 +73,17 @@ pub(crate) struct Stores {
 
 impl Stores {
     /// The stores of a fleet that was started before, by what is remembered of it.
-    pub(crate) fn remembered(state: &State) -> Result<Self> {
+    pub(crate) fn remembered(home: &Home, state: &State) -> Result<Self> {
         let port = |purpose: &str| {
             state.ports.get(purpose).copied().with_context(|| format!("there is no port for {purpose}"))
         };
         let password =
             |name: &str| state.secrets.get(name).cloned().with_context(|| format!("there is no password of {name}"));
+        let server = |name: String| anyhow::Ok(Postgres { port: port(&name)?, password: password(&name)?, name });
+        let apart = home.servers_apart().iter().map(|service| Ok((*service, server(server_of(service))?)));
         Ok(Self {
-            postgres: Postgres { port: port("postgres")?, password: password("postgres")? },
+            apart: apart.collect::<Result<_>>()?,
+            postgres: server("postgres".to_owned())?,
             redis: Redis { port: port("redis")?, password: password("redis")? },
             rabbitmq: Rabbitmq {
                 amqp: port("rabbitmq.amqp")?,
@@ -95,6 +101,21 @@ impl Stores {
             },
         })
     }
+
+    /// Where a service's database is.
+    pub(crate) fn postgres_of(&self, service: &str) -> &Postgres {
+        self.apart.get(service).unwrap_or(&self.postgres)
+    }
+
+    /// Every database server.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = &Postgres> {
+        std::iter::once(&self.postgres).chain(self.apart.values())
+    }
+}
+
+/// What a server is called that stands apart for one service.
+fn server_of(service: &str) -> String {
+    format!("postgres-{service}")
 }
 
 /// The processes that hold data.
@@ -135,17 +156,27 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
             }
         }
     }
+    for service in home.servers_apart() {
+        let name = server_of(service);
+        if ledger::running(home, &name)?.is_none() {
+            port::assign(home, state, &name)?;
+        }
+        state.secret(&name)?;
+    }
     for name in NAMES {
         state.secret(name)?;
     }
     state.save(home)?;
-    let stores = Stores::remembered(state)?;
+    let stores = Stores::remembered(home, state)?;
     // RabbitMQ takes longest to start, so it starts first and is waited for last.
     stores.rabbitmq.start(&place, home, supervisor).await?;
-    let postgres = &stores.postgres;
     step("PostgreSQL", async |note| {
-        postgres.start(&place, home, supervisor).await?;
-        note.set(format!("127.0.0.1:{}", postgres.port));
+        let mut addresses = Vec::new();
+        for server in stores.servers() {
+            server.start(&place, home, supervisor).await?;
+            addresses.push(format!("127.0.0.1:{}", server.port));
+        }
+        note.set(addresses.join(", "));
         Ok(())
     })
     .await?;

@@ -41,10 +41,12 @@ pub(crate) enum Suite {
     Fuzz,
     /// Processes, stores and connections die under load, and then everything is counted: a pairwise selection.
     Chaos,
+    /// Back up, damage, destroy, restore to a moment, and count.
+    Drill,
 }
 
 impl Suite {
-    const ALL: [Self; 6] = [Self::Tidy, Self::Crates, Self::SandboxClient, Self::Journeys, Self::Chaos, Self::Fuzz];
+    const ALL: [Self; 7] = [Self::Tidy, Self::Crates, Self::SandboxClient, Self::Journeys, Self::Chaos, Self::Fuzz, Self::Drill];
 
     fn name(self) -> &'static str {
         match self {
@@ -54,6 +56,7 @@ impl Suite {
             Self::Journeys => "journeys",
             Self::Fuzz => "fuzz",
             Self::Chaos => "chaos",
+            Self::Drill => "drill",
         }
     }
 }
@@ -131,6 +134,7 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
             undisturbed(supervisor, tests).await?;
         }
         Suite::Fuzz => return FUZZ.run(home, supervisor, interrupt).await,
+        Suite::Drill => return Ok(script::outcome(crate::drill::run(home, interrupt).await?)),
         Suite::Chaos => storm(home, &[], supervisor, interrupt).await?,
     }
     Ok(Outcome::Passed)

@@ -21,7 +21,9 @@ pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
     if plan.home.is_for_tests() {
         // The chaos looks into the databases, kills processes and calls the launcher.
         let owners = SERVICES.iter().filter(|service| service.database).map(|service| service.name);
-        let url = |owner: &str| plan.database_password(owner).map(|password| plan.stores.postgres.url(owner, password));
+        let url = |owner: &str| {
+            plan.database_password(owner).map(|password| plan.stores.postgres_of(owner).url(owner, password))
+        };
         let databases = owners.map(|owner| Ok((owner.to_owned(), url(owner)?.into())));
         fleet["databases"] = databases.collect::<Result<Map<_, _>>>()?.into();
         fleet["home"] = json!(plan.home.dir());

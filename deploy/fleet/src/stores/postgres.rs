@@ -1,4 +1,4 @@
-//! PostgreSQL: one instance, one database and one role per service.
+//! PostgreSQL: one instance, one database and one role per service; where servers stand apart, one of several.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,11 +14,11 @@ use crate::ledger::{self, Role};
 use crate::package::{newest_postgres, postgres_programs};
 use crate::supervisor::{Launch, Supervisor};
 
-const NAME: &str = "postgres";
-
 /// The instance and how to get in.
 #[derive(Clone, Debug)]
 pub(crate) struct Postgres {
+    /// Its name as a process, which is also that of its folder, port and password.
+    pub(crate) name: String,
     pub(crate) port: u16,
     pub(crate) password: String,
 }
@@ -35,15 +35,18 @@ impl Postgres {
     }
 
     pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<()> {
-        if ledger::running(home, NAME)?.is_none() {
-            let folder = place.folder("postgres")?;
+        if ledger::running(home, &self.name)?.is_none() {
+            let folder = place.folder(&self.name)?;
             let data = folder.join("data");
             if !data.exists() {
                 self.create(place, &folder, &data).await?;
             }
             supervisor.start(&self.launch(place, &folder, &data)?)?;
         }
-        supervisor.wait_until(NAME, START_LIMIT, async || self.execute("postgres", "select 1").await.is_ok()).await
+        // While it recovers from a backup, it may answer already, but takes no writes.
+        let up =
+            async || self.execute("postgres", "select pg_is_in_recovery()").await.is_ok_and(|answer| answer == "f");
+        supervisor.wait_until(&self.name, START_LIMIT, up).await
     }
 
     /// Makes the instance's files. They appear under their name only when they are complete.
@@ -94,7 +97,7 @@ impl Postgres {
             "log_line_prefix=%m [%p] %q%u@%d ".to_owned(),
         ];
         Ok(Launch {
-            name: NAME.to_owned(),
+            name: self.name.clone(),
             role: Role::Store,
             program: programs_for(data)?.join("postgres"),
             args: ["-D".to_owned(), data.display().to_string()]

@@ -57,7 +57,7 @@ impl Script {
     }
 }
 
-fn outcome(status: std::process::ExitStatus) -> Outcome {
+pub(super) fn outcome(status: std::process::ExitStatus) -> Outcome {
     match status.code() {
         Some(0) => Outcome::Passed,
         Some(CANNOT_RUN) => Outcome::CannotRun("something that it needs is missing, as it says above".to_owned()),

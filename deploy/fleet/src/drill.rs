@@ -1,0 +1,68 @@
+//! `cargo fleet drill`: a school is backed up, damaged, destroyed and restored, and then everything is counted.
+//!
+//! What is done stands in `tests/drill`; here is what it needs: the tools of the backup, the programs, and a fleet of its own, two of
+//! whose services have database servers apart. The drill starts and stops that fleet by calling this launcher again.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use anyhow::{Context, Result, bail};
+use tokio::process::Command;
+
+use crate::cargo;
+use crate::home::{Home, write_json};
+use crate::interrupt::Interrupt;
+use crate::package::{self, PACKAGES, Package, find_program};
+use crate::service::{SANDBOX, SERVICES};
+use crate::supervisor::{Supervisor, show_status};
+use crate::test::begin_anew;
+use crate::tool::GARAGE;
+
+/// What backs up and restores, beside the stores themselves.
+const TOOLS: [Package; 5] = [
+    Package { title: "pgBackRest", name: "pgbackrest", services: &[], find: || find_program("pgbackrest") },
+    Package { title: "age", name: "age", services: &[], find: || find_program("age") },
+    Package { title: "rclone", name: "rclone", services: &[], find: || find_program("rclone") },
+    // pgBackRest speaks to S3 by TLS only, and Garage has none.
+    Package { title: "stunnel", name: "stunnel4", services: &["stunnel4"], find: || find_program("stunnel4") },
+    Package { title: "OpenSSL", name: "openssl", services: &[], find: || find_program("openssl") },
+];
+
+/// Runs it; fails when a promise is broken.
+pub(crate) async fn drill(home: &Home, interrupt: &Interrupt) -> Result<()> {
+    let status = run(home, interrupt).await?;
+    if !status.success() {
+        bail!("the drill failed: {}", show_status(status));
+    }
+    Ok(())
+}
+
+/// Runs it and tells how its program ended. What it started is stopped.
+pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus> {
+    let home = home.for_drill();
+    let lock = begin_anew(&home).await?;
+    home.prepare()?;
+    package::install(&home, PACKAGES.iter().chain(&TOOLS)).await?;
+    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
+    let played = interrupt
+        .guard(async {
+            GARAGE.provide().await?;
+            // Once, so that no later start waits for the compiler: how long a restoration takes is measured.
+            write_json(&home.path("programs.json"), &cargo::build(&home, &packages, false).await?)?;
+            // The calls that follow take it themselves.
+            drop(lock);
+            play(&home).await
+        })
+        .await;
+    Supervisor::new(&home).stop_all().await?;
+    played
+}
+
+async fn play(home: &Home) -> Result<ExitStatus> {
+    let mut command = Command::new("python3");
+    command.arg(home.root().join("tests/drill/run.py")).current_dir(home.root());
+    let launcher = std::env::current_exe()?;
+    let variables: [(&str, &Path); 2] = [("LYCEUM_LAUNCHER", &launcher), ("LYCEUM_DRILL", home.dir())];
+    command.envs(variables).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.stdin(Stdio::null()).kill_on_drop(true).status().await.context("cannot start python3")
+}
