@@ -199,7 +199,7 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
     })
     .await?;
     let addresses = Addresses {
-        postgres: postgres.superuser_url("postgres"),
+        postgres: stores.postgres.superuser_url("postgres"),
         redis: stores.redis.url(),
         amqp: stores.rabbitmq.url("%2f"),
         rabbitmq_management: stores.rabbitmq.management_url(),
