@@ -62,6 +62,8 @@ class Prometheus:
             with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=30) as answer:
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as refused:
+            if refused.code >= 500:  # It is still starting.
+                raise
             raise ValueError(json.load(refused)["error"]) from None
 
     def query(self, expression: str) -> list[Any]:
@@ -82,7 +84,6 @@ def configuration(fleet: Fleet, postgres: int, redis: int) -> dict[str, Any]:
     broker = [{"targets": [f"127.0.0.1:{fleet.rabbitmq}"]}]
     families = {"family": ["queue_coarse_metrics", "queue_consumer_count"]}
     detailed = job("rabbitmq-detailed", broker, metrics_path="/metrics/detailed", params=families)
-    detailed["relabel_configs"] = [{"target_label": "job", "replacement": "rabbitmq"}]
     return {
         "global": {"scrape_interval": "2s", "evaluation_interval": "3s"},
         "rule_files": [str(path) for path in sorted(RULES.glob("*.yaml"))],
@@ -102,10 +103,11 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
     fleet = Fleet()
     own, postgres, redis = free_port(), free_port(), free_port()
     (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(fleet, postgres, redis)))
-    address = urllib.parse.urlsplit(fleet.stores["redis"])
+    address, server = urllib.parse.urlsplit(fleet.stores["redis"]), urllib.parse.urlsplit(fleet.stores["postgres"])
+    # As keywords: Debian's exporter cannot read every address.
+    source = f"host={server.hostname} port={server.port} user={server.username} password={server.password} dbname=postgres sslmode=disable"
     programs = [
-        (["prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{postgres}", "--auto-discover-databases", "--exclude-databases=template0,template1"],
-         {"DATA_SOURCE_NAME": fleet.stores["postgres"] + "?sslmode=disable"}),
+        (["prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{postgres}"], {"DATA_SOURCE_NAME": source}),
         (["prometheus-redis-exporter", "-web.listen-address", f"127.0.0.1:{redis}", "-redis.addr", f"redis://{address.hostname}:{address.port}"],
          {"REDIS_PASSWORD": address.password or ""}),
         (["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{own}", "--log.level=warn"], {}),
@@ -118,6 +120,7 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
         prometheus = Prometheus(own)
         wanted = len(fleet.services) + 4
         until(f"Prometheus sees all {wanted} targets", lambda: len(prometheus.query("up == 1")) == wanted)
+        until("the exporters reach their stores", lambda: len(prometheus.query("pg_up == 1 or redis_up == 1")) == 2)
         yield fleet, prometheus
     finally:
         for process in processes:

@@ -1,5 +1,6 @@
 """What can be checked without a fleet: that generated files are fresh, dashboards are whole, runbooks are there, rules do what they say."""
 
+import functools
 import json
 import re
 import subprocess
@@ -32,6 +33,12 @@ def panels(board: dict[str, Any]) -> list[dict[str, Any]]:
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
+@functools.cache
+def announced() -> list[str]:
+    """Where events are defined."""
+    return [path.read_text() for path in (ROOT / "proto/lyceum/events/v1").glob("*.proto")]
+
+
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
     above = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
@@ -55,6 +62,9 @@ def lint(name: str, board: dict[str, Any]) -> list[str]:
             wrong.append(f"{title}: no unit that we use")
         for target in panel["targets"]:
             expression = target["expr"]
+            for event in re.findall(r'type="lyceum\.events\.v1\.(\w+)"', expression):
+                if not any(f"message {event} {{" in text for text in announced()):
+                    wrong.append(f"{title}: no event is called {event}")
             if target["datasource"]["uid"] != "${datasource}" or panel["datasource"]["uid"] != "${datasource}":
                 wrong.append(f"{title}: not the data source that was chosen")
             for window in re.findall(r"\brate\([^[]*\[([^\]]+)\]", expression):

@@ -7,31 +7,31 @@ PUBLISHED = f"bus_published_total{{{FLEET}"
 
 
 def day(title: str, description: str, event: str) -> Json:
-    return stat(title, description, f'sum(increase({PUBLISHED}, type="lyceum.{event}"}}[$__range])) or vector(0)', "none", (None, "blue"), decimals=0, width=3)
+    return stat(title, description, f'sum(increase({PUBLISHED}, type="lyceum.events.v1.{event}"}}[$__range])) or vector(0)', "none", (None, "blue"), decimals=0, width=3)
 
 
 def hourly(event: str) -> str:
-    return f'sum(rate({PUBLISHED}, type="lyceum.{event}"}}[{RATE}])) * 3600'
+    return f'sum(rate({PUBLISHED}, type="lyceum.events.v1.{event}"}}[{RATE}])) * 3600'
 
 
 BOARD = board(
     "lyceum-business", "Lyceum / Business", "Orders, payments, enrolments and certificates, and what holds them up.", [NAMESPACE],
     [
         ("In the chosen time", [
-            day("Registrations", "People who registered.", "users.v1.UserRegistered"),
-            day("Orders placed", "Orders that were placed.", "payments.v1.OrderPlaced"),
-            day("Orders paid", "Orders that were paid, with money or for nothing.", "payments.v1.OrderPaid"),
-            day("Refunds", "Orders whose money went back.", "payments.v1.OrderRefunded"),
-            day("Enrolments", "Learners who began to learn in a run.", "courses.v1.EnrolmentStarted"),
-            day("Courses completed", "Courses that learners completed.", "courses.v1.CourseCompleted"),
-            day("Certificates", "Certificates that were issued.", "documents.v1.CertificateIssued"),
+            day("Registrations", "People who registered.", "UserRegistered"),
+            day("Orders placed", "Orders that were placed.", "OrderPlaced"),
+            day("Orders paid", "Orders that were paid, with money or for nothing.", "OrderPaid"),
+            day("Refunds", "Orders whose money went back.", "OrderRefunded"),
+            day("Enrolments", "Learners who began to learn in a run.", "EnrolmentStarted"),
+            day("Courses completed", "Courses that learners completed.", "CourseCompleted"),
+            day("Certificates", "Certificates that were issued.", "CertificateIssued"),
             stat("Paid of placed", "Orders paid by orders placed in the chosen time.",
-                 f'sum(increase({PUBLISHED}, type="lyceum.payments.v1.OrderPaid"}}[$__range])) / sum(increase({PUBLISHED}, type="lyceum.payments.v1.OrderPlaced"}}[$__range]))',
+                 f'sum(increase({PUBLISHED}, type="lyceum.events.v1.OrderPaid"}}[$__range])) / sum(increase({PUBLISHED}, type="lyceum.events.v1.OrderPlaced"}}[$__range]))',
                  "percentunit", (None, "blue"), width=3, decimals=0),
         ]),
         ("Orders and payments", [
             series("Orders an hour", "Orders placed, paid and refunded, as a rate an hour.",
-                   [(hourly(f"payments.v1.{event}"), label) for event, label in (("OrderPlaced", "placed"), ("OrderPaid", "paid"), ("OrderRefunded", "refunded"), ("PaymentFailed", "payment failed"))], "none"),
+                   [(hourly(event), label) for event, label in (("OrderPlaced", "placed"), ("OrderPaid", "paid"), ("OrderRefunded", "refunded"), ("PaymentFailed", "payment failed"))], "none"),
             series("Money captured a day", "Money that came in within 24 hours, by currency.", [(f"sum by (currency) (increase(payments_captured_minor_total{{{FLEET}}}[24h])) / 100", "{{currency}} in"),
                    (f"sum by (currency) (increase(payments_returned_minor_total{{{FLEET}}}[24h])) / 100", "{{currency}} back")], "none"),
             series("From notification to paid order", "How long a payment takes from the bank's notification until the order is paid.",
@@ -50,7 +50,7 @@ BOARD = board(
         ]),
         ("Learning and papers", [
             series("Learning an hour", "Enrolments, lessons and courses, as a rate an hour.",
-                   [(hourly(f"courses.v1.{event}"), label) for event, label in (("EnrolmentStarted", "enrolments"), ("LessonCompleted", "lessons completed"), ("CourseCompleted", "courses completed"))], "none"),
+                   [(hourly(event), label) for event, label in (("EnrolmentStarted", "enrolments"), ("LessonCompleted", "lessons completed"), ("CourseCompleted", "courses completed"))], "none"),
             series("Certificates by what happened", "Certificates by what happened to them, as a rate an hour.", [(f"sum by (what) (rate(certificates_total{{{FLEET}}}[{RATE}])) * 3600", "{{what}}")], "none"),
             series("Certificates without a PDF", "How long the oldest certificate has been waiting for its PDF.", [(f"max(certificates_unprinted_oldest_seconds{{{FLEET}}})", "oldest")], "s", limit=600),
             series("Tutors' papers under way", "Cases that the Document System checks, and that people review.", [(f"max by (state) (verification_cases_open{{{FLEET}}})", "{{state}}")], "none"),

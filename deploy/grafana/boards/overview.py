@@ -39,7 +39,7 @@ BOARD = board(
             series("Calls by service", "gRPC calls a second that each service answers.",
                    [(f"sum by (service) (rate(rpc_server_requests_total{{{FLEET}}}[{RATE}]))", "{{service}}")], "reqps"),
             series("Failing calls by service", "Share of calls that end by our fault (UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS).",
-                   [(f'sum by (service) (rate(rpc_server_requests_total{{{FLEET}, code=~"UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS"}}[{RATE}])) / sum by (service) (rate(rpc_server_requests_total{{{FLEET}}}[{RATE}]))', "{{service}}")],
+                   [(f'(sum by (service) (rate(rpc_server_requests_total{{{FLEET}, code=~"UNKNOWN|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|DATA_LOSS"}}[{RATE}])) or sum by (service) (rate(rpc_server_requests_total{{{FLEET}}}[{RATE}])) * 0) / sum by (service) (rate(rpc_server_requests_total{{{FLEET}}}[{RATE}]))', "{{service}}")],
                    "percentunit", limit=0.01),
             series("Oldest event in the outbox", "For how long the oldest announced event has been waiting to reach RabbitMQ.", [(WAITING, "{{service}}")], "s", limit=60),
             series("Lag of consumers, p95", "How long after it was announced an event has its effect in another service; copies are as old as this.",
