@@ -16,6 +16,7 @@ import environment
 import kinds
 import network
 import pods
+import proxy
 import refusals
 import releases
 import scan
@@ -76,6 +77,7 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "a policy for every pod": of_releases(network.guarded),
         "what nobody may reach": of_releases(network.never),
         "reachability": of_releases(lambda case: network.check_table(case, accept)),
+        "the egress proxy refuses": proxy.check,
         "wrong values": refusals.check,
         "tables of READMEs": lambda: table.check(accept),
         "the services accept it": environment.check_all,
