@@ -55,7 +55,8 @@ podSelector:
     - ipBlock:
         cidr: 0.0.0.0/0
         except:
-          {{- toYaml .root.Values.networkPolicy.privateRanges | nindent 10 }}
+          {{- /* Link-local addresses are where clouds keep the node's credentials. */}}
+          {{- toYaml (concat .root.Values.networkPolicy.privateRanges (list "169.254.0.0/16" "127.0.0.0/8") | uniq) | nindent 10 }}
     {{- end }}
 {{- end -}}
 

@@ -46,7 +46,7 @@ acl exceptions dst {{ . }}
 {{- range .Values.networkPolicy.privateRanges }}
 acl private dst {{ . }}
 {{- end }}
-acl private dst 0.0.0.0/8 192.0.0.0/24 198.18.0.0/15 224.0.0.0/3
+acl private dst 0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 192.0.0.0/24 198.18.0.0/15 224.0.0.0/3
 acl private dst ::1/128 ::ffff:0:0/96 64:ff9b::/96 fc00::/7 fe80::/10 ff00::/8
 http_access deny !CONNECT
 http_access deny !allowed_ports
