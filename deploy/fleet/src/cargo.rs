@@ -39,11 +39,17 @@ fn describes_a_package(variable: &str) -> bool {
 /// Builds the programs of some packages and tells where they are.
 pub(crate) async fn build(home: &Home, packages: &[&str], release: bool) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = cargo(home);
-    command.args(["build", "--message-format=json-render-diagnostics", "--bins"]);
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    command.arg("build");
     if release {
         command.arg("--release");
     }
+    build_with(command, packages).await
+}
+
+/// The same with a call of `cargo build` that has options of its own.
+pub(crate) async fn build_with(mut command: Command, packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    command.args(["--message-format=json-render-diagnostics", "--bins"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().context("cannot start cargo")?;
     let mut lines = BufReader::new(child.stdout.take().context("cargo has no output")?).lines();

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod drill;
 mod home;
+mod images;
 mod interrupt;
 mod keys;
 mod ledger;
@@ -132,6 +133,8 @@ enum Command {
     },
     /// Back up a school, destroy it, restore it, and count: how much is lost, and how long it takes.
     Drill,
+    /// Make the images of our programs for Kubernetes, without pulling anything.
+    Images(images::Options),
     /// Run the tests: all suites, or those that are named.
     Test {
         /// Which suites.
@@ -203,6 +206,7 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
         Command::Bench { scenarios, json } => bench::run(&home, &scenarios, json, &interrupt).await,
         Command::Drill => drill::drill(&home, &interrupt).await,
         Command::Chaos { arguments } => test::chaos(&home, &arguments, &interrupt).await,
+        Command::Images(options) => interrupt.guard(images::run(&home, &options)).await,
         Command::Test { suites } => test::run(&home, &suites, &interrupt).await,
     }
 }

@@ -1,0 +1,104 @@
+"""Makes the images of all programs and looks at them from outside: what is in them, how they start, what a registry gets.
+
+`cargo fleet test images` starts this. The first run compiles everything optimised, which takes ten minutes on two cores.
+
+Usage: run.py [service…]
+"""
+
+import os
+import subprocess
+import sys
+import tomllib
+import urllib.request
+from pathlib import Path
+
+import bill
+import registry
+import sandboxed
+from archive import Image, Wrong, check, read
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / ".fleet/images"
+DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
+SERVICES = sys.argv[1:] or sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
+LIMIT = 25_000_000
+
+
+def make(*arguments: str) -> None:
+    command = ["cargo", "fleet", "images", *arguments]
+    print("    $", " ".join(command), flush=True)
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def looks_right(image: Image, service: str, version: str) -> None:
+    check(image.reference == f"docker.io/lyceum/{service}:{version}", image.reference)
+    settings = image.configuration["config"]
+    check(settings["User"] == "65532:65532", f"its user is {settings['User']}")
+    check(settings["Entrypoint"] == [f"/{service}"] and not settings["Cmd"], "its entry point")
+    members = image.members()
+    check(set(members) == {"tmp", "etc", "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/ssl", "etc/ssl/certs", "etc/ssl/certs/ca-certificates.crt", service}, f"it holds {sorted(members)}")
+    for name, member in members.items():
+        check(member.uid == member.gid == member.mtime == 0, f"{name} has an owner or a time")
+        check(not member.mode & 0o6000, f"{name} changes the user")
+        check(not member.mode & 0o022 or name == "tmp", f"{name} may be written by others")
+    roots = image.file("etc/ssl/certs/ca-certificates.crt").count(b"BEGIN CERTIFICATE")
+    check(roots > 100, f"it trusts {roots} roots")
+    check(image.compressed < LIMIT and image.unpacked < LIMIT, f"{image.compressed} bytes, {image.unpacked} unpacked")
+
+
+def starts(image: Image, service: str, version: str) -> None:
+    told = sandboxed.run(image, ["--version"])
+    revision = image.configuration["config"]["Labels"]["org.opencontainers.image.revision"]
+    check(told.stdout == f"{service} {version} ({revision})\n", f"--version tells {told.stdout!r} {told.stderr!r}, the label {revision}")
+    refused = sandboxed.run(image, ["check-config"])
+    check(refused.returncode == 2 and "LYCEUM_" in refused.stderr, f"check-config without variables: {refused}")
+
+
+def world_is_confined() -> None:
+    """The sandbox needs no stores, so that a whole program can be looked at while it serves."""
+    image = read(IMAGES / "sandbox.tar")
+    with sandboxed.running(image, []) as pid:
+        sandboxed.confined(pid, 65532)
+        sandboxed.eventually(lambda: registry.answers("http://127.0.0.1:8025/"))
+
+
+def reproducible(service: str) -> None:
+    before = (IMAGES / f"{service}.tar").read_bytes()
+    make(service)
+    check((IMAGES / f"{service}.tar").read_bytes() == before, "a second run gave another archive")
+
+
+def main() -> int:
+    if os.geteuid() != 0:
+        print("runc needs root here")
+        return 77
+    version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    hadolint = Path(sys.executable).parent / "hadolint"
+    subprocess.run([hadolint, DOCKERFILE], check=True)
+    print("    the Dockerfile is clean under hadolint", flush=True)
+    failed = False
+    with registry.registry() as address:
+        make(*SERVICES, "sandbox", "--push", address)
+        for service in SERVICES:
+            try:
+                image = read(IMAGES / f"{service}.tar")
+                looks_right(image, service, version)
+                crates = bill.compare(image, service, IMAGES / f"{service}.cdx.json")
+                registry.holds(address, image)
+                starts(image, service, version)
+                print(f"    {service}: {image.compressed / 1e6:.1f} MB, {image.unpacked / 1e6:.1f} MB unpacked, {crates} crates; starts, registry has it")
+            except (Wrong, urllib.error.URLError) as error:
+                failed = True
+                print(f"    {service}: FAILED: {error}")
+    for name, look in [("confinement", world_is_confined), ("the same bytes again", lambda: reproducible(SERVICES[0]))]:
+        try:
+            look()
+            print(f"    {name}: as promised")
+        except Wrong as error:
+            failed = True
+            print(f"    {name}: FAILED: {error}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
