@@ -121,7 +121,7 @@ impl Jwks {
     }
 
     /// The keys that the users service publishes now; it has five seconds to tell them.
-    pub async fn published(users: tonic::transport::Channel) -> anyhow::Result<Self> {
+    pub async fn published(users: rpc::client::Channel) -> anyhow::Result<Self> {
         let mut request = tonic::Request::new(GetJwksRequest {});
         request.set_timeout(Duration::from_secs(5));
         let reply = AuthServiceClient::new(users).get_jwks(request).await.context("users does not tell its keys")?;

@@ -89,7 +89,8 @@ impl Keys {
     }
 
     /// The keys with which the users service signs, asked of it over a plain channel: its rpc is public, so nobody has to prove anything.
-    pub fn published(users: tonic::transport::Channel) -> Self {
+    pub fn published(users: impl Into<rpc::client::Channel>) -> Self {
+        let users = users.into();
         Self::fetched(move || Jwks::published(users.clone()))
     }
 

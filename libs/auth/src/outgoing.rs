@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tonic::{GrpcMethod, Request, Status, service::Interceptor, service::interceptor::InterceptedService};
 
 /// What a client of a neighbour is built over: `UserServiceClient::new(outgoing.over(channel))`.
-pub type Channel = InterceptedService<tonic::transport::Channel, Outgoing>;
+pub type Channel = InterceptedService<rpc::client::Channel, Outgoing>;
 
 /// Proves to a neighbour who asks and through whom, and carries the request's id, the trace and the remaining time. An interceptor for
 /// generated clients; clones are cheap.
@@ -35,8 +35,8 @@ impl Outgoing {
     }
 
     /// A channel whose calls carry all this.
-    pub fn over(&self, channel: tonic::transport::Channel) -> Channel {
-        InterceptedService::new(channel, self.clone())
+    pub fn over(&self, channel: impl Into<rpc::client::Channel>) -> Channel {
+        InterceptedService::new(channel.into(), self.clone())
     }
 }
 

@@ -37,7 +37,13 @@ pub struct Down;
 impl Cache {
     /// Remembers the address and connects when the first operation needs it. Services that share keys, such as revocations, use the same prefix.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, BadAddress> {
-        let link = link::Link::new(url).map_err(BadAddress)?;
+        Self::trusting(url, prefix, None)
+    }
+
+    /// The same for a Redis whose certificate is from `authority`, given in PEM; the address begins with `rediss` then. The server's name and
+    /// certificate are always checked.
+    pub fn trusting(url: &str, prefix: &str, authority: Option<&str>) -> Result<Self, BadAddress> {
+        let link = link::Link::new(url, authority).map_err(BadAddress)?;
         Ok(Self { link: Arc::new(link), flights: Arc::default(), prefix: prefix.into() })
     }
 

@@ -6,7 +6,10 @@ use std::{
 };
 
 use deadpool_redis::{Connection, Manager, Pool, PoolError};
-use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, ServerErrorKind};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind,
+    TlsCertificates,
+};
 use tokio::time::{Instant, timeout};
 
 use crate::Down;
@@ -40,11 +43,18 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    pub(crate) fn new(url: &str) -> RedisResult<Self> {
+    pub(crate) fn new(url: &str, authority: Option<&str>) -> RedisResult<Self> {
         // A little less than the budget, so that the failure is Redis's and names its cause.
         let limit = Some(BUDGET / 2);
         let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
-        let manager = Manager::new_with_config(url, config)?;
+        let info = match authority {
+            Some(pem) => {
+                let certificates = TlsCertificates { client_tls: None, root_cert: Some(pem.as_bytes().to_vec()) };
+                Client::build_with_tls(url, certificates)?.get_connection_info().clone()
+            }
+            None => url.into_connection_info()?,
+        };
+        let manager = Manager::new_with_config(info, config)?;
         let pool = Pool::builder(manager).max_size(CONNECTIONS).build();
         let pool = pool.map_err(|error| RedisError::from((ErrorKind::Client, "no pool", error.to_string())))?;
         Ok(Self { pool, health: Mutex::default() })

@@ -1,7 +1,7 @@
 //! Prints one typed axum handler for each REST address, and the router that holds them.
 //!
 //! The text leans on what the gateway brings into scope: `App`, `Call`, `Channel`, `Problem`, `Response`, `Router`, `Arc`,
-//! `MethodRouter`, `METHODS`, `parameter`, `Took` and `retry`. What those do is written by hand there.
+//! `MethodRouter`, `METHODS`, `parameter`, `Took`, `retry` and `retry_keyed`. What those do is written by hand there.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use heck::ToSnakeCase;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, ServiceDescriptor};
 
 use crate::{
-    Answer, Api, Binding, Body, Rpc, Verb,
+    Answer, Api, Binding, Body, Idempotency, Rpc, Verb,
     field::{Behaviour, is, is_mask, is_object, oneof},
     json::keys,
     rust::{enum_type, ident, message_type, oneof_type, package_path, value_names, variant},
@@ -133,16 +133,27 @@ fn print_handler(out: &mut String, rpc: &Rpc, index: usize, binding: &Binding, n
     print_call(out, rpc, binding)
 }
 
-/// A read is asked again when its service is restarting; nothing else is, because it may have been done.
+/// A read is asked again when its service is restarting, and what carries an idempotency key when its connection broke. Nothing else is,
+/// because it may have been done.
 fn print_call(out: &mut String, rpc: &Rpc, binding: &Binding) -> fmt::Result {
     let client = format!("call.backends().{}.clone()", backend(rpc.method.parent_service()));
     let function = ident(rpc.method.name());
     writeln!(out, "    let message = call.checked(message)?;")?;
-    if binding.verb == Verb::Get && !rpc.method.is_server_streaming() {
+    let keyed = rpc.idempotency != Idempotency::None;
+    if (binding.verb == Verb::Get || keyed) && !rpc.method.is_server_streaming() {
         writeln!(out, "    let ask = || {{")?;
         writeln!(out, "        let (mut to, request) = ({client}, call.attempt(&message));")?;
         writeln!(out, "        async move {{ to.{function}(request).await }}\n    }};")?;
-        writeln!(out, "    let reply = retry(ask).await;")?;
+        match rpc.idempotency {
+            Idempotency::None => writeln!(out, "    let reply = retry(ask).await;")?,
+            Idempotency::Optional => {
+                writeln!(
+                    out,
+                    "    let reply = if call.has_key() {{ retry_keyed(ask).await }} else {{ ask().await }};"
+                )?;
+            }
+            Idempotency::Required => writeln!(out, "    let reply = retry_keyed(ask).await;")?,
+        }
     } else {
         writeln!(out, "    let reply = {client}.{function}(call.request(message)).await;")?;
     }

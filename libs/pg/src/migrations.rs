@@ -1,14 +1,13 @@
 //! Migrations: a service's own and those of the libs that it uses, run as one ordered set.
 
 use std::collections::{BTreeSet, HashSet};
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
-use crate::Pool;
+use crate::{Config, Pool};
 
 /// One number for all: whoever migrates a database waits for whoever does so already. "lyceum" in ASCII.
 const LOCK: i64 = 0x6c79_6365_756d;
@@ -18,6 +17,12 @@ const LOCK_TIMEOUT: &str = "set lock_timeout = '3s'";
 
 /// How often a migration that did not get its lock is tried.
 const TRIES: u32 = 10;
+
+/// How often, once a second, a database is tried that is not there yet: it may come with the same release as its migrator.
+const CONNECTION_TRIES: u32 = 60;
+
+/// PostgreSQL's codes for what passes when a server is new: it starts; the database, the role or its password is still to be made.
+const NOT_YET: [&str; 4] = ["57P03", "3D000", "28000", "28P01"];
 
 /// PostgreSQL's codes for "the lock was not free in time" and "there is no such table".
 const LOCK_NOT_AVAILABLE: &str = "55P03";
@@ -106,14 +111,15 @@ impl Migrations {
     ///
     /// One migrator works at a time, the others wait for it. Versions that are not known here are left alone: they are a
     /// later release's, and this one may be starting again after it. A statement waits 3 s for its lock, so that it never
-    /// blocks a busy table for longer; then the migration is rolled back and tried again, ten times.
+    /// blocks a busy table for longer; then the migration is rolled back and tried again, ten times. A database that is not there
+    /// yet is waited for, a minute.
     ///
     /// # Errors
     ///
     /// [`MigrationError`]; what was applied before the failure stays.
-    pub async fn run(&self, url: &str) -> Result<(), MigrationError> {
+    pub async fn run(&self, database: &Config) -> Result<(), MigrationError> {
         let migrator = self.migrator()?;
-        let mut connection = PgConnectOptions::from_str(url)?.application_name("migrate").connect().await?;
+        let mut connection = connect(&database.options("migrate")?).await?;
         let done = run_locked(&mut connection, &migrator).await;
         // The lock belongs to the session and goes with it.
         let closed = connection.close().await;
@@ -131,6 +137,23 @@ impl Migrations {
         migrator.set_ignore_missing(true).set_locking(false);
         Ok(migrator)
     }
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    for _ in 1..CONNECTION_TRIES {
+        match options.connect().await {
+            Err(error) if is_not_there_yet(&error) => {
+                tracing::info!(error = %error, "The database is not there yet.");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            connected => return connected,
+        }
+    }
+    options.connect().await
+}
+
+fn is_not_there_yet(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_)) || NOT_YET.iter().any(|code| has_code(error, code))
 }
 
 async fn run_locked(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {

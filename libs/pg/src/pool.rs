@@ -1,11 +1,12 @@
 //! The pool: opened lazily, bounded in every direction, and watched by gauges.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::Connection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use tokio_util::sync::CancellationToken;
 
 /// A pool of connections to one service's database.
@@ -34,6 +35,9 @@ pub struct Config {
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
     pub lock_timeout: Duration,
+    /// The file of the authority that vouches for the database. With it the connection is encrypted and the server's name and certificate are
+    /// checked (`verify-full`), whatever the address says.
+    pub authority: Option<PathBuf>,
 }
 
 impl Config {
@@ -49,7 +53,17 @@ impl Config {
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(15),
             lock_timeout: Duration::from_secs(5),
+            authority: None,
         }
+    }
+
+    /// How a connection is opened, without limits.
+    pub(crate) fn options(&self, application_name: &str) -> Result<PgConnectOptions, sqlx::Error> {
+        let options = PgConnectOptions::from_str(&self.url)?.application_name(application_name);
+        Ok(match &self.authority {
+            Some(authority) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(authority),
+            None => options,
+        })
     }
 }
 
@@ -70,7 +84,7 @@ impl fmt::Debug for Config {
 /// Only when the address cannot be read.
 pub async fn connect(config: &Config) -> Result<Pool, sqlx::Error> {
     let milliseconds = |limit: Duration| limit.as_millis().to_string();
-    let options = PgConnectOptions::from_str(&config.url)?.application_name(&config.application_name).options([
+    let options = config.options(&config.application_name)?.options([
         ("statement_timeout", milliseconds(config.statement_timeout)),
         ("lock_timeout", milliseconds(config.lock_timeout)),
         // A transaction that was begun and forgotten would hold its locks for ever.

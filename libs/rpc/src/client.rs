@@ -1,4 +1,8 @@
-//! The calling side: what every outgoing call carries, and when it is worth asking again.
+//! The calling side: the way to a service, what every outgoing call carries, and when it is worth asking again.
+
+mod channel;
+
+pub use channel::Channel;
 
 use crate::{Context, Deadline, Problem, context};
 use std::{future::Future, time::Duration};
@@ -13,6 +17,13 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// hear of it at once. So a pause that a neighbour asks for is made if it is short, and handed on to our caller otherwise.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// Marks a status that a channel made because the connection broke while the call was under way: the neighbour was killed, or is out of
+/// reach. That says nothing about how it does, so that asking another replica is worth it however long the call took.
+pub const BROKE: &str = "connection-broke";
+
+/// What a neighbour says while the first attempt under the same key is still at work, or its end not noticed yet.
+const KEY_IN_USE: &str = "IDEMPOTENCY_KEY_IN_USE";
+
 /// Writes the request's id, the remaining time and the trace into an outgoing call. Refuses when there is no time left.
 pub fn carry<T>(request: &mut Request<T>) -> Result<(), Status> {
     context::write(request.metadata_mut())
@@ -20,22 +31,56 @@ pub fn carry<T>(request: &mut Request<T>) -> Result<(), Status> {
 
 /// Asks again, after a growing and jittered pause, when a neighbour is unavailable and there is time left. Only for reads and for calls
 /// that are safe to repeat: an unavailable neighbour may still have done what it was asked.
-pub async fn retry<T, Call, Answer>(mut call: Call) -> Result<T, Status>
+///
+/// A call that no replica has begun is sent to another one by the channel itself, whatever it asks for; it does not come here.
+pub async fn retry<T, Call, Answer>(call: Call) -> Result<T, Status>
+where
+    Call: FnMut() -> Answer,
+    Answer: Future<Output = Result<T, Status>>,
+{
+    let given_up = Instant::now() + PATIENCE;
+    again(call, |status, pause, _| {
+        status.code() == Code::Unavailable && (broke(status) || Instant::now() + pause < given_up)
+    })
+    .await
+}
+
+/// Asks again when the connection broke, for a write that carries an idempotency key. That a neighbour says it is unavailable is an answer:
+/// whoever holds the key decides what to make of it.
+pub async fn retry_keyed<T, Call, Answer>(call: Call) -> Result<T, Status>
+where
+    Call: FnMut() -> Answer,
+    Answer: Future<Output = Result<T, Status>>,
+{
+    // The key may still be in use by our own first attempt, whose end the database has not noticed yet.
+    let in_use = |status: &Status| Problem::from(status).reason == KEY_IN_USE;
+    again(call, |status, _, attempt| broke(status) || attempt > 1 && in_use(status)).await
+}
+
+fn broke(status: &Status) -> bool {
+    status.metadata().contains_key(BROKE)
+}
+
+/// Makes attempts as long as `worth_it`, which is told how the last one ended, the pause before the next, and how many there were.
+async fn again<T, Call, Answer>(mut call: Call, worth_it: impl Fn(&Status, Duration, u32) -> bool) -> Result<T, Status>
 where
     Call: FnMut() -> Answer,
     Answer: Future<Output = Result<T, Status>>,
 {
     let deadline = Context::current().map_or_else(Deadline::usual, |context| context.deadline);
-    let given_up = Instant::now() + PATIENCE;
     let mut attempt = 1;
     loop {
         let status = match call().await {
-            Err(status) if status.code() == Code::Unavailable && attempt < ATTEMPTS => status,
+            Err(status) if attempt < ATTEMPTS => status,
             answer => return answer,
         };
-        let asked = Problem::from(&status).retry_after.unwrap_or_default();
-        let pause = jittered(PAUSE * 2_u32.pow(attempt - 1)).max(asked);
-        if Instant::now() + pause >= given_up || pause >= deadline.remaining() {
+        let mut pause = jittered(PAUSE * 2_u32.pow(attempt - 1));
+        match status.code() {
+            Code::Unavailable => pause = pause.max(Problem::from(&status).retry_after.unwrap_or_default()),
+            Code::Aborted => {}
+            _ => return Err(status),
+        }
+        if !worth_it(&status, pause, attempt) || pause >= deadline.remaining() {
             return Err(status);
         }
         tokio::time::sleep(pause).await;
@@ -58,6 +103,16 @@ mod tests {
     async fn asked(answers: impl Fn(u32) -> Result<(), Status>) -> (u32, Result<(), Code>) {
         let asked = Cell::new(0);
         let answer = retry(|| {
+            asked.set(asked.get() + 1);
+            std::future::ready(answers(asked.get()))
+        });
+        let answer = answer.await.map_err(|status| status.code());
+        (asked.get(), answer)
+    }
+
+    async fn written(answers: impl Fn(u32) -> Result<(), Status>) -> (u32, Result<(), Code>) {
+        let asked = Cell::new(0);
+        let answer = retry_keyed(|| {
             asked.set(asked.get() + 1);
             std::future::ready(answers(asked.get()))
         });
@@ -96,6 +151,44 @@ mod tests {
             Err::<(), _>(Status::unavailable("the pool has no connection"))
         });
         assert_eq!((answer.await.unwrap_err().code(), asked.get()), (Code::Unavailable, 1));
+    }
+
+    fn broken() -> Status {
+        let mut status = Status::unavailable("");
+        status.metadata_mut().insert(BROKE, "1".parse().unwrap());
+        status
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_broke_is_no_reason_to_give_up_however_long_the_call_took() {
+        let asked = Cell::new(0);
+        let answer = retry(async || {
+            asked.set(asked.get() + 1);
+            if asked.get() > 1 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Err(broken())
+        });
+        assert_eq!((answer.await.is_ok(), asked.get()), (true, 2));
+    }
+
+    #[tokio::test]
+    async fn a_write_with_a_key_is_repeated_only_after_its_connection_broke() {
+        assert_eq!(written(|time| if time == 1 { Err(broken()) } else { Ok(()) }).await, (2, Ok(())));
+        assert_eq!(written(|_| Err(Status::unavailable(""))).await, (1, Err(Code::Unavailable)));
+        // Our own first attempt may hold the key for a moment; that somebody else does is an answer.
+        let in_use = || {
+            let wait = Some(Duration::from_secs(1));
+            Status::from(Problem { retry_after: wait, ..Problem::new(Kind::Conflict, KEY_IN_USE, "") })
+        };
+        let answers = |time| match time {
+            1 => Err(broken()),
+            2 => Err(in_use()),
+            _ => Ok(()),
+        };
+        assert_eq!(written(answers).await, (3, Ok(())));
+        assert_eq!(written(|_| Err(in_use())).await, (1, Err(Code::Aborted)));
     }
 
     #[tokio::test]

@@ -34,6 +34,11 @@ impl Deadline {
         Self::after(USUAL)
     }
 
+    /// The one that an outgoing call carries; the usual one if it carries none.
+    pub fn of(headers: &HeaderMap) -> Self {
+        Self::after(timeout(headers).unwrap_or(USUAL))
+    }
+
     /// The time that is left; zero when it is over.
     pub fn remaining(self) -> Duration {
         self.0.saturating_duration_since(Instant::now())

@@ -39,7 +39,10 @@ impl Database {
             let draft = format!("{template}_draft");
             run(&mut admin, &format!("drop database if exists {draft} with (force)")).await;
             run(&mut admin, &format!("create database {draft}")).await;
-            migrations.run(&url_of(&draft)).await.expect("the migrations run on an empty database");
+            migrations
+                .run(&pg::Config::new(url_of(&draft), "testkit"))
+                .await
+                .expect("the migrations run on an empty database");
             // Only a finished template gets the name that is looked for.
             run(&mut admin, &format!("alter database {draft} rename to {template}")).await;
         }

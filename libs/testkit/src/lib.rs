@@ -4,20 +4,24 @@
 
 mod broker;
 mod bucket;
+mod certificates;
 mod clock;
 mod database;
 mod identity;
 mod recorded;
 mod serve;
 mod stores;
+mod terminator;
 mod wait;
 
 pub use broker::Broker;
 pub use bucket::{Bucket, http};
+pub use certificates::{Authority, Issued, Mounted};
 pub use clock::FixedClock;
 pub use database::Database;
 pub use identity::{Fleet, ISSUER};
 pub use recorded::{Recorded, announced};
 pub use serve::{Served, serve};
 pub use stores::{S3, Stores, redis_prefix, stores};
+pub use terminator::{Begins, encrypted};
 pub use wait::eventually;

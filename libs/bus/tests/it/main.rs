@@ -10,5 +10,6 @@ mod interruptions;
 mod parked;
 mod proxy;
 mod relay;
+mod tls;
 mod topology;
 mod trace;

@@ -15,7 +15,7 @@ use std::{
 
 use cache::{Cache, Down, Lease, RateLimit};
 use door::Door;
-use testkit::eventually;
+use testkit::{Authority, Begins, encrypted, eventually};
 use time::macros::datetime;
 use tokio::{sync::Barrier, task::JoinSet};
 use uuid::Uuid;
@@ -221,4 +221,21 @@ fn an_address_that_is_not_redis_s_is_refused_without_repeating_it() {
     assert!(!format!("{refused} {refused:?}").contains("hunter2"));
     let cache = Cache::connect("redis://:hunter2@127.0.0.1:1", "x:").unwrap();
     assert!(!format!("{cache:?}").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn an_encrypted_redis_is_believed_by_its_authority_only() {
+    // Before any connection, as the chassis does.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (authority, other) = (Authority::new(), Authority::new());
+    let url = encrypted(&testkit::stores().redis, &authority.issue(&["localhost"]), Begins::AtOnce).await;
+    let url = url.replacen("redis", "rediss", 1);
+    let prefix = testkit::redis_prefix();
+    let cache = |pem| Cache::trusting(&url, &prefix, pem).unwrap();
+    cache(Some(authority.pem())).put("a", b"secret", MINUTE).await;
+    assert_eq!(cache(Some(authority.pem())).get("a").await.as_deref(), Some(&b"secret"[..]));
+    for pem in [None, Some(other.pem())] {
+        assert_eq!(cache(pem).revoke(Uuid::new_v4(), datetime!(2030-01-01 00:00 UTC)).await, Err(Down));
+    }
+    assert!(Cache::trusting("redis://localhost", "x:", Some(authority.pem())).is_err(), "not encrypted");
 }

@@ -6,4 +6,5 @@ mod helpers;
 mod idempotency;
 mod migrations;
 mod pool;
+mod tls;
 mod transaction;

@@ -1,11 +1,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use pg::{MigrationError, Migrations};
+use pg::{Config, MigrationError, Migrations};
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use testkit::Database;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use url::Url;
 
 use crate::helpers::run;
 
@@ -15,6 +17,10 @@ fn migrator(migrations: &[(i64, &'static str)]) -> &'static Migrator {
         Migration::new(*version, name, MigrationType::Simple, sql.into_sql_str(), false)
     });
     Box::leak(Box::new(Migrator::with_migrations(migrations.collect())))
+}
+
+fn of(database: &Database) -> Config {
+    Config::new(&database.url, "test")
 }
 
 /// A database that nothing was migrated in.
@@ -31,7 +37,7 @@ async fn migrations_of_several_crates_run_as_one_ordered_set() {
     let migrations = Migrations::of(service).and(lib);
     assert_eq!(migrations.applied(&database.pool).await.unwrap(), 0);
     assert_eq!(migrations.missing(&database.pool).await.unwrap(), [1, 2, 3]);
-    migrations.run(&database.url).await.unwrap();
+    migrations.run(&of(&database)).await.unwrap();
     assert_eq!(migrations.latest(), 3);
     assert_eq!(migrations.applied(&database.pool).await.unwrap(), 3);
     assert!(migrations.missing(&database.pool).await.unwrap().is_empty());
@@ -42,9 +48,9 @@ async fn migrations_of_several_crates_run_as_one_ordered_set() {
 async fn a_newer_schema_is_tolerated_and_counts_as_new_enough() {
     let database = empty().await;
     let newer = Migrations::of(migrator(&[(1, "create table a (id int)"), (2, "create table b (id int)")]));
-    newer.run(&database.url).await.unwrap();
+    newer.run(&of(&database)).await.unwrap();
     let older = Migrations::of(migrator(&[(1, "create table a (id int)")]));
-    older.run(&database.url).await.unwrap();
+    older.run(&of(&database)).await.unwrap();
     assert!(older.applied(&database.pool).await.unwrap() >= older.latest());
     assert!(older.missing(&database.pool).await.unwrap().is_empty());
 }
@@ -53,29 +59,29 @@ async fn a_newer_schema_is_tolerated_and_counts_as_new_enough() {
 async fn a_lib_that_is_added_later_is_missed_though_its_version_is_lower() {
     let database = empty().await;
     let service = migrator(&[(5, "create table a (id int)")]);
-    Migrations::of(service).run(&database.url).await.unwrap();
+    Migrations::of(service).run(&of(&database)).await.unwrap();
     let both = Migrations::of(service).and(migrator(&[(2, "create table b (id int)")]));
     assert_eq!(both.missing(&database.pool).await.unwrap(), [2]);
-    both.run(&database.url).await.unwrap();
+    both.run(&of(&database)).await.unwrap();
     assert!(both.missing(&database.pool).await.unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn a_changed_migration_and_a_version_used_twice_are_refused() {
     let database = empty().await;
-    Migrations::of(migrator(&[(1, "create table a (id int)")])).run(&database.url).await.unwrap();
-    let changed = Migrations::of(migrator(&[(1, "create table a (id bigint)")])).run(&database.url).await;
+    Migrations::of(migrator(&[(1, "create table a (id int)")])).run(&of(&database)).await.unwrap();
+    let changed = Migrations::of(migrator(&[(1, "create table a (id bigint)")])).run(&of(&database)).await;
     assert!(matches!(changed, Err(MigrationError::Migrate(_))), "{changed:?}");
     let twice = Migrations::of(migrator(&[(7, "select 1")])).and(migrator(&[(7, "select 2")]));
-    assert!(matches!(twice.run(&database.url).await, Err(MigrationError::SameVersion(7))));
+    assert!(matches!(twice.run(&of(&database)).await, Err(MigrationError::SameVersion(7))));
 }
 
 #[tokio::test]
 async fn a_failed_migration_leaves_nothing_of_itself_and_can_be_repeated() {
     let database = empty().await;
     let broken = "create table a (id int); select 1 / 0";
-    assert!(Migrations::of(migrator(&[(1, broken)])).run(&database.url).await.is_err());
-    Migrations::of(migrator(&[(1, "create table a (id int)")])).run(&database.url).await.unwrap();
+    assert!(Migrations::of(migrator(&[(1, broken)])).run(&of(&database)).await.is_err());
+    Migrations::of(migrator(&[(1, "create table a (id int)")])).run(&of(&database)).await.unwrap();
 }
 
 #[tokio::test]
@@ -84,7 +90,7 @@ async fn migrators_that_start_together_apply_each_migration_once() {
     let slow =
         Migrations::of(migrator(&[(1, "create table a (id int); select pg_sleep(0.3)"), (2, "create table b ()")]));
     let (first, second, third) =
-        tokio::join!(slow.run(&database.url), slow.run(&database.url), slow.run(&database.url));
+        tokio::join!(slow.run(&of(&database)), slow.run(&of(&database)), slow.run(&of(&database)));
     first.and(second).and(third).unwrap();
 }
 
@@ -96,8 +102,8 @@ async fn a_busy_table_delays_a_migration_but_does_not_defeat_it() {
     sqlx::query("select id from busy").fetch_all(&mut *reader).await.unwrap();
     let migrations = Migrations::of(migrator(&[(1, "alter table busy add column more int")]));
     let mut migrating = JoinSet::new();
-    let url = database.url.clone();
-    migrating.spawn(async move { migrations.run(&url).await });
+    let config = of(&database);
+    migrating.spawn(async move { migrations.run(&config).await });
     testkit::eventually("the migration waits for its lock", Duration::from_secs(5), async || {
         let waiting: bool = sqlx::query_scalar("select exists (select from pg_locks where not granted)")
             .fetch_one(&database.pool)
@@ -118,4 +124,25 @@ async fn a_busy_table_delays_a_migration_but_does_not_defeat_it() {
     reader.rollback().await.unwrap();
     migrating.join_next().await.unwrap().unwrap().unwrap();
     run(&database.pool, "insert into busy (id, more) values (1, 2)").await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_yet_is_waited_for() {
+    let database = empty().await;
+    let mut url = Url::parse(&database.url).unwrap();
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        // The first caller finds nobody.
+        drop(listener.accept().await.unwrap());
+        let (mut caller, _) = listener.accept().await.unwrap();
+        let mut server = TcpStream::connect(server).await.unwrap();
+        tokio::io::copy_bidirectional(&mut caller, &mut server).await.unwrap();
+    });
+    let migrations = Migrations::of(migrator(&[(1, "create table a (id int)")]));
+    migrations.run(&Config::new(url, "test")).await.unwrap();
+    assert!(migrations.missing(&database.pool).await.unwrap().is_empty());
 }
