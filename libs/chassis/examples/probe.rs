@@ -31,6 +31,7 @@ struct Probe;
 struct Config {
     grpc_listen: SocketAddr,
     http_listen: Option<SocketAddr>,
+    http_identity: chassis::Identity,
     slow: Duration,
     #[expect(dead_code, reason = "read to be checked, as a real service does")]
     key: SecretString,
@@ -46,6 +47,8 @@ impl Service for Probe {
     fn read(env: &mut Env) -> Option<Config> {
         let grpc_listen = env.required("LYCEUM_GRPC_LISTEN");
         let http_listen = env.optional("LYCEUM_HTTP_LISTEN");
+        let http_identity =
+            env.identity("http", ["LYCEUM_HTTP_TLS_CERT_FILE", "LYCEUM_HTTP_TLS_KEY_FILE", "LYCEUM_HTTP_TLS_CA_FILE"]);
         let slow = env.duration("LYCEUM_SLOW", Duration::from_secs(1));
         let key = env.secret("LYCEUM_PROBE_KEY");
         let failing_task = env.or("LYCEUM_FAILING_TASK", false);
@@ -53,6 +56,7 @@ impl Service for Probe {
         Some(Config {
             grpc_listen: grpc_listen?,
             http_listen: http_listen?,
+            http_identity: http_identity?,
             slow: slow?,
             key: key?,
             failing_task: failing_task?,
@@ -87,7 +91,8 @@ impl Service for Probe {
                     .route("/echo/{word}", get(|| async { "echo" }))
                     .route("/slow", get(move || async move { tokio::time::sleep(slow).await }))
                     .route("/panic", get(panicking));
-                let pages = http::Server::new(listen).header_timeout(Duration::from_millis(300));
+                let pages =
+                    http::Server::new(listen).header_timeout(Duration::from_millis(300)).identity(config.http_identity);
                 tokio::try_join!(calls.serve(&runtime, routes), pages.serve(&runtime, router))?;
                 Ok(())
             }

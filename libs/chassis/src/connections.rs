@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::Future,
+    io,
     net::SocketAddr,
     pin::pin,
     sync::{
@@ -14,20 +15,22 @@ use std::{
 
 use anyhow::Context;
 use axum::{body::Body, extract::ConnectInfo};
-use http::{Request, Response};
+use futures::FutureExt;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header::CONNECTION};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
     service::TowerToHyperService,
 };
+use tls::{Acceptor, Stream};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
 };
 use tokio_util::task::TaskTracker;
-use tower::{ServiceExt, util::BoxCloneService};
+use tower::{ServiceExt, service_fn, util::BoxCloneService};
 
 use crate::Runtime;
 
@@ -62,19 +65,33 @@ pub(crate) async fn listen(limits: Limits, address: SocketAddr) -> anyhow::Resul
     listener.with_context(|| format!("the {} server cannot listen on {address}", limits.name))
 }
 
-/// Serves until draining begins and the requests in flight are finished, or are abandoned.
-pub(crate) async fn serve(runtime: &Runtime, limits: Limits, listener: TcpListener, door: Door) -> anyhow::Result<()> {
+/// Serves until draining begins and the requests in flight are finished, or are abandoned. With an acceptor only over TLS.
+pub(crate) async fn serve(
+    runtime: &Runtime,
+    limits: Limits,
+    listener: TcpListener,
+    tls: Option<Acceptor>,
+    door: Door,
+) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
-    tracing::info!(%address, "the {} server listens on {address}", limits.name);
+    let over = if tls.is_some() { " over TLS" } else { "" };
+    tracing::info!(%address, "the {} server listens on {address}{over}", limits.name);
     runtime.admin.serving();
 
     let places = Arc::new(Semaphore::new(limits.connections));
     let open = TaskTracker::new();
     let abandoned = Arc::new(AtomicUsize::new(0));
     loop {
-        let accepted = runtime.draining.run_until_cancelled(accept(&listener, &places));
-        let Some((stream, peer, place)) = accepted.await else { break };
-        let talking = converse(runtime.clone(), limits, stream, peer, door.clone());
+        let accepted = match runtime.draining.run_until_cancelled(accept(&listener, &places)).await {
+            Some(accepted) => accepted,
+            // Who is in the kernel's queue believes to be connected, and would lose what it has sent already.
+            None => match accept(&listener, &places).now_or_never() {
+                Some(accepted) => accepted,
+                None => break,
+            },
+        };
+        let (stream, peer, place) = accepted;
+        let talking = converse(runtime.clone(), limits, stream, peer, tls.clone(), door.clone());
         let abandoned = Arc::clone(&abandoned);
         spawn_tracked(&open, async move {
             if talking.await == Ended::Abandoned {
@@ -126,11 +143,42 @@ enum Ended {
     Abandoned,
 }
 
-async fn converse(runtime: Runtime, limits: Limits, stream: TcpStream, peer: SocketAddr, door: Door) -> Ended {
-    let open = metrics::gauge!("server_connections", "server" => limits.name);
-    open.increment(1);
+/// Tells an HTTP/1 client to connect anew for its next request. Unlike HTTP/2 it has no other way to learn that a connection is about to
+/// be closed, and would lose a request that it sends at that very moment.
+fn say_goodbye(answer: &mut Response<Body>) {
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+async fn shake_hands(stream: TcpStream, tls: Option<Acceptor>) -> io::Result<Stream> {
     // Answers are small and whole; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
+    match tls {
+        Some(tls) => tls.accept(stream).await,
+        None => Ok(Stream::Plain(stream)),
+    }
+}
+
+async fn converse(
+    runtime: Runtime,
+    limits: Limits,
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Acceptor>,
+    door: Door,
+) -> Ended {
+    let stream = match runtime.abandon.run_until_cancelled(shake_hands(stream, tls)).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => {
+            metrics::counter!("server_handshakes_failed_total", "server" => limits.name).increment(1);
+            tracing::debug!(error = %error, peer = %peer, "the {} server and {peer} could not agree on TLS", limits.name);
+            return Ended::ByItself;
+        }
+        None => return Ended::Abandoned,
+    };
+    let open = metrics::gauge!("server_connections", "server" => limits.name);
+    open.increment(1);
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     builder
@@ -142,9 +190,18 @@ async fn converse(runtime: Runtime, limits: Limits, stream: TcpStream, peer: Soc
     if limits.http2_only {
         builder = builder.http2_only();
     }
-    let door = door.map_request(move |mut request: Request<Incoming>| {
+    let admin = runtime.admin.clone();
+    let door = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        request
+        let goodbye = request.version() <= Version::HTTP_11;
+        let (answering, admin) = (door.clone().oneshot(request), admin.clone());
+        async move {
+            let mut answer = answering.await?;
+            if goodbye && admin.is_draining() {
+                say_goodbye(&mut answer);
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut talking =
         pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(door)));

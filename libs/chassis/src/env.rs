@@ -4,6 +4,7 @@
 
 mod duration;
 mod expected;
+mod identity;
 mod near;
 
 use std::{collections::BTreeMap, ffi::OsString, fmt, str::FromStr, time::Duration};

@@ -10,6 +10,7 @@ use anyhow::Context;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rpc::deadline;
+use tls::{Acceptor, HTTP_2};
 use tonic::{body::Body, service::Routes};
 use tower::{Layer, Service, ServiceExt, layer::util::Identity, util::BoxCloneService};
 
@@ -66,7 +67,8 @@ impl<L> Server<L> {
         Server { listen: self.listen, descriptor: self.descriptor, deadline: self.deadline, layer }
     }
 
-    /// Serves until the runtime drains and the calls in flight are finished.
+    /// Serves until the runtime drains and the calls in flight are finished; over TLS if the process has a certificate, and only those who
+    /// show one if it has an authority (`LYCEUM_TLS_…`).
     ///
     /// Per call: a span that continues the caller's trace, the request id and deadline of `rpc::Context`, `rpc_server_requests_total{rpc,code}`,
     /// `rpc_server_duration_seconds{rpc}`, `rpc_server_in_flight`; a panic becomes `INTERNAL`.
@@ -88,6 +90,7 @@ impl<L> Server<L> {
         let door = observe::Observed::new(timed)
             .map_request(|request: Request<Incoming>| request.map(Body::new))
             .map_response(|response: Response<Body>| response.map(axum::body::Body::new));
-        connections::serve(runtime, LIMITS, listener, BoxCloneService::new(door)).await
+        let tls = Acceptor::new(tls::fleet(), &[HTTP_2]);
+        connections::serve(runtime, LIMITS, listener, tls, BoxCloneService::new(door)).await
     }
 }

@@ -13,6 +13,7 @@ use axum::{
 use http::Request;
 use hyper::body::Incoming;
 use serde_json::json;
+use tls::{Acceptor, HTTP_1, HTTP_2, Identity};
 use tower::{ServiceExt, util::BoxCloneService};
 
 use crate::{
@@ -23,12 +24,13 @@ use crate::{
 /// What a panic is answered with; it is given the request's id.
 pub type PanicAnswer = fn(request_id: &str) -> Response;
 
-/// An HTTP server that is not open yet. It speaks HTTP/1.1 and HTTP/2 without TLS, which ends before it.
+/// An HTTP server that is not open yet. It speaks HTTP/1.1 and HTTP/2, without TLS unless it is given an identity.
 #[derive(Debug)]
 pub struct Server {
     listen: SocketAddr,
     limits: Limits,
     panic_answer: PanicAnswer,
+    identity: Option<Identity>,
 }
 
 impl Server {
@@ -37,7 +39,7 @@ impl Server {
         // Load balancers keep idle connections for a minute, and lose a request if we close one first.
         let header_timeout = Duration::from_secs(75);
         let limits = Limits { name: "HTTP", connections: 10_000, streams: 200, header_timeout, http2_only: false };
-        Self { listen, limits, panic_answer: problem }
+        Self { listen, limits, panic_answer: problem, identity: None }
     }
 
     /// How many connections may be open at the same time; 10,000. Further ones wait.
@@ -54,6 +56,13 @@ impl Server {
         self
     }
 
+    /// Speaks TLS, and plainly to nobody, if the identity has a certificate; only with clients that show one if it has an authority.
+    #[must_use]
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
     /// What a panic is answered with, instead of a plain `application/problem+json`.
     #[must_use]
     pub fn panic_answer(mut self, answer: PanicAnswer) -> Self {
@@ -64,14 +73,21 @@ impl Server {
     /// Serves until the runtime drains and the requests in flight are finished.
     ///
     /// Per request: a span that continues the caller's trace, `x-request-id` in the request and in the answer,
-    /// `http_server_requests_total{route,method,status}`, `http_server_duration_seconds{route,method}`, `http_server_in_flight`; handlers find
-    /// the peer in `ConnectInfo<SocketAddr>`.
+    /// `http_server_requests_total{route,method,status}`, `http_server_duration_seconds{route,method}`, `http_server_in_flight`, and
+    /// `http_server_responses_total{class}`, whose few series exist from the start; handlers find the peer in `ConnectInfo<SocketAddr>`.
     pub async fn serve(self, runtime: &Runtime, router: Router) -> anyhow::Result<()> {
         let listener = connections::listen(self.limits, self.listen).await?;
         // Around every single route, because only there the route's pattern is known.
         let router = router.layer(observe::ObserveLayer::new(self.panic_answer)).with_state::<()>(());
         let door = router.map_request(|request: Request<Incoming>| request.map(Body::new));
-        connections::serve(runtime, self.limits, listener, BoxCloneService::new(door)).await
+        let tls = match self.identity {
+            Some(identity) if identity.serves() => {
+                runtime.tasks.spawn("http-tls", identity.clone().keep(runtime.tls_reload, runtime.shutdown.clone()));
+                Acceptor::new(identity, &[HTTP_2, HTTP_1])
+            }
+            _ => None,
+        };
+        connections::serve(runtime, self.limits, listener, tls, BoxCloneService::new(door)).await
     }
 }
 

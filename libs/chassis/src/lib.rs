@@ -33,3 +33,4 @@ pub use settings::{LogFormat, Settings};
 pub use tasks::{Outcome, Tasks};
 
 pub use secrecy::{ExposeSecret, SecretString};
+pub use tls::{Authority, Identity};

@@ -27,6 +27,8 @@ pub struct Runtime {
     pub deadline: Duration,
     /// Cancelled when requests in flight have used up their share of the deadline.
     pub(crate) abandon: CancellationToken,
+    /// How often the files of certificates are looked at.
+    pub(crate) tls_reload: Duration,
 }
 
 impl Runtime {
@@ -41,6 +43,7 @@ impl Runtime {
             admin: Admin::new(),
             deadline,
             abandon: CancellationToken::new(),
+            tls_reload: Duration::from_secs(10),
         }
     }
 

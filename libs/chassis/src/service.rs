@@ -114,6 +114,7 @@ fn start<S: Service>(
 ) -> anyhow::Result<()> {
     // Fails only when there is one already, which does as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    tls::install(settings.tls.clone());
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.threads.get())
         .max_blocking_threads(64)
@@ -140,7 +141,8 @@ fn start<S: Service>(
 async fn live<S: Service>(build: Build, settings: Settings, config: S::Config, started: Instant) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock);
     let recorder = Recorder::install(&clock, build)?;
-    let runtime = Runtime::new(clock, settings.stop_deadline);
+    let mut runtime = Runtime::new(clock, settings.stop_deadline);
+    runtime.tls_reload = settings.tls_reload;
     let address = admin::open(&runtime, settings.admin_listen, recorder.clone()).await?;
 
     let tidied = runtime.clone();
@@ -150,6 +152,7 @@ async fn live<S: Service>(build: Build, settings: Settings, config: S::Config, s
             recorder.tidy();
         }
     });
+    runtime.tasks.spawn("fleet-tls", settings.tls.clone().keep(settings.tls_reload, runtime.shutdown.clone()));
     let mut phases = runtime.admin.phases();
     let announced = runtime.clone();
     runtime.tasks.once("announce", async move {

@@ -21,11 +21,16 @@ pub struct Settings {
     pub log: Targets,
     /// `LYCEUM_LOG_FORMAT`: `json` or `text`; text when standard output is a terminal.
     pub log_format: LogFormat,
+    /// `LYCEUM_TLS_CERT_FILE`, `LYCEUM_TLS_KEY_FILE`, `LYCEUM_TLS_CA_FILE`: who this process is among its neighbours, and whom it trusts.
+    pub tls: tls::Identity,
+    /// `LYCEUM_TLS_RELOAD`: how often the files of certificates are looked at; 10s.
+    pub tls_reload: Duration,
     /// `LYCEUM_OTLP_ENDPOINT`: where traces go over OTLP/gRPC; nowhere when it is not set.
     pub otlp_endpoint: Option<Url>,
     /// `LYCEUM_TRACE_RATIO`: which part of the traces that begin here is kept, 0 to 1; all.
     pub trace_ratio: Ratio,
     /// `LYCEUM_DRAIN`: how long the service goes on accepting after readiness dropped, so that load balancers notice; 0.
+    /// HTTP/1 clients are told meanwhile to connect anew.
     pub drain: Duration,
     /// `LYCEUM_STOP_DEADLINE`: how long a stop may take altogether; 20s.
     pub stop_deadline: Duration,
@@ -81,7 +86,12 @@ impl Settings {
         let log = env.or("LYCEUM_LOG", Targets::new().with_default(tracing::Level::INFO));
         let formats = [("auto", LogFormat::Automatic), ("json", LogFormat::Json), ("text", LogFormat::Text)];
         let log_format = env.choice("LYCEUM_LOG_FORMAT", &formats);
-        let otlp_endpoint = env.optional_url("LYCEUM_OTLP_ENDPOINT", &["http"]);
+        let tls = env.identity("fleet", ["LYCEUM_TLS_CERT_FILE", "LYCEUM_TLS_KEY_FILE", "LYCEUM_TLS_CA_FILE"]);
+        let tls_reload = env.duration("LYCEUM_TLS_RELOAD", Duration::from_secs(10));
+        if tls_reload.is_some_and(|every| every.is_zero()) {
+            env.refuse("LYCEUM_TLS_RELOAD", "is refused, expected more than 0");
+        }
+        let otlp_endpoint = env.optional_url("LYCEUM_OTLP_ENDPOINT", &["http", "https"]);
         let trace_ratio = env.or("LYCEUM_TRACE_RATIO", Ratio::ALL);
         let drain = env.duration("LYCEUM_DRAIN", Duration::ZERO);
         let stop_deadline = env.duration("LYCEUM_STOP_DEADLINE", Duration::from_secs(20));
@@ -95,6 +105,8 @@ impl Settings {
             admin_listen: admin_listen?,
             log: log?,
             log_format: log_format?,
+            tls: tls?,
+            tls_reload: tls_reload?,
             otlp_endpoint: otlp_endpoint?,
             trace_ratio: trace_ratio?,
             drain: drain?,

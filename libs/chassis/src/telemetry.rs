@@ -9,6 +9,8 @@ use std::{
 };
 
 use anyhow::Context;
+use http::Uri;
+use hyper_util::rt::TokioIo;
 use opentelemetry::{KeyValue, global, trace::TracerProvider};
 use opentelemetry_otlp::{Compression, SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::{
@@ -16,12 +18,22 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
+use tls::{Connector, Identity};
 use tokio::{task::spawn_blocking, time::timeout};
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
 use tracing::{Level, Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
+use url::Url;
 
 use crate::settings::{LogFormat, Ratio, Settings};
+
+/// How long the collector may take.
+const SEND: Duration = Duration::from_secs(5);
+
+/// The port of OTLP/gRPC.
+const OTLP: u16 = 4317;
 
 /// Where the traces of this process go.
 #[derive(Debug)]
@@ -45,9 +57,9 @@ impl Telemetry {
         if let Some(endpoint) = &settings.otlp_endpoint {
             let exporter = SpanExporter::builder()
                 .with_tonic()
-                .with_endpoint(endpoint.as_str())
+                .with_channel(collector(endpoint, &settings.tls)?)
                 .with_compression(Compression::Gzip)
-                .with_timeout(Duration::from_secs(5))
+                .with_timeout(SEND)
                 .build()
                 .with_context(|| format!("traces cannot be sent to {endpoint} (LYCEUM_OTLP_ENDPOINT)"))?;
             traces = traces.with_batch_exporter(exporter);
@@ -92,6 +104,20 @@ impl Telemetry {
             tracing::warn!("some traces were not sent before the end");
         }
     }
+}
+
+/// The way to the collector, made when it is needed; over TLS with the process's identity if its address says so.
+fn collector(endpoint: &Url, identity: &Identity) -> anyhow::Result<Channel> {
+    let port = endpoint.port_or_known_default().unwrap_or(OTLP);
+    let host = endpoint.host_str().context("LYCEUM_OTLP_ENDPOINT has no host")?.to_owned();
+    let name = (endpoint.scheme() == "https").then(|| tls::server_name(&host)).transpose()?;
+    let connector = Connector::new(identity.clone());
+    let connect = service_fn(move |_: Uri| {
+        let (connector, host, name) = (connector.clone(), host.clone(), name.clone());
+        async move { connector.connect(&host, port, name).await.map(TokioIo::new) }
+    });
+    let endpoint = Endpoint::from_shared(endpoint.to_string())?.timeout(SEND).connect_timeout(SEND);
+    Ok(endpoint.connect_with_connector_lazy(connect))
 }
 
 /// Makes `span` a part of the trace that the other side began, if its headers tell one (W3C `traceparent`). Must come before the span is entered.

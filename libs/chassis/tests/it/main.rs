@@ -8,3 +8,4 @@ mod configuration;
 mod helpers;
 mod observed;
 mod stopping;
+mod tls;

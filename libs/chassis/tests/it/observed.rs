@@ -191,6 +191,23 @@ async fn a_trace_that_began_elsewhere_goes_on_here_and_is_sent_before_the_end() 
     assert_eq!(spans[1].1.status.clone().unwrap_or_default().code, 2, "a panic is an error of ours");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_go_to_a_collector_that_the_authority_vouches_for() {
+    let (collector, address) = Collector::open().await;
+    let authority = testkit::Authority::new();
+    let issued = authority.issue(&["localhost"]);
+    let endpoint = testkit::encrypted(&format!("http://{address}"), &issued, testkit::Begins::WithHttp2).await;
+    let mounted = testkit::Mounted::new(&issued, authority.pem());
+    let endpoint = endpoint.replacen("http", "https", 1);
+    let file = mounted.file("ca.crt");
+    let trusting = [("LYCEUM_OTLP_ENDPOINT", &*endpoint), ("LYCEUM_TLS_CA_FILE", file.to_str().unwrap())];
+    let mut probe = Probe::start(&trusting);
+    probe.call("Echo", traced()).await.unwrap();
+    probe.signal("TERM");
+    assert!(probe.ended().success());
+    assert_eq!(collector.spans().len(), 1);
+}
+
 #[test]
 fn a_dead_collector_hinders_neither_the_start_nor_the_end() {
     // Nobody listens on port 1.
