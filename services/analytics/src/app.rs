@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
 use bus::{Amqp, BatchConsumer};
 use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tonic::service::Routes;
 use values::{SharedClock, TimeZone};
 
@@ -20,6 +21,9 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
 /// The verb that counts every kept event anew.
 const REBUILD_ROLLUPS: &str = "rebuild-rollups";
+
+/// The verb that announces kept events once more, where the broker lost what was in its queues.
+const ANNOUNCE_AGAIN: &str = "announce-again";
 
 /// The verb that counts what other services know, where the events are lost.
 const COPY_FROM_OWNERS: &str = "copy-from-owners";
@@ -94,7 +98,7 @@ pub struct Analytics;
 
 impl Service for Analytics {
     const NAME: &'static str = "analytics";
-    const VERBS: &'static [&'static str] = &[REBUILD_ROLLUPS, COPY_FROM_OWNERS];
+    const VERBS: &'static [&'static str] = &[REBUILD_ROLLUPS, COPY_FROM_OWNERS, ANNOUNCE_AGAIN];
 
     type Config = Config;
 
@@ -103,7 +107,7 @@ impl Service for Analytics {
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(config.database_url.expose_secret()).await?;
+        migrations().run(&config.database()).await?;
         let app = App::build(&config, Arc::new(values::SystemClock)).await?;
         flows::settle_zone(&app).await?;
         flows::make_room(&app, flows::ahead(app.clock.now())).await?;
@@ -114,12 +118,21 @@ impl Service for Analytics {
 
     async fn run(config: Config, words: Vec<String>) -> anyhow::Result<()> {
         let app = App::build(&config, Arc::new(values::SystemClock)).await?;
-        if words.first().is_some_and(|verb| verb == REBUILD_ROLLUPS) {
-            let counted = flows::recount(&app).await?;
-            tracing::info!("{counted} events were counted anew.");
-        } else {
-            let copied = flows::copy_from_owners(&app, &owners(&config, &app.clock)?).await?;
-            tracing::info!("{copied} facts were copied from the services that own them.");
+        match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            [REBUILD_ROLLUPS] => {
+                let counted = flows::recount(&app).await?;
+                tracing::info!("{counted} events were counted anew.");
+            }
+            [COPY_FROM_OWNERS] => {
+                let copied = flows::copy_from_owners(&app, &owners(&config, &app.clock)?).await?;
+                tracing::info!("{copied} facts were copied from the services that own them.");
+            }
+            [ANNOUNCE_AGAIN, "--since", since] => {
+                let since = OffsetDateTime::parse(since, &Rfc3339).context("--since takes an instant of RFC 3339")?;
+                let announced = flows::announce_again(&app, &config.amqp, since).await?;
+                tracing::info!("{announced} events were announced again.");
+            }
+            _ => bail!("expected {REBUILD_ROLLUPS}, {COPY_FROM_OWNERS} or {ANNOUNCE_AGAIN} --since INSTANT"),
         }
         Ok(())
     }

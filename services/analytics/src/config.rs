@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth::Jwks;
 use bus::Amqp;
-use chassis::{Env, ExposeSecret, SecretString};
+use chassis::{Authority, Env, ExposeSecret, SecretString};
 use discovery::Target;
 use values::TimeZone;
 
@@ -22,6 +22,8 @@ const LONGEST_RETENTION: Duration = DAY.saturating_mul(36_500);
 pub struct Config {
     pub grpc_listen: SocketAddr,
     pub database_url: SecretString,
+    /// Who vouches for the database.
+    pub database_authority: Option<Authority>,
     pub database_connections: u32,
     pub amqp: Amqp,
     /// Who issues the access tokens: the public address of the school.
@@ -49,10 +51,12 @@ impl Config {
     pub fn read(env: &mut Env) -> Option<Self> {
         let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9050)));
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
             url.parse().ok()
         });
+        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
@@ -68,8 +72,9 @@ impl Config {
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
+            database_authority: database_authority?,
             database_connections: database_connections?,
-            amqp: amqp?,
+            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
             issuer: issuer?,
             service_key: service_key?,
             services: services?,
@@ -85,6 +90,7 @@ impl Config {
     /// How the database is reached.
     pub fn database(&self) -> pg::Config {
         let database = pg::Config::new(self.database_url.expose_secret(), "analytics");
-        pg::Config { max_connections: self.database_connections, ..database }
+        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
+        pg::Config { max_connections: self.database_connections, authority, ..database }
     }
 }

@@ -62,7 +62,7 @@ impl Service for Courses {
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(config.database_url.expose_secret()).await?;
+        migrations().run(&config.database()).await?;
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
         // Before anybody announces anything: an event must not find no queue.
         let clock: SharedClock = Arc::new(values::SystemClock);

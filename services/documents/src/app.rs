@@ -108,7 +108,7 @@ impl Service for Documents {
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(config.database_url.expose_secret()).await?;
+        migrations().run(&config.database()).await?;
         let app = App::build(&config, Arc::new(values::SystemClock)).await?;
         // Before anybody announces anything: an event must not find no queue.
         app.consumer(config.amqp).declare().await?;

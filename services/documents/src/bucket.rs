@@ -46,6 +46,10 @@ pub struct Config {
     pub access_key: String,
     pub secret_key: SecretString,
     pub addressing: Addressing,
+    /// The certificates of the authority that vouches for the store, in PEM.
+    pub authority: Option<String>,
+    /// The way out of the cluster.
+    pub proxy: Option<Url>,
 }
 
 /// One bucket of the object store.
@@ -126,14 +130,20 @@ impl Bucket {
             };
             Place::new(url.clone(), style, config.name.clone(), config.region.clone())
         };
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
             .read_timeout(Duration::from_secs(20))
             .redirect(reqwest::redirect::Policy::none())
             .user_agent("lyceum-documents")
-            .no_proxy()
-            .build()
-            .context("the HTTP client of the object store")?;
+            .no_proxy();
+        if let Some(proxy) = &config.proxy {
+            http = http.proxy(reqwest::Proxy::all(proxy.clone()).context("the egress proxy")?);
+        }
+        if let Some(pem) = &config.authority {
+            let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes()).context("LYCEUM_S3_CA_FILE")?;
+            http = http.tls_certs_merge(roots);
+        }
+        let http = http.build().context("the HTTP client of the object store")?;
         Ok(Self {
             inside: place(&config.url).map_err(|e| anyhow::anyhow!("LYCEUM_S3_URL cannot be used: {e:?}"))?,
             outside: place(&config.public_url)
@@ -186,4 +196,42 @@ fn headers(writing: Writing<'_>) -> Vec<(&'static str, String)> {
 /// The instant as the signing library takes it.
 fn instant(at: OffsetDateTime) -> jiff::Timestamp {
     jiff::Timestamp::from_second(at.unix_timestamp()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_store_is_called_through_the_proxy_and_by_its_name() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = Config {
+            url: "https://s3.example".parse().unwrap(),
+            public_url: "https://s3.example".parse().unwrap(),
+            region: "ru-1".to_owned(),
+            name: "school".to_owned(),
+            access_key: "GK1".to_owned(),
+            secret_key: "s3cr3t".into(),
+            addressing: Addressing::Path,
+            authority: None,
+            proxy: Some(format!("http://{}", listener.local_addr().unwrap()).parse().unwrap()),
+        };
+        let bucket = Bucket::new(&config, Arc::new(values::SystemClock)).unwrap();
+        let proxy = async {
+            let (mut caller, _) = listener.accept().await.unwrap();
+            let mut asked = [0; 64];
+            let read = caller.read(&mut asked).await.unwrap();
+            caller.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            String::from_utf8_lossy(&asked[..read]).into_owned()
+        };
+        let (refused, asked) = tokio::join!(bucket.look("media/1"), proxy);
+        assert!(asked.starts_with("CONNECT s3.example:443 HTTP/1.1\r\n"), "{asked}");
+        assert!(matches!(refused, Err(Error::Unreachable(_))), "{refused:?}");
+    }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use auth::Jwks;
 use bus::Amqp;
-use chassis::{Env, ExposeSecret, SecretString};
+use chassis::{Authority, Env, ExposeSecret, SecretString};
 use discovery::Target;
 use url::Url;
 use values::TimeZone;
@@ -25,6 +25,8 @@ const USUAL_ZONE: &str = "Europe/Moscow";
 pub struct Config {
     pub grpc_listen: SocketAddr,
     pub database_url: SecretString,
+    /// Who vouches for the database.
+    pub database_authority: Option<Authority>,
     pub database_connections: u32,
     pub amqp: Amqp,
     /// Who issues the access tokens: the public address of the school.
@@ -85,8 +87,10 @@ impl Config {
     pub fn read(env: &mut Env) -> Option<Self> {
         let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9060)));
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let amqp = env.secret_as("LYCEUM_AMQP_URL", BROKER, |url| url.parse().ok());
+        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
@@ -114,8 +118,9 @@ impl Config {
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
+            database_authority: database_authority?,
             database_connections: database_connections?,
-            amqp: amqp?,
+            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
             issuer: issuer?,
             service_key: service_key?,
             services: services?,
@@ -136,7 +141,8 @@ impl Config {
     /// How the database is reached.
     pub fn database(&self) -> pg::Config {
         let database = pg::Config::new(self.database_url.expose_secret(), "documents");
-        pg::Config { max_connections: self.database_connections, ..database }
+        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
+        pg::Config { max_connections: self.database_connections, authority, ..database }
     }
 }
 
@@ -146,9 +152,11 @@ const BROKER: &str = "an address such as amqp://user:password@host:5672/%2f";
 #[expect(clippy::option_option, reason = "the outer one tells a mistake, the inner one whether it is there")]
 fn document_system(env: &mut Env) -> Option<Option<Amqp>> {
     use std::str::FromStr;
-    let Some(url) = env.optional_secret("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL")? else { return Some(None) };
+    let url = env.optional_secret("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL");
+    let authority = env.authority("LYCEUM_DOCUMENT_SYSTEM_AMQP_CA_FILE")?;
+    let Some(url) = url? else { return Some(None) };
     if let Ok(amqp) = Amqp::from_str(url.expose_secret()) {
-        return Some(Some(amqp));
+        return Some(Some(amqp.trusting(authority.map(|authority| authority.pem))));
     }
     env.refuse("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL", format!("expected {BROKER}"));
     None
@@ -163,6 +171,8 @@ fn bucket(env: &mut Env) -> Option<bucket::Config> {
     let secret_key = env.secret("LYCEUM_S3_SECRET_KEY");
     let addressing =
         env.choice("LYCEUM_S3_ADDRESSING", &[("path", Addressing::Path), ("virtual", Addressing::Virtual)]);
+    let proxy = env.optional_url("LYCEUM_EGRESS_PROXY", &["http"]);
+    let authority = env.authority("LYCEUM_S3_CA_FILE");
     let url = url?;
     Some(bucket::Config {
         public_url: public_url?.unwrap_or_else(|| url.clone()),
@@ -172,6 +182,8 @@ fn bucket(env: &mut Env) -> Option<bucket::Config> {
         access_key: access_key?,
         secret_key: secret_key?,
         addressing: addressing?,
+        authority: authority?.map(|authority| authority.pem),
+        proxy: proxy?,
     })
 }
 

@@ -11,7 +11,14 @@ use tokio_util::sync::CancellationToken;
 use values::SharedClock;
 
 use crate::{
-    config::Config, keys::PublicKeys, limits::Limits, pages::Pages, revoked::Revoked, router::router, routes::Backends,
+    config::Config,
+    keys::PublicKeys,
+    limits::Limits,
+    pages::Pages,
+    revoked::Revoked,
+    router::router,
+    routes::Backends,
+    verb::{self, CHECK_SCHOOL},
 };
 
 /// How often the ended sessions are read.
@@ -53,8 +60,9 @@ impl App {
         let keys = Arc::new(PublicKeys::new(users));
         let source = Arc::clone(&keys);
         let fetched = Keys::fetched(move || Arc::clone(&source).fetch());
-        let cache =
-            Cache::connect(config.redis_url.expose_secret(), &config.redis_prefix).context("LYCEUM_REDIS_URL")?;
+        let authority = config.redis_authority.as_ref().map(|authority| authority.pem.as_str());
+        let cache = Cache::trusting(config.redis_url.expose_secret(), &config.redis_prefix, authority);
+        let cache = cache.context("LYCEUM_REDIS_URL")?;
         Ok(Arc::new(Self {
             backends,
             webhooks: WebhookServiceClient::new(by_itself.over(payments)),
@@ -74,11 +82,16 @@ pub struct Gateway;
 
 impl Service for Gateway {
     const NAME: &'static str = GATEWAY;
+    const VERBS: &'static [&'static str] = &[CHECK_SCHOOL];
 
     type Config = Config;
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)
+    }
+
+    async fn run(_: Config, words: Vec<String>) -> anyhow::Result<()> {
+        verb::run(&words).await
     }
 
     async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
@@ -88,6 +101,9 @@ impl Service for Gateway {
             let app = Arc::clone(&refreshed);
             async move { app.revoked.refresh().await }
         });
-        chassis::http::Server::new(app.config.listen).serve(&runtime, router(app)).await
+        chassis::http::Server::new(app.config.listen)
+            .identity(app.config.identity.clone())
+            .serve(&runtime, router(app))
+            .await
     }
 }

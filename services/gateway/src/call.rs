@@ -245,6 +245,11 @@ impl Admitted {
         if violations.is_empty() { Ok(message) } else { Err(Problem::invalid(violations)) }
     }
 
+    /// Whether the request may be sent again because its key makes it happen once.
+    pub fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     /// The same as [`request`](Self::request) for one of several attempts.
     pub fn attempt<T: Clone>(&self, message: &T) -> tonic::Request<T> {
         self.request(message.clone())

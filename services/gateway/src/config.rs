@@ -8,7 +8,7 @@ use std::{
 };
 
 use auth::{GATEWAY, Jwks, ServiceIdentity};
-use chassis::{Env, SecretString};
+use chassis::{Authority, Env, Identity, SecretString};
 use discovery::Target;
 use http::HeaderValue;
 use url::Url;
@@ -26,9 +26,13 @@ const USUAL_ZONE: &str = "Europe/Moscow";
 #[derive(Debug, Clone)]
 pub struct Config {
     pub listen: SocketAddr,
+    /// Who the gateway is to those who call it; without a certificate it speaks plainly.
+    pub identity: Identity,
     /// The address that browsers see.
     pub public_url: Url,
     pub redis_url: SecretString,
+    /// Who vouches for Redis.
+    pub redis_authority: Option<Authority>,
     /// What the keys in Redis begin with; the same as that of users, which writes the ended sessions there.
     pub redis_prefix: String,
     /// Who issues people's tokens.
@@ -69,8 +73,11 @@ impl Config {
     /// Reads the variables that the README lists. `None` after a mistake, which `env` remembers.
     pub fn read(env: &mut Env) -> Option<Self> {
         let listen = env.or("LYCEUM_HTTP_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)));
+        let identity =
+            env.identity("http", ["LYCEUM_HTTP_TLS_CERT_FILE", "LYCEUM_HTTP_TLS_KEY_FILE", "LYCEUM_HTTP_TLS_CA_FILE"]);
         let public_url = env.url("LYCEUM_PUBLIC_URL", &["http", "https"]);
         let redis_url = env.secret_url("LYCEUM_REDIS_URL", &["redis", "rediss"]);
+        let redis_authority = env.authority("LYCEUM_REDIS_CA_FILE");
         let redis_prefix = env.or("LYCEUM_REDIS_PREFIX", "lyceum:".to_owned());
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let service_key = env.secret_as("LYCEUM_SERVICE_KEY", "an Ed25519 key, PKCS#8 in base64", |text| {
@@ -99,8 +106,10 @@ impl Config {
         }
         Some(Self {
             listen: listen?,
+            identity: identity?,
             public_url: public_url?,
             redis_url: redis_url?,
+            redis_authority: redis_authority?,
             redis_prefix: redis_prefix?,
             issuer: issuer?,
             service_key: service_key?,

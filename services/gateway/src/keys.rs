@@ -11,7 +11,7 @@ use axum::{
 };
 use http::{StatusCode, header};
 use tokio::time::{Duration, Instant};
-use tonic::transport::Channel;
+use rpc::client::Channel;
 
 use crate::{app::App, problem::Problem};
 

@@ -4,7 +4,7 @@
 //! - `frame`: what is around every request; `problem`: how anything is refused
 //! - `origin`, `limits`, `revoked`, `keys`, `admit`: where a request comes from, how often, and whose it is
 //! - `call`, `body`, `parameter`, `answer`, `file`, `etag`: what the generated `routes` lean on
-//! - `session`, `hooks`, `pages`, `docs`: the doors that are not rpcs
+//! - `session`, `hooks`, `pages`, `docs`: the doors that are not rpcs; `verb`: what an operator does at the command line
 
 mod app;
 mod config;
@@ -32,6 +32,8 @@ mod docs;
 mod hooks;
 mod pages;
 mod session;
+
+mod verb;
 
 pub use app::Gateway;
 pub use docs::OPENAPI;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auth::Channel;
 use axum::{Router, response::Response, routing::MethodRouter};
 use proto::METHODS;
-use rpc::client::retry;
+use rpc::client::{retry, retry_keyed};
 
 use crate::{
     app::App,

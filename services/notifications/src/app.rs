@@ -75,7 +75,8 @@ impl App {
     async fn build(config: &Config, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<Arc<Self>> {
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
         let renderer = Renderer::new(config.school.clone(), config.public_url.clone())?;
-        let mailer = Mailer::new(config.smtp_url.expose_secret(), config.mail_from.clone());
+        let authority = config.smtp_authority.as_ref().map(|authority| authority.pem.as_str());
+        let mailer = Mailer::new(config.smtp_url.expose_secret(), config.mail_from.clone(), authority);
         let mailer = mailer.context("LYCEUM_SMTP_URL cannot be used")?;
         Ok(Arc::new(Self { db, clock, renderer, mailer, watchers: Watchers::new(stop) }))
     }
@@ -96,7 +97,7 @@ impl Service for Notifications {
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(config.database_url.expose_secret()).await?;
+        migrations().run(&config.database()).await?;
         let app = App::build(&config, Arc::new(values::SystemClock), CancellationToken::new()).await?;
         // Before anybody announces anything: an event must not find no queue.
         app.consumer(config.amqp).declare().await?;

@@ -7,7 +7,7 @@ use std::{
 
 use auth::Jwks;
 use bus::Amqp;
-use chassis::{Env, ExposeSecret, SecretString};
+use chassis::{Authority, Env, ExposeSecret, SecretString};
 use discovery::Target;
 use lettre::message::Mailbox;
 use url::Url;
@@ -16,6 +16,8 @@ use url::Url;
 pub struct Config {
     pub grpc_listen: SocketAddr,
     pub database_url: SecretString,
+    /// Who vouches for the database.
+    pub database_authority: Option<Authority>,
     pub database_connections: u32,
     pub amqp: Amqp,
     /// Who issues the access tokens: the public address of the school.
@@ -28,6 +30,8 @@ pub struct Config {
     pub users: Target,
     /// The mail server, with user and password.
     pub smtp_url: SecretString,
+    /// Who vouches for the mail server.
+    pub smtp_authority: Option<Authority>,
     /// Who the mails are from.
     pub mail_from: Mailbox,
     /// What the school is called in the mails.
@@ -41,28 +45,33 @@ impl Config {
     pub fn read(env: &mut Env) -> Option<Self> {
         let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9040)));
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
             Amqp::from_str(url).ok()
         });
+        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let service_key = env.secret("LYCEUM_SERVICE_KEY");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<Target>("LYCEUM_USERS_URL");
         let smtp_url = env.secret_url("LYCEUM_SMTP_URL", &["smtp", "smtps"]);
+        let smtp_authority = env.authority("LYCEUM_SMTP_CA_FILE");
         let mail_from = env.required::<Mailbox>("LYCEUM_MAIL_FROM");
         let school = env.or("LYCEUM_SCHOOL_NAME", "Lyceum".to_owned());
         let public_url = env.url("LYCEUM_PUBLIC_URL", &["http", "https"]);
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
+            database_authority: database_authority?,
             database_connections: database_connections?,
-            amqp: amqp?,
+            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
             issuer: issuer?,
             service_key: service_key?,
             services: services?,
             users: users?,
             smtp_url: smtp_url?,
+            smtp_authority: smtp_authority?,
             mail_from: mail_from?,
             school: school?,
             public_url: public_url?,
@@ -72,7 +81,8 @@ impl Config {
     /// How the database is reached.
     pub fn database(&self) -> pg::Config {
         let database = pg::Config::new(self.database_url.expose_secret(), "notifications");
-        pg::Config { max_connections: self.database_connections, ..database }
+        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
+        pg::Config { max_connections: self.database_connections, authority, ..database }
     }
 }
 

@@ -9,9 +9,11 @@ use anyhow::Context;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{self, AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use time::OffsetDateTime;
+use url::Url;
 
 use crate::domain::delivery::{Verdict, bounces};
 use crate::domain::letter::Letter;
@@ -36,6 +38,15 @@ pub struct Mailer {
     from: Mailbox,
 }
 
+/// TLS from the first byte, or begun by STARTTLS, as the address says; never without.
+fn encrypted(url: &str, authority: &str) -> anyhow::Result<Tls> {
+    let url = Url::parse(url).context("the mail server's address cannot be used")?;
+    let host = url.host_str().context("the mail server's address has no host")?.to_owned();
+    let authority = Certificate::from_pem(authority.as_bytes()).context("the mail server's authority")?;
+    let parameters = TlsParameters::builder(host).add_root_certificate(authority).build_rustls()?;
+    Ok(if url.scheme() == "smtps" { Tls::Wrapper(parameters) } else { Tls::Required(parameters) })
+}
+
 impl fmt::Debug for Mailer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailer").finish_non_exhaustive()
@@ -43,14 +54,19 @@ impl fmt::Debug for Mailer {
 }
 
 impl Mailer {
-    /// `url` is like `smtps://user:password@mail.example.org` or `smtp://localhost:2525`. Nothing has to be up yet.
+    /// `url` is like `smtps://user:password@mail.example.org` or `smtp://localhost:2525`. A server whose certificate is from `authority`
+    /// (PEM) is spoken to only encrypted. Nothing has to be up yet.
     ///
     /// # Errors
     ///
     /// The address cannot be used. It is not repeated, because it carries a password.
-    pub fn new(url: &str, from: Mailbox) -> anyhow::Result<Self> {
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            .context("the mail server's address cannot be used")?
+    pub fn new(url: &str, from: Mailbox, authority: Option<&str>) -> anyhow::Result<Self> {
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .context("the mail server's address cannot be used")?;
+        if let Some(pem) = authority {
+            builder = builder.tls(encrypted(url, pem)?);
+        }
+        let builder = builder
             .timeout(Some(PATIENCE))
             .pool_config(PoolConfig::new().max_size(CONCURRENCY.try_into().unwrap_or(u32::MAX)));
         Ok(Self { transport: Mutex::new(builder.clone().build()), builder, from })

@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth::Jwks;
-use chassis::{Env, ExposeSecret, SecretString};
+use chassis::{Authority, Env, ExposeSecret, SecretString};
 use time::Duration as Span;
 use url::Url;
 
@@ -21,6 +21,8 @@ use crate::{
 pub struct Config {
     pub listen: SocketAddr,
     pub database_url: SecretString,
+    /// Who vouches for the database.
+    pub database_authority: Option<Authority>,
     pub database_connections: u32,
     pub amqp: bus::Amqp,
     /// Whose people's tokens are believed.
@@ -60,10 +62,12 @@ impl Config {
     pub fn read(env: &mut Env) -> Option<Self> {
         let listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9030)));
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
             url.parse().ok()
         });
+        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let users = env.required::<discovery::Target>("LYCEUM_USERS_URL");
@@ -73,8 +77,9 @@ impl Config {
         Some(Self {
             listen: listen?,
             database_url: database_url?,
+            database_authority: database_authority?,
             database_connections: database_connections?,
-            amqp: amqp?,
+            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
             issuer: issuer?,
             services: services?,
             users: users?,
@@ -86,7 +91,8 @@ impl Config {
     /// How the database is reached.
     pub fn database(&self) -> pg::Config {
         let database = pg::Config::new(self.database_url.expose_secret(), "payments");
-        pg::Config { max_connections: self.database_connections, ..database }
+        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
+        pg::Config { max_connections: self.database_connections, authority, ..database }
     }
 }
 

@@ -52,7 +52,8 @@ impl App {
     /// Puts the parts together. Nothing has to be up yet.
     pub async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
         let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
-        let cache = Cache::connect(config.redis_url.expose_secret(), &config.redis_prefix)
+        let authority = config.redis_authority.as_ref().map(|authority| authority.pem.as_str());
+        let cache = Cache::trusting(config.redis_url.expose_secret(), &config.redis_prefix, authority)
             .context("LYCEUM_REDIS_URL cannot be used")?;
         let vault = Vault::new(&config.secret)?;
         let hasher = Hasher::new(&config.hasher, &vault).context("LYCEUM_ARGON2_… cannot be used")?;
@@ -120,7 +121,7 @@ impl Service for Users {
     }
 
     async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(config.database_url.expose_secret()).await?;
+        migrations().run(&config.database()).await?;
         let app = App::build(&config, Arc::new(values::SystemClock)).await?;
         // Before anybody announces anything: an event must not find no queue.
         app.consumer(config.amqp).declare().await?;

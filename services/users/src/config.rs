@@ -10,7 +10,7 @@ use std::{
 
 use auth::Jwks;
 use bus::Amqp;
-use chassis::{Env, ExposeSecret, SecretString};
+use chassis::{Authority, Env, ExposeSecret, SecretString};
 use values::TimeZone;
 
 use crate::{
@@ -23,8 +23,12 @@ use crate::{
 pub struct Config {
     pub grpc_listen: SocketAddr,
     pub database_url: SecretString,
+    /// Who vouches for the database.
+    pub database_authority: Option<Authority>,
     pub database_connections: u32,
     pub redis_url: SecretString,
+    /// Who vouches for Redis.
+    pub redis_authority: Option<Authority>,
     /// What the keys in Redis begin with; the gateway, which reads them, has the same.
     pub redis_prefix: String,
     pub amqp: Amqp,
@@ -57,12 +61,15 @@ impl Config {
     pub fn read(env: &mut Env) -> Option<Self> {
         let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9010)));
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let redis_url = env.secret_url("LYCEUM_REDIS_URL", &["redis", "rediss"]);
+        let redis_authority = env.authority("LYCEUM_REDIS_CA_FILE");
         let redis_prefix = env.or("LYCEUM_REDIS_PREFIX", "lyceum:".to_owned());
         let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
             Amqp::from_str(url).ok()
         });
+        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let secret = env.secret_as("LYCEUM_KEY_SECRET", "32 random bytes in base64", |text| {
@@ -103,10 +110,12 @@ impl Config {
         Some(Self {
             grpc_listen: grpc_listen?,
             database_url: database_url?,
+            database_authority: database_authority?,
             database_connections: database_connections?,
             redis_url: redis_url?,
+            redis_authority: redis_authority?,
             redis_prefix: redis_prefix?,
-            amqp: amqp?,
+            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
             issuer: issuer?,
             services: services?,
             secret: secret?,
@@ -131,7 +140,8 @@ impl Config {
     /// How the database is reached.
     pub fn database(&self) -> pg::Config {
         let database = pg::Config::new(self.database_url.expose_secret(), "users");
-        pg::Config { max_connections: self.database_connections, ..database }
+        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
+        pg::Config { max_connections: self.database_connections, authority, ..database }
     }
 }
 

@@ -68,6 +68,8 @@ pub fn store_at(url: &str, name: &str, (access_key, secret_key, region): (&str, 
         access_key: access_key.into(),
         secret_key: secret_key.into(),
         addressing: Addressing::Path,
+        authority: None,
+        proxy: None,
     }
 }
 

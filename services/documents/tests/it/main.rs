@@ -6,6 +6,7 @@ mod certificates;
 mod copying;
 mod desk;
 mod document_system;
+mod encrypted;
 mod erase_tutor;
 mod expire_paper;
 mod file;

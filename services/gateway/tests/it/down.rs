@@ -7,6 +7,7 @@ use std::{
 
 use proto::lyceum::{
     courses::v1::{Course, GetCourseRequest},
+    payments::v1::{CreateOrderRequest, Order},
     users::v1::{GetMeRequest, SessionTokens, SignInRequest, User},
 };
 use serde_json::json;
@@ -15,6 +16,7 @@ use tonic::Status;
 use crate::helpers::{World, ask, problem};
 
 const GET_COURSE: &str = "courses.v1.CatalogService/GetCourse";
+const CREATE_ORDER: &str = "payments.v1.OrderService/CreateOrder";
 const SIGN_IN: &str = "users.v1.AuthService/SignIn";
 /// A port where nobody listens.
 const NOBODY: &str = "http://127.0.0.1:9";
@@ -58,6 +60,12 @@ async fn a_read_is_asked_again_and_a_write_is_not() {
     let request = world.post("/v1/auth/sign-in").json(&json!({"email": "a@b.c", "password": "x"}));
     problem(ask(request).await, 503, "UNAVAILABLE");
     assert_eq!(world.backend.calls(SIGN_IN).len(), 1);
+
+    // A key makes it safe to ask again, but what a service says about itself is an answer.
+    world.backend.on(CREATE_ORDER, |_: CreateOrderRequest| Err::<Order, _>(Status::unavailable("no provider")));
+    let request = world.post("/v1/orders").bearer_auth(world.token(&[])).header("idempotency-key", "order-0001");
+    problem(ask(request.json(&json!({"productId": "x"}))).await, 503, "UNAVAILABLE");
+    assert_eq!(world.backend.calls(CREATE_ORDER).len(), 1);
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ impl World {
             db: database.pool.clone(),
             clock: clock.shared(),
             renderer: Renderer::new("Lyceum".to_owned(), "https://school.example".parse().unwrap()).unwrap(),
-            mailer: Mailer::new(&sink.url, "Lyceum <no-reply@school.example>".parse().unwrap()).unwrap(),
+            mailer: Mailer::new(&sink.url, "Lyceum <no-reply@school.example>".parse().unwrap(), None).unwrap(),
             watchers: Watchers::new(stop.clone()),
         });
         Self { database, fleet: Fleet::new(clock.shared()), clock, sink, app, broker: Broker::new().await, stop }

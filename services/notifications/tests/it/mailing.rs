@@ -62,7 +62,7 @@ async fn a_temporary_refusal_is_tried_again_after_a_pause_as_the_same_mail() {
         (world.deliveries().await[0].reason == "SMTP_451").then_some(())
     })
     .await;
-    assert_eq!(world.deliveries().await[0].state, "queued");
+    assert_ne!(world.deliveries().await[0].state, "sent");
     // Time stands still, so nothing is due.
     assert_eq!(world.sink.received().len(), 1);
     world.clock.advance(Duration::seconds(5));
@@ -104,10 +104,37 @@ async fn a_mail_server_that_is_down_delays_mails_and_loses_none() {
     sending.stopped().await;
     let app = std::sync::Arc::get_mut(&mut world.app).expect("nobody else has the app");
     let from = "Lyceum <no-reply@school.example>".parse().unwrap();
-    app.mailer = notifications::mail::Mailer::new(&world.sink.url, from).unwrap();
+    app.mailer = notifications::mail::Mailer::new(&world.sink.url, from, None).unwrap();
     let _sending = world.send();
     world.clock.advance(Duration::seconds(5));
     assert_eq!(world.expect_delivery("sent").await.attempts, 2);
+}
+
+#[tokio::test]
+async fn a_mail_server_with_a_certificate_of_its_own_authority_is_believed_and_no_other() {
+    let mut world = World::new().await;
+    let user = Uuid::new_v4();
+    world.knows(user, "en").await;
+    let (authority, other) = (testkit::Authority::new(), testkit::Authority::new());
+    let issued = authority.issue(&["localhost"]);
+    let url = testkit::encrypted(&world.sink.url, &issued, testkit::Begins::AtOnce).await.replacen("smtp", "smtps", 1);
+    let mailer = |pem| {
+        let from = "Lyceum <no-reply@school.example>".parse().unwrap();
+        notifications::mail::Mailer::new(&url, from, Some(pem)).unwrap()
+    };
+    let use_it = |world: &mut World, pem| {
+        std::sync::Arc::get_mut(&mut world.app).expect("nobody else has the app").mailer = mailer(pem);
+    };
+    use_it(&mut world, other.pem());
+    let sending = world.send();
+    world.tell(user).await;
+    eventually("a try in vain", SOON, async || (world.deliveries().await[0].attempts > 0).then_some(())).await;
+    sending.stopped().await;
+    assert_eq!(world.deliveries().await[0].state, "queued");
+    use_it(&mut world, authority.pem());
+    let _sending = world.send();
+    world.clock.advance(Duration::minutes(5));
+    world.expect_delivery("sent").await;
 }
 
 #[tokio::test]

@@ -65,8 +65,10 @@ impl School {
         let mut config = Config {
             grpc_listen: ([127, 0, 0, 1], 0).into(),
             database_url: db.url.as_str().into(),
+            database_authority: None,
             database_connections: 10,
             redis_url: stores().redis.as_str().into(),
+            redis_authority: None,
             redis_prefix: testkit::redis_prefix(),
             amqp: stores().amqp.parse().unwrap(),
             issuer: testkit::ISSUER.to_owned(),
