@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import chart
 import environment
+import keys
 import kinds
 import network
 import pods
@@ -78,6 +79,7 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "what nobody may reach": of_releases(network.never),
         "reachability": of_releases(lambda case: network.check_table(case, accept)),
         "the egress proxy refuses": proxy.check,
+        "make-secrets": keys.check,
         "wrong values": refusals.check,
         "tables of READMEs": lambda: table.check(accept),
         "the services accept it": environment.check_all,
