@@ -31,7 +31,8 @@ REFUSED = [
     "CONNECT [::1]:{port}",
     "CONNECT localhost:{port}",
     "CONNECT inside.test.stranger.test:{port}",  # names are compared as a whole
-    "GET http://inside.test:{port}/",  # what is not a tunnel
+    "GET http://bank.test:{port}/",  # what is not a tunnel
+    "GET http://stranger.test:{port}/",
 ]
 
 
@@ -106,6 +107,8 @@ def check() -> list[str]:
             bad = []
             if (came := answer(proxy, f"CONNECT inside.test:{port}")) != ("200", b"hello"):
                 bad.append(f"a listed name is not let through: {came}")
+            if answer(proxy, f"GET http://inside.test:{port}/")[0] == "403":
+                bad.append("an exception is not called in the clear")
             for question in REFUSED:
                 status, _ = answer(proxy, question.format(port=port))
                 if status != "403":
