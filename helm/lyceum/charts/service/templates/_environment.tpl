@@ -44,7 +44,8 @@ the API server refuses lists that repeat a name.
 {{- $_ := set $plain (printf "LYCEUM_%s_FILE" $variable) (printf "/etc/lyceum/secrets/%s" $variable) }}
 {{- end }}
 {{- range $name, $file := .Values.files }}
-{{- $_ := set $plain (printf "LYCEUM_%s" $name) (printf "/etc/lyceum/files/%s%s" $name (ternary (printf "/%s" $file.key) "" (ne $file.key ""))) }}
+{{- $inside := $file.key | default "" }}
+{{- $_ := set $plain (printf "LYCEUM_%s" $name) (printf "/etc/lyceum/files/%s/%s" $name $inside | trimSuffix "/") }}
 {{- end }}
 {{- range $name, $value := .Values.config }}
 {{- $variable := printf "LYCEUM_%s" $name }}
