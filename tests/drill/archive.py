@@ -95,7 +95,7 @@ class Archive:
 
     def start(self, server: Server, *words: str, config: Path | None = None) -> subprocess.Popen[str]:
         command = ["pgbackrest", f"--config={config or self.config(server)}", f"--stanza={server.name}", *words]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
         environment = {**os.environ, **server.environment(), "HOME": str(self.fleet.stores)}
         return subprocess.Popen(command, env=environment, cwd="/", **streams, **self.as_owner())
 

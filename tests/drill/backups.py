@@ -79,13 +79,14 @@ class Backups:
             said["BACKUP_DATABASE_URL"] = f"postgres://{service}:{password}@127.0.0.1:{server.port}/{service}"
         return {**os.environ, **said}
 
-    def program(self, name: str, *words: str, service: str | None = None, given: str | None = None) -> str:
+    def start(self, name: str, *words: str, service: str | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, str(DEPLOY / name), *words]
         environment = self.environment(service) if name == "backup.py" else None
-        done = subprocess.run(command, env=environment, input=given, capture_output=True, text=True)
-        if done.returncode:
-            raise Failed(f"{name} {words[0]} failed: {done.stderr.strip()}{done.stdout[-500:]}")
-        return done.stdout
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, env=environment, text=True, **pipes)
+
+    def program(self, name: str, *words: str, service: str | None = None, given: str | None = None) -> str:
+        return said(self.start(name, *words, service=service), given)
 
     def rclone(self, *words: str, given: bytes | None = None) -> bytes:
         s3 = self.fleet.s3
@@ -98,10 +99,10 @@ class Backups:
         return subprocess.run(["rclone", *words], env=environment, input=given, check=True, stdout=subprocess.PIPE).stdout
 
     def take_all(self) -> None:
-        for service in SERVICES:
-            self.program("backup.py", "postgresql", service, service=service)
-        self.program("backup.py", "rabbitmq")
-        self.program("backup.py", "erasures", service="users")
+        jobs = [self.start("backup.py", "postgresql", service, service=service) for service in SERVICES]
+        jobs += [self.start("backup.py", "rabbitmq"), self.start("backup.py", "erasures", service="users")]
+        for job in jobs:
+            said(job)
         self.program("backup.py", "verify")
 
     def list(self) -> list[dict]:
@@ -112,3 +113,11 @@ class Backups:
 
     def show(self, kind: str, target: str) -> str:
         return self.program("backup.py", "show", kind, target, "--identity", str(self.folder / "identity.txt"))
+
+
+def said(process: subprocess.Popen[str], given: str | None = None) -> str:
+    output, errors = process.communicate(given)
+    if process.returncode:
+        _, program, verb, *_ = process.args
+        raise Failed(f"{os.path.basename(program)} {verb} failed: {errors.strip()}{output[-5000:]}")
+    return output

@@ -132,7 +132,7 @@ def refusals(fleet: Fleet, archive: Archive, backups: Backups, secrets: dict[str
     must_fail(fleet, archive, server, "with a wrong key", cipher="another " + cipher)
     root = f"S:{BUCKET}/{server.name}"
     damaged = f"S:{BUCKET}/damaged"
-    backups.rclone("copy", root, damaged)
+    backups.rclone("copy", "--include=/backup/**", "--include=/archive/*/archive.info*", root, damaged)
     listed = backups.rclone("lsf", "-R", "--files-only", "--format", "sp", f"{damaged}/backup").decode().splitlines()
     size, name = max((line.split(";") for line in listed), key=lambda found: int(found[0]))
     whole = backups.rclone("cat", f"{damaged}/backup/{name}")
@@ -158,11 +158,13 @@ def refusals(fleet: Fleet, archive: Archive, backups: Backups, secrets: dict[str
         raise Failed("a wrong identity opened a backup")
 
 
-def must_fail(fleet: Fleet, archive: Archive, server: Server, what: str, cipher: str, root: str = "") -> None:
+def must_fail(fleet: Fleet, archive: Archive, server: Server, what: str, cipher: str, root: str = "") -> str:
     data = fleet.stores / "refused/data"
     config = archive.configure(server, cipher, data, fleet.stores / "pgbackrest-refused.conf", root)
-    # It waits for the rest of an object as long as it would for a slow store.
-    process = archive.restore(server, "--type=immediate", "--io-timeout=5", config=config, data=data)
+    # It would wait and try again, as it should where the store is at fault.
+    patience = ("--job-retry=0", "--io-timeout=5")
+    process = archive.restore(server, "--type=immediate", *patience, config=config, data=data)
     output, _ = process.communicate(timeout=60)
     shutil.rmtree(data.parent)
     demand(process.returncode != 0, f"a restoration {what} was taken for one that worked:\n{output}")
+    return output
