@@ -4,8 +4,9 @@
 //! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
 //! repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, consumer (handler, failure, inbox, attempt), batch, aside, parked, topology, amqp, trace; then peer.
+//! Reading order: event, relay, again, consumer (handler, failure, inbox, attempt), batch, aside, parked, topology, amqp, trace; then peer.
 
+mod again;
 mod amqp;
 mod aside;
 mod attempt;
@@ -21,6 +22,7 @@ mod relay;
 mod topology;
 mod trace;
 
+pub use again::Again;
 pub use amqp::{Amqp, BadAmqp, Error};
 pub use batch::{BatchConsumer, BatchHandler};
 pub use consumer::Consumer;

@@ -1,4 +1,4 @@
-//! The ear: what an event says that is counted. This service announces nothing.
+//! The ear: what an event says that is counted. This service announces nothing of its own.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -61,6 +61,21 @@ pub fn event(envelope: Envelope) -> Result<Event, Bad> {
         actor: envelope.actor,
         payload: envelope.payload,
     })
+}
+
+/// A kept event as it came, but for its trace, which is over.
+pub fn envelope(event: &Event) -> Envelope {
+    Envelope {
+        id: event.id.to_string(),
+        r#type: event.kind.clone(),
+        aggregate_type: event.aggregate_type.clone(),
+        aggregate_id: event.aggregate_id.to_string(),
+        aggregate_version: event.aggregate_version,
+        occurred_at: Some(event.occurred_at.into()),
+        actor: event.actor.clone(),
+        traceparent: String::new(),
+        payload: event.payload.clone(),
+    }
 }
 
 /// An instant as precise as the database keeps it, so that what is read again is what was heard.

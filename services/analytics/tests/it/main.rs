@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod activity;
+mod announcing;
 mod asking;
 mod copying;
 mod dashboard;

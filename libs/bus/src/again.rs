@@ -1,0 +1,76 @@
+//! Events that a broker lost with its disks, published once more by whoever kept them.
+//!
+//! They keep their ids: who applied one before has it in the inbox and does nothing. So it is safe while inboxes remember,
+//! which is 30 days.
+
+use futures::future::try_join_all;
+use lapin::options::BasicPublishOptions;
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection};
+use prost::Message;
+
+use crate::amqp::{Amqp, Error, close, confirmed_channel, patiently, stored};
+use crate::relay::PERSISTENT;
+use crate::topology::{EVENTS, declare_exchange};
+use crate::{Envelope, trace};
+
+/// A line to the broker for events that are announced again.
+#[derive(Debug)]
+pub struct Again {
+    connection: Connection,
+    channel: Channel,
+}
+
+impl Again {
+    /// Opens the line.
+    ///
+    /// # Errors
+    ///
+    /// The broker's, or that it did not answer in time.
+    pub async fn open(amqp: &Amqp) -> Result<Self, Error> {
+        let connection = amqp.connect("announce-again").await?;
+        let channel = confirmed_channel(&connection).await?;
+        declare_exchange(&channel, EVENTS).await?;
+        Ok(Self { connection, channel })
+    }
+
+    /// Publishes events and waits until every queue that is bound has stored them.
+    ///
+    /// # Errors
+    ///
+    /// The broker's; that it did not answer in time, or did not store an event. The same may be published again.
+    pub async fn publish(&self, envelopes: &[Envelope]) -> Result<(), Error> {
+        try_join_all(envelopes.iter().map(|envelope| self.publish_one(envelope))).await?;
+        Ok(())
+    }
+
+    async fn publish_one(&self, envelope: &Envelope) -> Result<(), Error> {
+        let body = envelope.encode_to_vec();
+        let confirmation = async {
+            let options = BasicPublishOptions::default();
+            let key = envelope.r#type.as_str();
+            self.channel.basic_publish(EVENTS.into(), key.into(), options, &body, properties(envelope)).await?.await
+        };
+        stored(patiently(confirmation).await?)
+    }
+
+    /// Takes leave of the broker.
+    pub async fn close(self) {
+        close(&self.connection, "done").await;
+    }
+}
+
+fn properties(envelope: &Envelope) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    if !envelope.traceparent.is_empty() {
+        headers.insert(trace::TRACEPARENT.into(), AMQPValue::LongString(envelope.traceparent.as_str().into()));
+    }
+    let seconds = envelope.occurred_at.as_ref().map_or(0, |at| at.seconds);
+    BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_content_type("application/x-protobuf".into())
+        .with_message_id(envelope.id.as_str().into())
+        .with_type(envelope.r#type.as_str().into())
+        .with_timestamp(u64::try_from(seconds).unwrap_or_default())
+        .with_headers(headers)
+}
