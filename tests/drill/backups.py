@@ -11,6 +11,8 @@ import sys
 from archive import BUCKET, DEPLOY
 from fleet import SERVICES, Failed, Fleet
 
+# The school's own bucket.
+SCHOOL = "lyceum"
 OFFICERS = ("olga", "ivan", "pavel")
 
 
@@ -72,6 +74,8 @@ class Backups:
             "BACKUP_S3_ACCESS_KEY": s3["access_key"], "BACKUP_S3_SECRET_KEY": s3["secret_key"],
             "BACKUP_RECIPIENTS_FILE": str(self.folder / "recipients.txt"), "BACKUP_RABBITMQ_URL": self.fleet.management,
         }  # fmt: skip
+        source = {f"BACKUP_SOURCE_S3_{name}": said[f"BACKUP_S3_{name}"] for name in ("URL", "REGION", "ACCESS_KEY", "SECRET_KEY")}
+        said |= {**source, "BACKUP_SOURCE_S3_BUCKET": SCHOOL}
         if service:
             server = self.fleet.server_of(service)
             password = self.fleet.state["secrets"][f"database.{service}"]
@@ -101,9 +105,20 @@ class Backups:
     def take_all(self) -> None:
         jobs = [self.start("backup.py", "postgresql", service, service=service) for service in SERVICES]
         jobs += [self.start("backup.py", "rabbitmq"), self.start("backup.py", "erasures", service="users")]
+        jobs += [self.start("backup.py", "objects")]
         for job in jobs:
             said(job)
         self.program("backup.py", "verify")
+
+    def files(self) -> list[str]:
+        """What is in the school's bucket, each with its size and checksum."""
+        return sorted(self.rclone("lsf", "-R", "--files-only", "--format=psh", f"S:{SCHOOL}").decode().splitlines())
+
+    def lose_files(self) -> None:
+        self.rclone("delete", f"S:{SCHOOL}")
+
+    def bring_files_back(self) -> None:
+        self.rclone("copy", "--checksum", f"S:{BUCKET}/logical/objects", f"S:{SCHOOL}")
 
     def list(self) -> list[dict]:
         return [json.loads(line) for line in self.program("backup.py", "list").splitlines()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from backups import Backups
 from fleet import Fleet
 
 # SIGINT tells PostgreSQL not to wait for its clients.
@@ -12,8 +13,9 @@ FREEZE = signal.SIGSTOP
 THAW = signal.SIGCONT
 
 
-def damage(fleet: Fleet) -> None:
+def damage(fleet: Fleet, backups: Backups) -> None:
     """What a statement in the wrong window does. None of it can be taken back by hand."""
     fleet.query("payments", "drop table orders cascade")
     fleet.query("courses", "delete from lesson_progress")
+    backups.lose_files()
     fleet.query("users", "update users set display_name = 'x' where state = 'active'")

@@ -113,8 +113,10 @@ def main() -> int:
         with Beats(fleet) as beats:
             at, counted, waiting = moment(fleet, learners, report)
             gone = after(fleet, learners, backups, report)
-            with report.step("damage: a dropped table, wrong rows"):
-                damage.damage(fleet)
+            with report.step("damage: a dropped table, wrong rows, no files"):
+                files = backups.files()
+                demand(len(files) > 0, "the school has no file that could be lost")
+                damage.damage(fleet, backups)
                 for server in fleet.servers.values():
                     archived = f"select last_archived_time > '{beats.mark(server)}' from pg_stat_archiver"
                     eventually(f"the archive of {server.name}", lambda s=server, q=archived: True if s.value(q) == "t" else None)
@@ -136,6 +138,8 @@ def main() -> int:
         with report.step("what was on its way; copies; erasures"):
             recovery.catch_up(fleet, backups, secrets, waiting, gone, at)
             agreement(fleet)
+            backups.bring_files_back()
+            demand(backups.files() == files, "the school's bucket holds something else than before")
         report.measure("services agree", gone_at)
         with report.step("the journey of a new learner"):
             fleet.launch("demo")
