@@ -164,6 +164,9 @@ class Clone:
                 shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
+        # The Python of this suite is the Python of its jobs.
+        (self.path / ".fleet/python").mkdir(parents=True)
+        (self.path / ".fleet/python/pipeline").symlink_to(sys.prefix)
         self.gitlab = local_gitlab()
 
     def __call__(self, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
