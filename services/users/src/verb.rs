@@ -1,12 +1,14 @@
-//! What an operator does at the command line: `users create-user --email … --role … --password-stdin`.
+//! What an operator does at the command line: `users create-user --email … --role … --password-stdin`, or `--password-file` where
+//! nobody can type, as in a Job.
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead},
+    fs,
+    io::{self, BufRead, BufReader},
     sync::Arc,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use values::{Language, SystemClock, TimeZone};
 
 use crate::{
@@ -25,7 +27,7 @@ use crate::{
 pub const CREATE_USER: &str = "create-user";
 
 const USAGE: &str = "usage: users create-user --email ADDRESS --role ROLE [--role ROLE…] [--display-name NAME] \
-                     [--language ru|en] [--time-zone IANA-NAME] --password-stdin";
+                     [--language ru|en] [--time-zone IANA-NAME] --password-stdin | --password-file PATH";
 
 /// Does what the command line says.
 pub async fn run(config: &Config, words: &[String]) -> anyhow::Result<()> {
@@ -39,14 +41,14 @@ pub async fn run(config: &Config, words: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Reads the words after the verb, and the password from the first line of `input`.
+/// Reads the words after the verb, and the password from the first line of `input` or of a file.
 fn read(words: &[String], input: &mut impl BufRead) -> anyhow::Result<CreateUser> {
     let mut options: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut words = words.iter().map(String::as_str);
     while let Some(option) = words.next() {
         let value = match option {
             "--password-stdin" => "",
-            "--email" | "--role" | "--display-name" | "--language" | "--time-zone" => {
+            "--email" | "--role" | "--display-name" | "--language" | "--time-zone" | "--password-file" => {
                 words.next().with_context(|| format!("{option} needs a value"))?
             }
             _ => bail!("{option} is not known"),
@@ -70,9 +72,18 @@ fn read(words: &[String], input: &mut impl BufRead) -> anyhow::Result<CreateUser
         time_zone: TimeZone::parse(once("--time-zone")?.unwrap_or("Europe/Moscow")).context("--time-zone")?,
     };
     // Never from the command line, which every process on the machine can read.
-    ensure!(once("--password-stdin")?.is_some(), "--password-stdin is missing");
     let mut line = String::new();
-    input.read_line(&mut line).context("the password cannot be read")?;
+    match (once("--password-stdin")?, once("--password-file")?) {
+        (Some(_), None) => {
+            input.read_line(&mut line).context("the password cannot be read")?;
+        }
+        (None, Some(path)) => {
+            let file = fs::File::open(path).with_context(|| format!("--password-file {path} cannot be opened"))?;
+            BufReader::new(file).read_line(&mut line).context("the password cannot be read")?;
+        }
+        (None, None) => bail!("--password-stdin or --password-file is missing"),
+        (Some(_), Some(_)) => bail!("the password comes from --password-stdin or from --password-file, not from both"),
+    }
     let password = NewPassword::parse(line.trim_end_matches(['\r', '\n'])).and_then(|it| it.not_containing(&email));
     Ok(CreateUser { email, password: password.context("the password")?, profile, roles })
 }
@@ -96,6 +107,15 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_read_from_a_file_as_well() {
+        let path = std::env::temp_dir().join(format!("lyceum-password-{}", std::process::id()));
+        std::fs::write(&path, "a long secret\n").unwrap();
+        let line = format!("--email anna@example.com --role admin --password-file {}", path.display());
+        assert!(read(&words(&line), &mut "".as_bytes()).is_ok());
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
     fn what_is_missing_wrong_or_unknown_is_named() {
         for (line, password, named) in [
             ("--role admin --password-stdin", "a long secret", "--email"),
@@ -104,6 +124,12 @@ mod tests {
             ("--email anna@example.com --role admin", "a long secret", "--password-stdin"),
             ("--email anna@example.com --role admin --password-stdin", "short", "password"),
             ("--email anna@example.com --role admin --password secret", "", "--password"),
+            ("--email anna@example.com --role admin --password-file /nowhere", "", "/nowhere"),
+            (
+                "--email anna@example.com --role admin --password-file /nowhere --password-stdin",
+                "a long secret",
+                "both",
+            ),
             ("--email", "", "--email"),
         ] {
             let refused = read(&words(line), &mut password.as_bytes()).unwrap_err();
