@@ -144,6 +144,9 @@ class Suite:
             pod = pods[service]
             if pod.get("nodeSelector") != wanted["nodeSelector"] or (pod.get("tolerations") or []) != wanted["tolerations"]:
                 raise SystemExit(f"{environment}: {service} does not stand where it should: {pod.get('nodeSelector')}, {pod.get('tolerations')}")
+            images = [container["image"] for container in pod["containers"]]
+            if service != "egressProxy" and not all(image.startswith(f"cr.selcloud.ru/lyceum/lyceum/{service}:") for image in images):
+                raise SystemExit(f"{environment}: {service} comes from {images}, which CI does not push")
             if wanted["tolerations"]:
                 restricted.append(service)
             host = (wanted.get("database") or {}).get("host")

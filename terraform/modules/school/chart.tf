@@ -33,8 +33,9 @@ locals {
         schoolName = var.school_name
         schoolZone = var.school_zone
         image = {
-          registry    = split("/", local.registry.address)[0]
-          prefix      = join("/", slice(split("/", local.registry.address), 1, length(split("/", local.registry.address))))
+          registry = split("/", local.registry.address)[0]
+          # `cargo fleet images --push REGISTRY` puts every image under lyceum/ there.
+          prefix      = join("/", concat(slice(split("/", local.registry.address), 1, length(split("/", local.registry.address))), ["lyceum"]))
           pullSecrets = ["lyceum-registry"]
         }
         database = {
