@@ -51,6 +51,8 @@ pub(crate) struct Options {
 const LIMIT: u64 = 25_000_000;
 /// Nobody's number: it must not be a user of any node.
 const USER: &str = "65532:65532";
+/// As in `plan.rs`: glibc gives back at once what hashing a password took, and threads share two arenas.
+const ENVIRONMENT: [&str; 3] = ["PATH=/", "MALLOC_ARENA_MAX=2", "MALLOC_MMAP_THRESHOLD_=4194304"];
 const ROOTS: &str = "/usr/share/ca-certificates/mozilla";
 /// Where all programs look for the roots.
 const ROOTS_INSIDE: &str = "etc/ssl/certs/ca-certificates.crt";
@@ -173,7 +175,7 @@ fn of_program(name: &str, bytes: Vec<u8>, base: &Layer, version: &str, sources: 
         labels,
         start: Start {
             user: USER.to_owned(),
-            environment: vec!["PATH=/".to_owned()],
+            environment: ENVIRONMENT.map(str::to_owned).into(),
             entrypoint: vec![format!("/{name}")],
             arguments: Vec::new(),
             folder: "/".to_owned(),
