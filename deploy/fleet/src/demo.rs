@@ -30,14 +30,14 @@ const PASSWORD: &str = "bobbin-and-needle";
 /// Plays the journey in the fleet that runs, or in one that is started for it and stopped afterwards.
 pub(crate) async fn demo(home: &Home, options: Options, interrupt: &Interrupt) -> Result<()> {
     if let Some(plan) = up::running(home)? {
-        return interrupt.guard(play(&plan)).await;
+        return interrupt.guard(play(home, &Doors::of(&plan)?)).await;
     }
     println!("The fleet does not run: it is started for the demo and stopped afterwards.\n");
     let lock = home.lock()?;
     let launcher = Launcher::announce(home, "demo")?;
     let mut supervisor = Supervisor::new(home);
     let played = match up::start(home, options, &mut supervisor, interrupt).await {
-        Ok(plan) => interrupt.guard(play(&plan)).await,
+        Ok(plan) => interrupt.guard(async { play(home, &Doors::of(&plan)?).await }).await,
         Err(error) => Err(error),
     };
     up::stop(home, &mut supervisor, interrupt).await?;
@@ -45,14 +45,26 @@ pub(crate) async fn demo(home: &Home, options: Options, interrupt: &Interrupt) -
     played
 }
 
-async fn play(plan: &Plan) -> Result<()> {
-    let school = School::read(&plan.home)?;
+/// Where the journey goes.
+pub(crate) struct Doors {
+    pub(crate) gateway: String,
+    pub(crate) sandbox: String,
+}
+
+impl Doors {
+    fn of(plan: &Plan) -> Result<Self> {
+        Ok(Self { gateway: plan.public_url()?, sandbox: plan.sandbox_url()? })
+    }
+}
+
+pub(crate) async fn play(home: &Home, doors: &Doors) -> Result<()> {
+    let school = School::read(home)?;
     let learner = Learner {
-        rest: Rest::new(&plan.public_url()?)?,
-        inbox: Inbox::new(&plan.sandbox_url()?)?,
+        rest: Rest::new(&doors.gateway)?,
+        inbox: Inbox::new(&doors.sandbox)?,
         email: format!("vera-{}@lyceum.example", random_hex(4)?),
     };
-    println!("\nThe main journey, through {}\n", plan.public_url()?);
+    println!("\nThe main journey, through {}\n", doors.gateway);
     let mut timeline = Timeline::begin();
     let learner = learner.open_account(&mut timeline).await?;
     let course = find_course(&learner.rest, &mut timeline).await?;
@@ -61,9 +73,9 @@ async fn play(plan: &Plan) -> Result<()> {
     learn::to_the_end(&learner.rest, &run_id, &school, &mut timeline).await?;
     prove::certificate(&learner.rest, &mut timeline).await?;
     learner.read_mails(&mut timeline).await?;
-    prove::report(plan, &school, &mut timeline).await?;
+    prove::report(&doors.gateway, &school, &mut timeline).await?;
     timeline.end();
-    println!("The steps of a trace, through every service: curl {}/control/traces/TRACE", plan.sandbox_url()?);
+    println!("The steps of a trace, through every service: curl {}/control/traces/TRACE", doors.sandbox);
     Ok(())
 }
 

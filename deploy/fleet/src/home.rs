@@ -59,6 +59,11 @@ impl Home {
         if self.dir.ends_with(".fleet/drill") { &["payments", "users"] } else { &[] }
     }
 
+    /// The stores and the outside world of `cargo fleet test cluster`, whose services run elsewhere.
+    pub(crate) fn for_cluster(&self) -> Self {
+        Self { root: self.root.clone(), dir: self.root.join(".fleet/cluster"), for_tests: true }
+    }
+
     /// One of these fleets, by its folder.
     pub(crate) fn of(&self, dir: &Path) -> Result<Self> {
         let all = [self.clone(), self.for_tests(), self.for_bench(), self.for_chaos(), self.for_drill()];

@@ -42,9 +42,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+use crate::demo::Doors;
 use crate::home::Home;
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::test::Suite;
+use crate::test::{ClusterOptions, Suite};
 use crate::up::Options;
 
 /// Runs Lyceum on this machine.
@@ -106,6 +107,17 @@ enum Command {
         /// Build optimised programs, if the fleet has to be started.
         #[arg(long)]
         release: bool,
+        #[command(flatten)]
+        elsewhere: Elsewhere,
+    },
+    /// Make the demo school in a fleet that runs elsewhere.
+    Seed {
+        /// The public door.
+        #[arg(long, value_name = "URL")]
+        gateway: String,
+        /// How the program of users is called there, such as `kubectl exec -i deploy/lyceum-users -- /users`.
+        #[arg(long, value_name = "COMMAND")]
+        users: String,
     },
     /// Look after messages that a consumer gave up on.
     DeadLetters {
@@ -139,7 +151,20 @@ enum Command {
     Test {
         /// Which suites.
         suites: Vec<Suite>,
+        #[command(flatten)]
+        cluster: ClusterOptions,
     },
+}
+
+/// A fleet that this launcher did not start.
+#[derive(Debug, clap::Args)]
+struct Elsewhere {
+    /// Play it in the fleet behind this door, which must have the demo school.
+    #[arg(long, value_name = "URL", requires = "sandbox")]
+    gateway: Option<String>,
+    /// Where that fleet's sandbox is.
+    #[arg(long, value_name = "URL", requires = "gateway")]
+    sandbox: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -196,7 +221,11 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
         Command::Doctor => doctor::doctor(&home),
         Command::Psql { service, arguments } => psql::psql(&home, &service, &arguments),
         Command::Stores => up::stores_only(&home, &interrupt).await,
-        Command::Demo { release } => demo::demo(&home, Options { release, detach: false }, &interrupt).await,
+        Command::Demo { elsewhere: Elsewhere { gateway: Some(gateway), sandbox: Some(sandbox) }, .. } => {
+            interrupt.guard(demo::play(&home, &Doors { gateway, sandbox })).await
+        }
+        Command::Demo { release, .. } => demo::demo(&home, Options { release, detach: false }, &interrupt).await,
+        Command::Seed { gateway, users } => interrupt.guard(seed::elsewhere(&home, &gateway, &users)).await,
         Command::DeadLetters { action } => match action.unwrap_or(DeadLetters::List { service: None }) {
             DeadLetters::List { service } => dead_letter::list(&home, service.as_deref()).await,
             DeadLetters::Discard { service } => dead_letter::discard(&home, &service).await,
@@ -207,6 +236,6 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
         Command::Drill => drill::drill(&home, &interrupt).await,
         Command::Chaos { arguments } => test::chaos(&home, &arguments, &interrupt).await,
         Command::Images(options) => interrupt.guard(images::run(&home, &options)).await,
-        Command::Test { suites } => test::run(&home, &suites, &interrupt).await,
+        Command::Test { suites, cluster } => test::run(&home, &suites, &cluster, &interrupt).await,
     }
 }

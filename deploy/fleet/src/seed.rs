@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
+use crate::home::Home;
 use crate::plan::Plan;
 use crate::progress::step;
 use crate::rest::{Refused, Rest, eventually, list, text};
@@ -22,13 +24,36 @@ pub(crate) async fn once(mut plan: Plan, users: &Path) -> Result<Plan> {
     if plan.state.seeded.is_some() {
         return Ok(plan);
     }
+    let service = SERVICES.iter().find(|service| service.name == "users").context("there is no service named users")?;
+    let launch = plan.launch(service, users.to_owned())?;
     let school = School::read(&plan.home)?;
+    create(&school, &plan.public_url()?, || launch.command()).await?;
+    plan.state.seeded = Some(school.version);
+    plan.state.save(&plan.home)?;
+    Ok(plan)
+}
+
+/// Makes the demo school in a fleet that this launcher did not start; what is there already is left as it is.
+pub(crate) async fn elsewhere(home: &Home, gateway: &str, users: &str) -> Result<()> {
+    let mut words = users.split_whitespace();
+    let program = words.next().context("the command of users is empty")?;
+    let arguments: Vec<&str> = words.collect();
+    let command = || {
+        let mut command = Command::new(program);
+        command.args(&arguments);
+        command
+    };
+    create(&School::read(home)?, gateway, command).await
+}
+
+/// Makes the school; `users` is the operator's command.
+async fn create(school: &School, gateway: &str, users: impl Fn() -> Command) -> Result<()> {
     step("demo school", async |note| {
         for person in &school.people {
             note.set(person.email.as_str());
-            create_person(&plan, users, person).await?;
+            create_person(users(), person).await?;
         }
-        let mut manager = Rest::new(&plan.public_url()?)?;
+        let mut manager = Rest::new(gateway)?;
         manager.sign_in(&school.person("manager")?.email, PASSWORD).await?;
         for course in &school.courses {
             note.set(course.product.title.as_str());
@@ -38,16 +63,11 @@ pub(crate) async fn once(mut plan: Plan, users: &Path) -> Result<Plan> {
         note.set(format!("{} people, {} courses", school.people.len(), school.courses.len()));
         Ok(())
     })
-    .await?;
-    plan.state.seeded = Some(school.version);
-    plan.state.save(&plan.home)?;
-    Ok(plan)
+    .await
 }
 
 /// Makes an account with a confirmed address: the operator's way, because a new school has nobody yet who could give roles.
-async fn create_person(plan: &Plan, users: &Path, person: &Person) -> Result<()> {
-    let service = SERVICES.iter().find(|service| service.name == "users").context("there is no service named users")?;
-    let mut command = plan.launch(service, users.to_owned())?.command();
+async fn create_person(mut command: Command, person: &Person) -> Result<()> {
     command.args(["create-user", "--email", &person.email, "--role", &person.role]);
     command.args(["--display-name", &person.name, "--language", &person.language, "--password-stdin"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

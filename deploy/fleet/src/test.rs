@@ -1,5 +1,6 @@
 //! `cargo fleet test`: everything that the README promises, suite by suite, on stores of its own.
 
+mod cluster;
 mod script;
 
 use std::path::PathBuf;
@@ -9,11 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
+pub(crate) use self::cluster::Options as ClusterOptions;
 use self::script::{Script, python};
 use crate::cargo::{self, cargo};
 use crate::home::{Home, State};
 use crate::interrupt::{Interrupt, Interrupted};
-use crate::package;
+use crate::package::{self, Package};
 use crate::progress::{Table, show};
 use crate::sandbox;
 use crate::stores;
@@ -25,6 +27,74 @@ use crate::up::{self, Options};
 const CHAOS: &str = "chaos";
 /// Generated requests for everything in the OpenAPI document.
 const FUZZ: Script = Script { name: "fuzz", packages: &[], fleet: true };
+/// The Helm chart, rendered in every way.
+const CHART: Script = Script {
+    name: "chart",
+    packages: &[Package {
+        title: "Squid",
+        name: "squid",
+        services: &["squid"],
+        find: || package::find_program("squid"),
+    }],
+    fleet: false,
+};
+
+/// Images, looked at from outside.
+const IMAGES: Script = Script {
+    name: "images",
+    packages: &[
+        Package { title: "runc", name: "runc", services: &[], find: || package::find_program("runc") },
+        Package {
+            title: "a registry",
+            name: "docker-registry",
+            services: &["docker-registry"],
+            find: || package::find_program("docker-registry"),
+        },
+    ],
+    fleet: false,
+};
+
+/// Dashboards and alerts, asked of a Prometheus that scrapes a fleet.
+const OBSERVABILITY: Script = Script {
+    name: "observability",
+    packages: &[
+        Package {
+            title: "Prometheus",
+            name: "prometheus",
+            services: &["prometheus"],
+            find: || package::find_program("promtool"),
+        },
+        Package {
+            title: "Alertmanager",
+            name: "prometheus-alertmanager",
+            services: &["prometheus-alertmanager"],
+            find: || package::find_program("amtool"),
+        },
+        Package {
+            title: "PostgreSQL's exporter",
+            name: "prometheus-postgres-exporter",
+            services: &["prometheus-postgres-exporter"],
+            find: || package::find_program("prometheus-postgres-exporter"),
+        },
+        Package {
+            title: "Redis' exporter",
+            name: "prometheus-redis-exporter",
+            services: &["prometheus-redis-exporter"],
+            find: || package::find_program("prometheus-redis-exporter"),
+        },
+    ],
+    fleet: true,
+};
+
+/// The infrastructure of Selectel, as far as it can be checked without an account.
+const TERRAFORM: Script = Script { name: "terraform", packages: &[], fleet: false };
+
+/// What GitLab runs, and the check of migrations.
+const PIPELINE: Script = Script {
+    name: "pipeline",
+    packages: &[Package { title: "rsync", name: "rsync", services: &[], find: || package::find_program("rsync") }],
+    fleet: false,
+};
 
 /// A part of the tests that can be asked for by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -43,10 +113,34 @@ pub(crate) enum Suite {
     Chaos,
     /// Back up, damage, destroy, restore to a moment, and count.
     Drill,
+    /// The chart as it is rendered: schemas, policies, who may reach whom, and whether the services accept what they are told.
+    Chart,
+    /// Every panel and every alert against a Prometheus that scrapes a fleet during a journey; promtool, amtool, runbooks.
+    Observability,
+    /// Terraform's modules against the providers' schemas, their tests, their values in the chart, the state's lock.
+    Terraform,
+    /// GitLab's pipeline, some of its jobs, and migrations that must not lock or break.
+    Pipeline,
+    /// Images: what is in them, how they start, what a registry gets. Only by name, because everything is compiled optimised.
+    Images,
+    /// The chart on a cluster of yours: install, scale, roll, upgrade and go back under load. Only by name.
+    Cluster,
 }
 
 impl Suite {
-    const ALL: [Self; 7] = [Self::Tidy, Self::Crates, Self::SandboxClient, Self::Journeys, Self::Chaos, Self::Fuzz, Self::Drill];
+    const ALL: [Self; 11] = [
+        Self::Tidy,
+        Self::Crates,
+        Self::SandboxClient,
+        Self::Journeys,
+        Self::Chaos,
+        Self::Fuzz,
+        Self::Chart,
+        Self::Drill,
+        Self::Observability,
+        Self::Terraform,
+        Self::Pipeline,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -56,7 +150,13 @@ impl Suite {
             Self::Journeys => "journeys",
             Self::Fuzz => "fuzz",
             Self::Chaos => "chaos",
+            Self::Chart => "chart",
             Self::Drill => "drill",
+            Self::Observability => "observability",
+            Self::Terraform => "terraform",
+            Self::Pipeline => "pipeline",
+            Self::Images => "images",
+            Self::Cluster => "cluster",
         }
     }
 }
@@ -71,12 +171,13 @@ enum Outcome {
 }
 
 /// Runs the suites, all if none is named, and fails if one of them does.
-pub(crate) async fn run(home: &Home, suites: &[Suite], interrupt: &Interrupt) -> Result<()> {
+pub(crate) async fn run(home: &Home, suites: &[Suite], cluster: &ClusterOptions, interrupt: &Interrupt) -> Result<()> {
     let suites = if suites.is_empty() { &Suite::ALL[..] } else { suites };
-    let home = home.for_tests();
+    // Takes long, and other suites may run beside it.
+    let home = if suites == [Suite::Cluster] { home.for_cluster() } else { home.for_tests() };
     let lock = begin_anew(&home).await?;
     let mut supervisor = Supervisor::new(&home);
-    let tested = interrupt.guard(run_all(&home, suites, &mut supervisor, interrupt)).await;
+    let tested = interrupt.guard(run_all(&home, suites, cluster, &mut supervisor, interrupt)).await;
     up::stop(&home, &mut supervisor, interrupt).await?;
     drop(lock);
     conclude(&tested?)
@@ -97,6 +198,7 @@ type Result1 = (Suite, Outcome, Duration);
 async fn run_all(
     home: &Home,
     suites: &[Suite],
+    cluster: &ClusterOptions,
     supervisor: &mut Supervisor,
     interrupt: &Interrupt,
 ) -> Result<Vec<Result1>> {
@@ -104,7 +206,7 @@ async fn run_all(
     for suite in suites {
         println!("\n── {} {}\n", suite.name(), "─".repeat(60 - suite.name().len()));
         let started = Instant::now();
-        let outcome = match run_one(home, *suite, supervisor, interrupt).await {
+        let outcome = match run_one(home, *suite, cluster, supervisor, interrupt).await {
             Ok(outcome) => outcome,
             Err(error) if error.is::<Interrupted>() => return Err(error),
             Err(error) => Outcome::Failed(format!("{error:#}")),
@@ -117,7 +219,13 @@ async fn run_all(
     Ok(results)
 }
 
-async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<Outcome> {
+async fn run_one(
+    home: &Home,
+    suite: Suite,
+    cluster: &ClusterOptions,
+    supervisor: &mut Supervisor,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
     match suite {
         Suite::Tidy => tidy::run(home).await?,
         Suite::Crates => {
@@ -134,6 +242,12 @@ async fn run_one(home: &Home, suite: Suite, supervisor: &mut Supervisor, interru
             undisturbed(supervisor, tests).await?;
         }
         Suite::Fuzz => return FUZZ.run(home, supervisor, interrupt).await,
+        Suite::Observability => return OBSERVABILITY.run(home, supervisor, interrupt).await,
+        Suite::Chart => return CHART.run(home, supervisor, interrupt).await,
+        Suite::Terraform => return TERRAFORM.run(home, supervisor, interrupt).await,
+        Suite::Pipeline => return PIPELINE.run(home, supervisor, interrupt).await,
+        Suite::Images => return IMAGES.run(home, supervisor, interrupt).await,
+        Suite::Cluster => return cluster::run(home, cluster, supervisor, interrupt).await,
         Suite::Drill => return Ok(script::outcome(crate::drill::run(home, interrupt).await?)),
         Suite::Chaos => storm(home, &[], supervisor, interrupt).await?,
     }

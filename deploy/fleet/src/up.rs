@@ -137,6 +137,24 @@ async fn start_all(home: &Home, options: Options, supervisor: &mut Supervisor) -
     seed::once(plan, &program(&programs, "users")?).await
 }
 
+/// Starts everything but the services, which run elsewhere: stores with empty databases, and the sandbox.
+pub(crate) async fn start_outside(home: &Home, supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<Plan> {
+    home.prepare()?;
+    package::install_missing(home).await?;
+    interrupt
+        .guard(async {
+            let mut state = State::load(home)?;
+            let stores = stores::start(home, &mut state, supervisor).await?;
+            let programs = cargo::build(home, &[SANDBOX], false).await?;
+            let plan = Plan::new(home, state, stores)?;
+            start_sandbox(&plan, program(&programs, SANDBOX)?, supervisor).await?;
+            provide_databases(&plan).await?;
+            welcome::write_addresses(&plan)?;
+            Ok(plan)
+        })
+        .await
+}
+
 /// `cargo fleet stores`: starts the stores and leaves them running.
 pub(crate) async fn stores_only(home: &Home, interrupt: &Interrupt) -> Result<()> {
     let _lock = home.lock()?;

@@ -56,6 +56,13 @@ impl Fleet {
         Ok(Self { gateway: addresses.gateway, stores, processes })
     }
 
+    /// Only the public door: a fleet that runs elsewhere has no processes here.
+    pub fn gateway() -> Result<Url> {
+        let path = env::var_os("LYCEUM_FLEET").context("no fleet to drive: LYCEUM_FLEET is not set")?;
+        let addresses: Addresses = read(PathBuf::from(path))?;
+        Ok(addresses.gateway)
+    }
+
     /// A process of the fleet.
     pub fn process(&self, name: &str) -> Result<Process> {
         let found = self.processes.iter().find(|process| process.name == name).cloned();

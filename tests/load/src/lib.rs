@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod process;
 
 pub mod drive;
+pub mod open;
 
 pub mod reference;
 
@@ -14,3 +15,4 @@ pub mod dashboard;
 pub mod ingestion;
 
 pub mod scenario;
+pub mod steady;

@@ -3,14 +3,12 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use load::{fleet::Fleet, reference, report::Report, scenario::Scenario};
-
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Drives a running fleet and a reference beside it.
 #[derive(Debug, Parser)]
@@ -29,6 +27,12 @@ enum Command {
         #[arg(long)]
         report: Option<PathBuf>,
     },
+    /// Put the mix of an ordinary day on the gateway: each line of the input begins a phase, `<name> <requests a second>`.
+    Steady {
+        /// How many seconds it may last.
+        #[arg(long, default_value_t = 3600)]
+        longest: u64,
+    },
     /// Serve the reference on a free port, which is printed. Scenarios start it by themselves.
     #[command(hide = true)]
     Reference {
@@ -41,6 +45,7 @@ enum Command {
 async fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Run { scenarios, report } => run(scenarios, report).await,
+        Command::Steady { longest } => load::steady::run(&Fleet::gateway()?, Duration::from_secs(longest)).await,
         Command::Reference { database } => {
             reference::serve(&database, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
         }
