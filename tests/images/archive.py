@@ -65,7 +65,8 @@ def sha256(data: bytes) -> str:
 def read(path: Path) -> Image:
     """Reads the archive as an OCI layout, and holds what it says to Docker against that."""
     with tarfile.open(path) as tar:
-        files = {member.name: tar.extractfile(member).read() for member in tar.getmembers() if member.isfile()}  # type: ignore[union-attr]
+        members = (member for member in tar.getmembers() if member.isfile())
+        files = {member.name: tar.extractfile(member).read() for member in members}  # type: ignore[union-attr]
     check(json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}, "no OCI layout")
     blobs = {"sha256:" + name.rsplit("/", 1)[1]: data for name, data in files.items() if name.startswith("blobs/sha256/")}
     for digest, data in blobs.items():
@@ -83,6 +84,7 @@ def read(path: Path) -> Image:
     reference = entry["annotations"]["io.containerd.image.name"]
     (docker,) = json.loads(files["manifest.json"])
     check(docker["Config"] == "blobs/" + manifest["config"]["digest"].replace(":", "/"), "Docker's configuration")
-    check([name for name in docker["Layers"]] == ["blobs/" + layer["digest"].replace(":", "/") for layer in manifest["layers"]], "Docker's layers")
+    paths = ["blobs/" + layer["digest"].replace(":", "/") for layer in manifest["layers"]]
+    check(docker["Layers"] == paths, "Docker's layers")
     check(reference.removeprefix("docker.io/") in docker["RepoTags"], "Docker's name")
     return Image(reference, entry["digest"], blobs[entry["digest"]], configuration, blobs, layers)

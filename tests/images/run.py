@@ -22,6 +22,10 @@ IMAGES = ROOT / ".fleet/images"
 DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 SERVICES = sys.argv[1:] or sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
 LIMIT = 25_000_000
+# What every image holds beside its program.
+SHARED = {
+    "etc", "etc/group", "etc/nsswitch.conf", "etc/passwd", "etc/ssl", "etc/ssl/certs", "etc/ssl/certs/ca-certificates.crt", "tmp",
+}
 
 
 def make(*arguments: str) -> None:
@@ -36,7 +40,7 @@ def looks_right(image: Image, service: str, version: str) -> None:
     check(settings["User"] == "65532:65532", f"its user is {settings['User']}")
     check(settings["Entrypoint"] == [f"/{service}"] and not settings["Cmd"], "its entry point")
     members = image.members()
-    check(set(members) == {"tmp", "etc", "etc/passwd", "etc/group", "etc/nsswitch.conf", "etc/ssl", "etc/ssl/certs", "etc/ssl/certs/ca-certificates.crt", service}, f"it holds {sorted(members)}")
+    check(set(members) == {*SHARED, service}, f"it holds {sorted(members)}")
     for name, member in members.items():
         check(member.uid == member.gid == member.mtime == 0, f"{name} has an owner or a time")
         check(not member.mode & 0o6000, f"{name} changes the user")
@@ -86,7 +90,8 @@ def main() -> int:
                 crates = bill.compare(image, service, IMAGES / f"{service}.cdx.json")
                 registry.holds(address, image)
                 starts(image, service, version)
-                print(f"    {service}: {image.compressed / 1e6:.1f} MB, {image.unpacked / 1e6:.1f} MB unpacked, {crates} crates; starts, registry has it")
+                size = f"{image.compressed / 1e6:.1f} MB, {image.unpacked / 1e6:.1f} MB unpacked"
+                print(f"    {service}: {size}, {crates} crates; starts, and the registry has it", flush=True)
             except (Wrong, urllib.error.URLError) as error:
                 failed = True
                 print(f"    {service}: FAILED: {error}")

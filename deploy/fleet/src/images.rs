@@ -64,7 +64,8 @@ pub(crate) async fn run(home: &Home, options: &Options) -> Result<()> {
 }
 
 async fn ours(home: &Home, options: &Options) -> Result<()> {
-    let names = chosen(&options.services, SERVICES.iter().map(|service| service.name).chain([SANDBOX]))?;
+    let all: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
+    let names = chosen(&options.services, all.iter().copied())?;
     let registry = options.push.as_deref().map(Registry::new).transpose()?;
     let mut sources = Sources::of(home.root()).await;
     let mut folder = home.path("images");
@@ -73,7 +74,8 @@ async fn ours(home: &Home, options: &Options) -> Result<()> {
         folder = folder.join("next");
     }
     fs::create_dir_all(&folder)?;
-    let programs = program::build(&sources, &home.root().join("target/images"), &names).await?;
+    // Always all, because cargo would compile what they share once more for fewer, with fewer features, and the bytes would differ.
+    let programs = program::build(&sources, &home.root().join("target/images"), &all).await?;
     println!();
     let workspace = Workspace::read(&sources.folder).await?;
     let base = Layer::of(&base_files()?)?;
