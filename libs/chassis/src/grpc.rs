@@ -3,10 +3,10 @@
 mod body;
 mod health;
 mod observe;
+mod reflection;
 
 use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
-use anyhow::Context;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use rpc::deadline;
@@ -81,9 +81,7 @@ impl<L> Server<L> {
         let listener = connections::listen(LIMITS, self.listen).await?;
         let mut routes = routes.add_service(health::service(runtime));
         if let Some(descriptor) = self.descriptor {
-            let reflection =
-                tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(descriptor);
-            routes = routes.add_service(reflection.build_v1().context("the descriptors cannot be read")?);
+            routes = routes.add_service(reflection::Reflection::new(descriptor));
         }
         let guarded = BoxCloneService::new(self.layer.layer(routes.prepare()));
         let timed = BoxCloneService::new(self.deadline.layer(guarded));
