@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties,
+    BasicProperties, Channel, Connection, ConnectionProperties, PublisherConfirm,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
 use prost::{Message, Name};
@@ -41,6 +41,15 @@ const CHANNELS: usize = 4;
 /// The rate that is to be reached, in events a second.
 const WANTED: u64 = 20_000;
 
+/// How many events are published at a pace of how many a second to see how late each can be queried, in portions of which length.
+/// At the highest rate there would be nothing to see but the length of a queue.
+const PACED: usize = 60_000;
+const PACE: u32 = 10_000;
+const PORTION: Duration = Duration::from_millis(10);
+
+/// How late the slowest of a hundred events may be.
+const LAG: Duration = Duration::from_secs(1);
+
 /// How long the service may take for all of it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -55,7 +64,7 @@ pub async fn run(amqp: &str, database: &PgPool, watched: &[Process]) -> Result<R
     let now = SystemClock.now();
     // As precise as the database keeps it.
     let first = now.replace_nanosecond(now.microsecond() * 1_000)?;
-    let bodies = bodies(run, first);
+    let bodies = bodies(run, first, EVENTS, Duration::from_micros(1));
     let bytes: usize = bodies.iter().map(Bytes::len).sum();
     let connection = Connection::connect(amqp, ConnectionProperties::default()).await.context("no broker")?;
     let channels = try_join_all((0..CHANNELS).map(|_| confirmed(&connection))).await?;
@@ -74,6 +83,7 @@ pub async fn run(amqp: &str, database: &PgPool, watched: &[Process]) -> Result<R
     let used = cpu.per_request(EVENTS as u64)?;
 
     let copied = bare_copy(database, run).await?;
+    let [p50, p99] = lags(&channels[0], database).await?;
     let (rate, copy_rate) = (rate(stored), rate(copied));
     let mut fleet = Row::new("fleet")
         .with("events", EVENTS as u64, "")
@@ -86,8 +96,19 @@ pub async fn run(amqp: &str, database: &PgPool, watched: &[Process]) -> Result<R
     Ok(Report {
         scenario: "ingestion",
         about: format!("{EVENTS} events, confirmed in batches of {BATCH} by a quorum queue, until all can be queried"),
-        rows: vec![fleet, Row::new("bare COPY of the same rows").with("can be queried", copy_rate, "1/s")],
-        targets: vec![Target::new(format!("at least {WANTED} events/s"), rate >= WANTED)],
+        rows: vec![
+            fleet,
+            Row::new("fleet, paced")
+                .with("events", PACED as u64, "")
+                .with("published", PACE.into(), "1/s")
+                .with("lag p50", micros(p50), "µs")
+                .with("lag p99", micros(p99), "µs"),
+            Row::new("bare COPY of the same rows").with("can be queried", copy_rate, "1/s"),
+        ],
+        targets: vec![
+            Target::new(format!("at least {WANTED} events/s"), rate >= WANTED),
+            Target::new(format!("lag p99 < {} s at {PACE} events/s", LAG.as_secs()), p99 < LAG),
+        ],
     })
 }
 
@@ -97,7 +118,63 @@ fn leaked(name: &str) -> &'static str {
 }
 
 fn rate(time: Duration) -> u64 {
-    EVENTS as u64 * 1_000_000 / u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
+    EVENTS as u64 * 1_000_000 / micros(time).max(1)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Publishes events at a pace, and tells the median and the 99th percentile of the time from the moment at which each was due to
+/// be published until a query saw it.
+async fn lags(channel: &Channel, database: &PgPool) -> Result<[Duration; 2]> {
+    let run = Uuid::new_v4();
+    let step = Duration::from_secs(1) / PACE;
+    let now = SystemClock.now() + LAG;
+    let first = now.replace_nanosecond(now.microsecond() * 1_000)?;
+    let bodies = bodies(run, first, PACED, step);
+    let publishing = async {
+        let portion = (PORTION.as_micros() / step.as_micros()) as usize;
+        let mut confirmations = Vec::with_capacity(PACED);
+        for (number, bodies) in bodies.chunks(portion).enumerate() {
+            wait_until(first + PORTION * number as u32).await;
+            for body in bodies {
+                confirmations.push(publish_one(channel, body).await?);
+            }
+        }
+        for confirmation in confirmations {
+            ensure!(confirmation.await?.is_ack(), "the broker did not store an event");
+        }
+        anyhow::Ok(())
+    };
+    // They are stored in the order in which they came, so that the newest tells about all before it.
+    let newest = "select occurred_at from events where occurred_at between $1 and $2 and aggregate_id = $3 \
+        order by occurred_at desc limit 1";
+    let last = first + step * (PACED as u32 - 1);
+    let watching = async {
+        let mut lags = Vec::with_capacity(PACED);
+        while lags.len() < PACED {
+            tokio::time::sleep(PORTION).await;
+            ensure!(SystemClock.now() < last + PATIENCE, "the events were not stored in time");
+            let query = sqlx::query_scalar(newest).bind(first).bind(last).bind(run);
+            let Some(newest): Option<OffsetDateTime> = query.fetch_optional(database).await? else { continue };
+            let seen = SystemClock.now();
+            let due = |number: usize| first + step * number as u32;
+            while lags.len() < PACED && due(lags.len()) <= newest {
+                lags.push(Duration::try_from(seen - due(lags.len())).unwrap_or_default());
+            }
+        }
+        anyhow::Ok(lags)
+    };
+    let ((), mut lags) = tokio::try_join!(publishing, watching)?;
+    ensure!(count(database, run, first, last).await? == PACED as i64, "an event is missing");
+    lags.sort_unstable();
+    Ok([lags[PACED / 2], lags[PACED * 99 / 100]])
+}
+
+async fn wait_until(moment: OffsetDateTime) {
+    let left = Duration::try_from(moment - SystemClock.now()).unwrap_or_default();
+    tokio::time::sleep(left).await;
 }
 
 async fn confirmed(connection: &Connection) -> Result<Channel> {
@@ -122,14 +199,7 @@ async fn settled(channel: &Channel) -> Result<()> {
 
 /// Publishes bodies; at most one batch is ahead of the confirmations.
 async fn publish(channel: &Channel, bodies: &[Bytes]) -> Result<()> {
-    let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
-    let publishing =
-        stream::iter(bodies).map(|body| {
-            let properties = properties.clone();
-            async move {
-                channel.basic_publish("".into(), QUEUE.into(), BasicPublishOptions::default(), body, properties).await
-            }
-        });
+    let publishing = stream::iter(bodies).map(|body| publish_one(channel, body));
     let mut batches = publishing.buffered(1).try_chunks(BATCH);
     let mut before = Vec::new();
     while let Some(batch) = batches.next().await {
@@ -142,6 +212,11 @@ async fn publish(channel: &Channel, bodies: &[Bytes]) -> Result<()> {
         ensure!(confirmation.await?.is_ack(), "the broker did not store an event");
     }
     Ok(())
+}
+
+async fn publish_one(channel: &Channel, body: &[u8]) -> lapin::Result<PublisherConfirm> {
+    let properties = BasicProperties::default().with_delivery_mode(PERSISTENT);
+    channel.basic_publish("".into(), QUEUE.into(), BasicPublishOptions::default(), body, properties).await
 }
 
 /// Waits until every event of the run can be queried.
@@ -182,11 +257,12 @@ async fn bare_copy(database: &PgPool, run: Uuid) -> Result<Duration> {
 }
 
 /// What a school announces: of a hundred events a few are sales, most are lessons.
-fn bodies(run: Uuid, now: OffsetDateTime) -> Vec<Bytes> {
+fn bodies(run: Uuid, first: OffsetDateTime, events: usize, step: Duration) -> Vec<Bytes> {
     let courses: Vec<(String, String)> = (0..20).map(|_| (id(), id())).collect();
     let lessons: Vec<String> = (0..100).map(|_| id()).collect();
     let (mut learner, mut enrolment) = (id(), id());
-    let bodies = (0..EVENTS).map(|number| {
+    let bodies = (0..events).map(|number| {
+        let now = first + step * number as u32;
         let (course_id, run_id) = courses[number / 100 % courses.len()].clone();
         let total = || Some(Money { minor: 490_000, currency: "RUB".to_owned() });
         let (order_id, place) = (id(), number % 100);
@@ -240,7 +316,7 @@ fn envelope<P: Message + Name>(run: Uuid, number: usize, now: OffsetDateTime, pa
         aggregate_type: "bench".to_owned(),
         aggregate_id: run.to_string(),
         aggregate_version: i64::try_from(number).unwrap_or_default() + 1,
-        occurred_at: Some((now + Duration::from_micros(number as u64)).into()),
+        occurred_at: Some(now.into()),
         actor: "service:bench".to_owned(),
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
         payload: payload.encode_to_vec(),
