@@ -154,7 +154,9 @@ impl Watcher {
     /// Lists and watches until something fails. `synced` becomes true with the first list.
     async fn follow(&self, synced: &mut bool) -> Failure {
         let begun = async {
-            let config = self.cluster.config()?;
+            let mut config = self.cluster.config()?;
+            // The pauses are ours.
+            config.default_retry = false;
             let namespace = self.service.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
             let client = Client::try_from(config)?;
             Ok::<_, Failure>((Api::<EndpointSlice>::namespaced(client, &namespace), namespace))

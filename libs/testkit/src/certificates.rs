@@ -31,8 +31,11 @@ pub struct Issued {
 impl Authority {
     /// A new authority, which nobody knows.
     pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
         let mut parameters = parameters(&[], hence(Duration::days(1)));
-        parameters.distinguished_name.push(DnType::CommonName, "An authority of a test");
+        // Issuers are looked up by their names.
+        let name = format!("authority {} of a test", COUNT.fetch_add(1, Ordering::Relaxed));
+        parameters.distinguished_name.push(DnType::CommonName, name);
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate().expect("a key");

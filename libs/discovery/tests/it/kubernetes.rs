@@ -189,19 +189,19 @@ async fn clients_of_one_service_share_one_watch() {
 #[tokio::test]
 async fn over_tls_a_replica_proves_to_be_its_service() {
     let authority = Authority::new();
-    let identity = |issued| {
-        let mounted = Mounted::new(issued, authority.pem());
+    let identity = |name| {
+        let mounted = Mounted::new(&authority.issue(&[name]), authority.pem());
         let certificate = Some((mounted.file("tls.crt"), mounted.file("tls.key")));
         let files = tls::Files { certificate, authority: Some(mounted.file("ca.crt")) };
         tls::Identity::load("test", files, Arc::new(values::SystemClock)).unwrap()
     };
     let (one, other) = (Replica::start("one", "127.0.0.1:0").await, Replica::start("other", "127.0.0.1:0").await);
-    let users = one.behind(identity(&authority.issue(&["users.school.svc"]))).await;
-    let payments = other.behind(identity(&authority.issue(&["payments.school.svc"]))).await;
+    let users = one.behind(identity("users.school.svc")).await;
+    let payments = other.behind(identity("payments.school.svc")).await;
     let knowledge = Knowledge::new();
     knowledge.put("users-a", users, &ready());
     let api = ApiServer::start(&knowledge, "127.0.0.1:0");
-    let gateway = discovery::Discovery::new(identity(&authority.issue(&["gateway.school.svc"])));
+    let gateway = discovery::Discovery::new(identity("gateway.school.svc"));
     let channel = gateway.cluster(api.config()).channel(&"kube+https://users:grpc".parse().unwrap());
     found(&channel, "one").await;
     // Another service at the place of this one is not believed.
