@@ -86,7 +86,10 @@ class Beside:
         bank = self.moved(self.variable("payments", "TBANK_URL"), "bank")
         # Links to the store are followed by browsers, too, which do not know the names of the cluster.
         store = f"http://{self.address}:{self.port('store')}"
-        return {
+        # A node of two cores must hold everything, some of it twice while it rolls.
+        small = {"requests": {"cpu": "15m", "memory": "48Mi"}, "limits": {"memory": "512Mi"}}
+        values: dict[str, Any] = {service: {"resources": small, "migration": {"resources": small}} for service in OWNERS}
+        said: dict[str, Any] = {
             "global": {
                 "publicUrl": self.variable("gateway", "PUBLIC_URL"),
                 "image": {"registry": registry},
@@ -118,6 +121,7 @@ class Beside:
                 "tracing": {"to": here},
             },
         }
+        return {name: values.get(name, {}) | said.get(name, {}) for name in values | said}
 
 
 def namespace(name: str) -> dict[str, Any]:

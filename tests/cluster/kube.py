@@ -27,8 +27,9 @@ class Kube:
     def helm(self, *arguments: str, seconds: int = 600) -> str:
         return self._call("helm", list(arguments), None, True, seconds)
 
-    def _call(self, tool: str, arguments: list[str], stdin: str | None, check: bool, seconds: int) -> str:
-        command = [self.tools[tool], "--namespace", self.namespace, *arguments]
+    def _call(self, tool: str, arguments: list[str], stdin: str | None, check: bool, seconds: int,
+              namespaced: bool = True) -> str:
+        command = [self.tools[tool], *(["--namespace", self.namespace] if namespaced else []), *arguments]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
         if done.returncode != 0:
             if check:
@@ -47,7 +48,9 @@ class Kube:
 
     def apply(self, *objects: dict[str, Any]) -> None:
         listed = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
-        self.run("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=json.dumps(listed))
+        # Each says its own namespace, which kubectl would hold against ours.
+        command = ["apply", "--server-side", "--force-conflicts", "--filename=-"]
+        self._call("kubectl", command, json.dumps(listed), check=True, seconds=120, namespaced=False)
 
     def pods(self, component: str) -> list[dict[str, Any]]:
         """The pods of a component that are not on their way out."""
