@@ -18,9 +18,9 @@ from tools import CHART, run_helm
 NOBODY = 65532
 PATIENCE = 15.0
 
-# Names that lead to a private address which is an exception, to another private one, and to nobody; the last stands on no list.
-HOSTS = {"inside.test": "127.0.0.9", "bank.test": "10.1.2.3", "stranger.test": "127.0.0.9"}
-VALUES = ["--set", "egressProxy.allow={inside.test,bank.test,.below.test}", "--set", "egressProxy.privateExceptions={127.0.0.9/32}"]
+# Names that lead to a private address which is an exception, to another private one, and to a public one; `stranger` stands on no list.
+HOSTS = {"inside.test": "127.0.0.9", "bank.test": "10.1.2.3", "stranger.test": "127.0.0.9", "public.test": "192.0.2.1"}
+VALUES = ["--set", "egressProxy.allow={inside.test,bank.test,public.test,.below.test}", "--set", "egressProxy.privateExceptions={127.0.0.9/32}"]
 
 REFUSED = [
     "CONNECT bank.test:{port}",  # a listed name that leads to a private address
@@ -107,6 +107,11 @@ def check() -> list[str]:
             bad = []
             if (came := answer(proxy, f"CONNECT inside.test:{port}")) != ("200", b"hello"):
                 bad.append(f"a listed name is not let through: {came}")
+            # Nobody is there (RFC 5737), but the way is open.
+            if answer(proxy, f"CONNECT public.test:{port}")[0] == "403":
+                bad.append("a listed name with a public address is refused")
+            if "WARNING" in log.read_text():
+                bad.append(f"squid does not like what it reads:\n{log.read_text()}")
             if answer(proxy, f"GET http://inside.test:{port}/")[0] == "403":
                 bad.append("an exception is not called in the clear")
             for question in REFUSED:

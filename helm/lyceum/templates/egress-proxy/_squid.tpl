@@ -47,7 +47,7 @@ acl exceptions dst {{ . }}
 acl private dst {{ . }}
 {{- end }}
 acl private dst 0.0.0.0/8 127.0.0.0/8 169.254.0.0/16 192.0.0.0/24 198.18.0.0/15 224.0.0.0/3
-acl private dst ::1/128 ::ffff:0:0/96 64:ff9b::/96 fc00::/7 fe80::/10 ff00::/8
+acl private dst ::1/128 64:ff9b::/96 fc00::/7 fe80::/10 ff00::/8
 {{- if .Values.egressProxy.privateExceptions }}
 # What is private may be called in the clear as well: such stores often speak nothing else.
 http_access deny !CONNECT !exceptions
