@@ -25,7 +25,7 @@ class Failed(Exception):
     """A promise that was not kept."""
 
 
-def eventually(what: str, ask: Callable[[], T | None], limit: float = 30) -> T:
+def eventually(what: str, ask: Callable[[], T | None], limit: float = 60) -> T:
     deadline = time.monotonic() + limit
     while True:
         if (answer := ask()) is not None:

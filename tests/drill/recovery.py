@@ -108,7 +108,7 @@ def end_of_archive(fleet: Fleet, archive: Archive, secrets: dict[str, Any]) -> f
     with (fleet.folder / "logs/side.log").open("wb") as log:
         process = subprocess.Popen(command, cwd="/", stdout=log, stderr=log, **archive.as_owner())
     try:
-        last = eventually("the end of the archive", lambda: opened(side))
+        last = eventually("the end of the archive", lambda: opened(side), 120)
     finally:
         process.send_signal(2)
         process.wait()
