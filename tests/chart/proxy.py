@@ -120,6 +120,8 @@ def check() -> list[str]:
                     bad.append(f"{question} was answered with {status} instead of 403")
             if f'"destination":"inside.test:{port}","destination.ip":"127.0.0.9"' not in log.read_text():
                 bad.append("the log does not say where a tunnel led")
+            if "transaction-end-before-headers" in log.read_text():
+                bad.append("the log tells of probes, which connect and say nothing")
             return bad
         except OSError as error:
             return [f"squid does not answer ({error}):\n{log.read_text()}"]

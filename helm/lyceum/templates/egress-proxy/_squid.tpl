@@ -77,5 +77,7 @@ httpd_suppress_version_string on
 cache_log stdio:/dev/stderr
 # One line a connection: when, how long, from where, what came of it, to where. No address beyond the name is ever known.
 logformat exit {"@timestamp":"%{%Y-%m-%dT%H:%M:%S}tg.%03tuZ","service.name":"egress-proxy","event.duration_ms":%tr,"client.ip":"%>a","outcome":"%Ss/%03>Hs","destination":"%#ru","destination.ip":"%<a","bytes":%<st}
-access_log stdio:/dev/stdout exit
+# Probes connect and say nothing.
+acl asked has request
+access_log stdio:/dev/stdout exit asked
 {{- end -}}
