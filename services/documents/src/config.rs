@@ -89,7 +89,7 @@ impl Config {
         let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
         let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
-        let amqp = env.secret_as("LYCEUM_AMQP_URL", BROKER, |url| url.parse().ok());
+        let amqp = env.secret_as("LYCEUM_AMQP_URL", BROKER, |url| url.parse::<Amqp>().ok());
         let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
         let issuer = env.required::<String>("LYCEUM_ISSUER");
         let service_key = env.secret("LYCEUM_SERVICE_KEY");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use auth::{Keys, Verifier};
 use bus::{Amqp, Consumer, Relay};
-use chassis::{Env, ExposeSecret, Runtime, Service};
+use chassis::{Env, Runtime, Service};
 use pg::{Migrations, Pool};
 use proto::lyceum::events::v1::{RunPublished, UserErased};
 use tonic::service::Routes;
