@@ -81,6 +81,8 @@ impl<'a> Attempt<'a> {
 
     async fn work(&self, envelope: &Envelope, id: Uuid, stop: &CancellationToken) -> Result<(), Error> {
         let kind = envelope.r#type.as_str();
+        let moment = envelope.occurred_at.as_ref().and_then(|at| at.to_time());
+        let _held = moment.map(|moment| self.consumer.held.hold(moment));
         let mut backoff = Backoff::new();
         loop {
             match self.apply(envelope, id).await {

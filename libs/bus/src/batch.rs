@@ -25,6 +25,7 @@ use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently, pub
 use crate::aside::Aside;
 use crate::attempt::{ATTEMPTS_AT_MOST, attempts};
 use crate::consumer::offer_unrouted;
+use crate::held::Held;
 use crate::relay::since;
 use crate::topology::{Topology, declare};
 use crate::{Envelope, Failure};
@@ -81,6 +82,7 @@ pub struct BatchConsumer<H> {
     amqp: Amqp,
     clock: SharedClock,
     handler: H,
+    held: Held,
 }
 
 /// Events that are applied together, with the messages that they came in.
@@ -100,7 +102,8 @@ struct Admitted {
 impl<H: BatchHandler> BatchConsumer<H> {
     /// Makes the batch consumer of a service. Replicas share one queue; one of them works, the others stand by.
     pub fn new(service: &'static str, amqp: Amqp, clock: SharedClock, handler: H) -> Self {
-        Self { topology: Topology::new(service).hears_everything().in_order(), amqp, clock, handler }
+        let held = Held::new(service, clock.clone());
+        Self { topology: Topology::new(service).hears_everything().in_order(), amqp, clock, handler, held }
     }
 
     /// Declares the service's queues without consuming, as `migrate` does before the first start.
@@ -116,15 +119,19 @@ impl<H: BatchHandler> BatchConsumer<H> {
     ///
     /// A broker or database that is down is waited for, however long. An event that was taken but not acknowledged comes again.
     pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.hear(&stop), self.held.measure(&stop));
+    }
+
+    async fn hear(&self, stop: &CancellationToken) {
         let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
-            let Err(error) = self.session(&stop, &mut backoff).await else { return };
+            let Err(error) = self.session(stop, &mut backoff).await else { return };
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "The batch consumer was interrupted and connects again; events wait in its queue."
             );
             metrics::counter!("bus_consumer_interruptions_total").increment(1);
-            backoff.pause(&stop).await;
+            backoff.pause(stop).await;
         }
     }
 
@@ -239,7 +246,11 @@ impl<H: BatchHandler> BatchConsumer<H> {
                 }
             }
         }
-        if !self.apply(&aside, &batch, stop).await? {
+        let oldest = batch.messages.iter().filter_map(|message| message.occurred_at).min();
+        let held = oldest.map(|oldest| self.held.hold(oldest));
+        let applied = self.apply(&aside, &batch, stop).await?;
+        drop(held);
+        if !applied {
             let all = BasicNackOptions { multiple: true, requeue: true };
             patiently(last.nack(all)).await?;
             return Ok(false);

@@ -16,6 +16,7 @@ use values::SharedClock;
 use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently};
 use crate::attempt::Attempt;
 use crate::handler::{AnyHandler, Decoding, Handler};
+use crate::held::Held;
 use crate::topology::{Topology, declare};
 
 /// How many events are worked on at once, and so taken from the broker at once; fewer than a pool has connections.
@@ -30,6 +31,7 @@ pub struct Consumer {
     pub(crate) pool: Pool,
     pub(crate) clock: SharedClock,
     pub(crate) handlers: HashMap<String, Box<dyn AnyHandler>>,
+    pub(crate) held: Held,
     amqp: Amqp,
 }
 
@@ -42,7 +44,8 @@ impl std::fmt::Debug for Consumer {
 impl Consumer {
     /// Makes the consumer of a service, which hears nothing yet. Replicas share one queue and one inbox.
     pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock) -> Self {
-        Self { topology: Topology::new(service), pool, clock, handlers: HashMap::new(), amqp }
+        let held = Held::new(service, clock.clone());
+        Self { topology: Topology::new(service), pool, clock, handlers: HashMap::new(), held, amqp }
     }
 
     /// Applies events of type `T` with `handler`.
@@ -78,15 +81,19 @@ impl Consumer {
     ///
     /// A broker that is down is waited for, however long. An event that was taken but not acknowledged comes again.
     pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.hear(&stop), self.held.measure(&stop));
+    }
+
+    async fn hear(&self, stop: &CancellationToken) {
         let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
-            let Err(error) = self.session(&stop, &mut backoff).await else { return };
+            let Err(error) = self.session(stop, &mut backoff).await else { return };
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "The consumer was interrupted and connects again; events wait in its queue."
             );
             metrics::counter!("bus_consumer_interruptions_total").increment(1);
-            backoff.pause(&stop).await;
+            backoff.pause(stop).await;
         }
     }
 

@@ -4,7 +4,7 @@
 //! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
 //! repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, again, consumer (handler, failure, inbox, attempt), batch, aside, parked, topology, amqp, trace; then peer.
+//! Reading order: event, relay, consumer (handler, failure, inbox, attempt, held), batch, aside, parked, topology, amqp, trace; then peer.
 
 mod again;
 mod amqp;
@@ -15,6 +15,7 @@ mod consumer;
 mod event;
 mod failure;
 mod handler;
+mod held;
 mod inbox;
 pub mod parked;
 pub mod peer;
