@@ -27,8 +27,18 @@ pub(super) struct ObserveLayer {
     panic_answer: PanicAnswer,
 }
 
+/// How requests end, as a service level counts them: one of these per answer.
+const CLASSES: [&str; 6] = ["1xx", "2xx", "3xx", "4xx", "5xx", GONE];
+
+/// The other side went away before there was an answer.
+const GONE: &str = "gone";
+
 impl ObserveLayer {
     pub(super) fn new(panic_answer: PanicAnswer) -> Self {
+        // From the start, with zeros: of a series that begins with its first failures, Prometheus would never count those.
+        for class in CLASSES {
+            metrics::counter!("http_server_responses_total", "class" => class).absolute(0);
+        }
         Self { panic_answer }
     }
 }
@@ -136,8 +146,12 @@ impl Exchange {
                 }
                 status.as_str().to_owned()
             }
-            None => "gone".to_owned(),
+            None => GONE.to_owned(),
         };
+        let class = status.map_or(Some(GONE), class);
+        if let Some(class) = class {
+            metrics::counter!("http_server_responses_total", "class" => class).increment(1);
+        }
         let (route, method) = (std::mem::take(&mut self.route), self.method);
         metrics::histogram!("http_server_duration_seconds", "route" => route.clone(), "method" => method)
             .record(self.begun.elapsed());
@@ -150,6 +164,11 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.end(None);
     }
+}
+
+/// `2xx` and the like; none for a status that HTTP does not have.
+fn class(status: StatusCode) -> Option<&'static str> {
+    CLASSES.get(usize::from(status.as_u16() / 100).checked_sub(1)?).copied().filter(|class| *class != GONE)
 }
 
 /// The usual methods by name, all others by one.

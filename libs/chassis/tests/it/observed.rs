@@ -97,6 +97,11 @@ async fn rate_errors_and_duration_are_measured_per_rpc_and_per_route() {
         ("http_server_requests_total", vec!["route=\"/echo/{word}\"".to_owned(), "status=\"200\"".to_owned()], "2"),
         ("http_server_requests_total", vec!["route=\"/panic\"".to_owned(), "status=\"500\"".to_owned()], "1"),
         ("http_server_requests_total", vec!["route=\"unmatched\"".to_owned(), "status=\"404\"".to_owned()], "1"),
+        ("http_server_responses_total", vec!["class=\"2xx\"".to_owned()], "2"),
+        ("http_server_responses_total", vec!["class=\"4xx\"".to_owned()], "1"),
+        ("http_server_responses_total", vec!["class=\"5xx\"".to_owned()], "1"),
+        // Present from the start: a series that began with its first failure would hide it.
+        ("http_server_responses_total", vec!["class=\"gone\"".to_owned()], "0"),
         (
             "http_server_duration_seconds_count",
             vec!["route=\"/echo/{word}\"".to_owned(), "method=\"GET\"".to_owned()],
@@ -200,7 +205,11 @@ async fn traces_go_to_a_collector_that_the_authority_vouches_for() {
     let mounted = testkit::Mounted::new(&issued, authority.pem());
     let endpoint = endpoint.replacen("http", "https", 1);
     let file = mounted.file("ca.crt");
-    let trusting = [("LYCEUM_OTLP_ENDPOINT", &*endpoint), ("LYCEUM_TLS_CA_FILE", file.to_str().unwrap())];
+    let trusting = [
+        ("LYCEUM_OTLP_ENDPOINT", &*endpoint),
+        ("LYCEUM_TLS_CA_FILE", file.to_str().unwrap()),
+        ("LYCEUM_TRACE_RATIO", "0"),
+    ];
     let mut probe = Probe::start(&trusting);
     probe.call("Echo", traced()).await.unwrap();
     probe.signal("TERM");
