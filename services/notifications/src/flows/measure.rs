@@ -2,16 +2,24 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::app::App;
 use crate::error::Error;
 use crate::store;
 
-/// Sets the gauges `mail_waiting` and `mail_waiting_oldest_seconds`.
+/// Sets the gauges `mail_waiting`, `mail_waiting_oldest_seconds` (quiet hours and pauses between tries included) and
+/// `mail_overdue_oldest_seconds` (only of what is due and nobody has begun).
 pub async fn measure(app: &App) -> Result<(), Error> {
     let mut conn = app.db.acquire().await?;
     let (waiting, oldest) = store::deliveries::waiting(&mut conn).await?;
-    let age = oldest.and_then(|oldest| Duration::try_from(app.clock.now() - oldest).ok()).unwrap_or_default();
+    let now = app.clock.now();
+    let due = store::deliveries::due_since(&mut conn, now).await?;
+    let age = |since: Option<OffsetDateTime>| {
+        since.and_then(|since| Duration::try_from(now - since).ok()).unwrap_or_default()
+    };
     metrics::gauge!("mail_waiting").set(u32::try_from(waiting).unwrap_or(u32::MAX));
-    metrics::gauge!("mail_waiting_oldest_seconds").set(age);
+    metrics::gauge!("mail_waiting_oldest_seconds").set(age(oldest));
+    metrics::gauge!("mail_overdue_oldest_seconds").set(age(due));
     Ok(())
 }

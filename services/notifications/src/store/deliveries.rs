@@ -361,6 +361,14 @@ pub async fn waiting(conn: &mut PgConnection) -> Result<(i64, Option<OffsetDateT
         .await
 }
 
+/// Since when the first e-mail is due that nobody has begun to send.
+pub async fn due_since(conn: &mut PgConnection, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    sqlx::query_scalar("select min(next_attempt_at) from deliveries where next_attempt_at <= $1")
+        .bind(now)
+        .fetch_one(conn)
+        .await
+}
+
 /// Forgets everything that was sent to a person or waits to be.
 pub async fn erase(conn: &mut PgConnection, recipient: UserId) -> Result<(), sqlx::Error> {
     sqlx::query("delete from deliveries where recipient_id = $1").bind(recipient).execute(conn).await?;

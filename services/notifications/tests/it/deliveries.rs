@@ -4,6 +4,7 @@ use proto::lyceum::notifications::v1::{
 };
 use tonic::{Code, Status};
 use uuid::Uuid;
+use values::Clock;
 
 use crate::helpers::World;
 use crate::sink::Answer;
@@ -58,4 +59,23 @@ async fn a_filter_that_makes_no_sense_is_refused() {
     let problem = rpc::Problem::from(&list(&world, request, &SUPPORT).await.unwrap_err());
     let fields: Vec<_> = problem.violations.iter().map(|violation| violation.field.as_str()).collect();
     assert_eq!(fields, ["user_id", "state"]);
+}
+
+#[tokio::test]
+async fn mail_that_is_due_and_not_begun_is_overdue() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    world.knows(user, "en").await;
+    let due_since = async || {
+        let mut conn = world.app.db.acquire().await.unwrap();
+        notifications::store::deliveries::due_since(&mut conn, world.clock.now()).await.unwrap()
+    };
+    assert_eq!(due_since().await, None);
+    world.tell(user).await;
+    assert!(due_since().await.is_some());
+    notifications::flows::measure(&world.app).await.unwrap();
+    let sending = world.send();
+    world.expect_delivery("sent").await;
+    sending.stopped().await;
+    assert_eq!(due_since().await, None);
 }
