@@ -9,6 +9,7 @@ pub mod expire_order;
 pub mod give_back;
 pub mod hear_webhook;
 pub mod issue_promo_code;
+pub mod measure;
 pub mod pay_order;
 pub mod place_order;
 pub mod quote;

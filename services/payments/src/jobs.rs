@@ -11,7 +11,7 @@ use crate::{
     domain::{AttemptId, OrderId, RefundId},
     flows::{
         ask::{self, Asked, Hinted},
-        expire_order, send_refund,
+        expire_order, measure, send_refund,
     },
     store::{self, Claiming},
 };
@@ -34,6 +34,8 @@ pub fn start(app: &Arc<App>, runtime: &Runtime) {
     runtime.job("resume-refunds", often, move || resume_refunds(Arc::clone(&shared)));
     let shared = Arc::clone(app);
     runtime.job("expire-orders", Duration::from_secs(15), move || expire_orders(Arc::clone(&shared)));
+    let shared = Arc::clone(app);
+    runtime.job("measure", Duration::from_secs(15), move || measure_waiting(Arc::clone(&shared)));
     let shared = Arc::clone(app);
     runtime.job("tidy", Duration::from_secs(3_600), move || tidy(Arc::clone(&shared)));
 }
@@ -73,6 +75,10 @@ pub async fn expire_orders(app: Arc<App>) -> Result<(), Error> {
     let expire = async |id| expire_order::expire_order(&app, ACTOR, id).await.map(|_| ());
     each("order", due, |id: &OrderId| *id, expire).await;
     Ok(())
+}
+
+async fn measure_waiting(app: Arc<App>) -> Result<(), Error> {
+    measure::measure(&app).await
 }
 
 /// Deletes what is not needed any more.

@@ -13,6 +13,7 @@ pub mod promo;
 pub mod refund;
 pub mod revenue;
 pub mod run;
+pub mod waiting;
 pub mod webhook;
 
 use time::{Duration, OffsetDateTime};

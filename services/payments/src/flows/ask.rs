@@ -2,6 +2,7 @@
 
 use failpoint::failpoint;
 use futures::{StreamExt, TryStreamExt, stream};
+use time::OffsetDateTime;
 
 use super::settle::{self, Word};
 use crate::{
@@ -29,6 +30,8 @@ pub struct Hinted {
     /// The provider's id of the payment, in case its answer to us was lost.
     pub payment: Option<String>,
     pub cause: Option<Failure>,
+    /// When it came first.
+    pub heard_at: Option<OffsetDateTime>,
 }
 
 /// Asks about one attempt.
@@ -40,7 +43,7 @@ pub async fn ask(app: &App, actor: &str, id: AttemptId, hinted: Hinted) -> Resul
     let payment = Payment { attempt: id, payment: attempt.payment.or(hinted.payment) };
     let Ok(report) = app.providers.get(attempt.provider).ask(&payment).await else { return Ok(Asked::Unanswered) };
     failpoint!("ask.answered");
-    let word = Word { report: report.as_ref(), cause: hinted.cause };
+    let word = Word { report: report.as_ref(), cause: hinted.cause, heard_at: hinted.heard_at };
     let open = settle::settle(app, actor, id, word).await?;
     Ok(Asked::Answered { open })
 }

@@ -37,6 +37,9 @@ pub(super) async fn give_back(
         end(conn, order, &refund, actor, now).await?;
     }
     metrics::counter!("refunds_total", "cause" => refund.cause.as_str(), "state" => "succeeded").increment(1);
+    let minor = u64::try_from(refund.amount.minor()).unwrap_or_default();
+    metrics::counter!("payments_returned_minor_total", "currency" => refund.amount.currency().to_string())
+        .increment(minor);
     Ok(refund)
 }
 

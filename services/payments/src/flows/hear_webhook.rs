@@ -11,7 +11,10 @@ use crate::{
     App, Error,
     domain::{AttemptId, WebhookId, attempt::Provider, webhook::Verdict},
     provider::{Hint, NotBelieved, Reply},
-    store::{self, webhook::Arrival},
+    store::{
+        self,
+        webhook::{Arrival, Kept},
+    },
 };
 
 /// No provider's notification comes near this.
@@ -41,13 +44,13 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
         Err(NotBelieved::Forged) => Verdict::Forged,
         Err(NotBelieved::ForeignShop) => Verdict::ForeignShop,
     };
-    let (id, before) = keep(app, name, webhook, verdict).await?;
+    let Kept { id, before, first_at } = keep(app, name, webhook, verdict).await?;
     failpoint!("webhook.kept");
     let repeated = before == Some(Verdict::Done);
     let verdict = match hint {
         Ok(Hint::Payment { .. }) if repeated => Verdict::Done,
         Ok(Hint::Payment { payment, attempt, failure }) => {
-            let hinted = Hinted { payment: Some(payment), cause: failure };
+            let hinted = Hinted { payment: Some(payment), cause: failure, heard_at: Some(first_at) };
             look(app, actor, name, id, attempt, hinted).await?
         }
         _ => verdict,
@@ -67,12 +70,7 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
 }
 
 /// Keeps the body before anything is made of it.
-async fn keep(
-    app: &App,
-    provider: Provider,
-    webhook: &Webhook,
-    verdict: Verdict,
-) -> Result<(WebhookId, Option<Verdict>), Error> {
+async fn keep(app: &App, provider: Provider, webhook: &Webhook, verdict: Verdict) -> Result<Kept, Error> {
     let at = app.clock.now();
     let digest = digest(&SHA256, &webhook.body);
     let arrival = Arrival {

@@ -28,29 +28,56 @@ pub struct Word<'a> {
     pub report: Option<&'a Report>,
     /// A cause that a notification named; answers to questions often do not.
     pub cause: Option<Failure>,
+    /// When the notification came that this is the answer to; none when nobody told us to ask.
+    pub heard_at: Option<OffsetDateTime>,
 }
 
 /// Applies the word. Says whether the attempt may still change, so that the provider has to be asked again.
 pub async fn settle(app: &App, actor: &str, id: AttemptId, word: Word<'_>) -> Result<bool, Error> {
     let now = app.clock.now();
     let report = word.report.map(|report| named(report, word.cause));
-    let (before, after) = pg::transaction(&app.db, async |conn| {
+    let (before, after, amount) = pg::transaction(&app.db, async |conn| {
         let (order, attempt) = locked(conn, id).await?;
-        let before = attempt.state;
+        let (before, amount) = (attempt.state, attempt.amount);
         let attempt = attempt.overdue(now);
         let after = match &report {
             None => save_failure(conn, order, before, attempt.unheard_of(now), actor, now).await?,
             Some(report) => hear(conn, order, attempt, before, report, actor, now).await?,
         };
-        Ok::<_, Error>((before, after))
+        Ok::<_, Error>((before, after, amount))
     })
     .await?;
     failpoint!("settle.committed");
     if before != after {
         metrics::counter!("payment_attempts_total", "state" => after.as_str()).increment(1);
         tracing::info!(attempt = %id, "Payment {id} went from {} to {}.", before.as_str(), after.as_str());
+        if after == State::Succeeded {
+            measure(app, id, amount, word.heard_at, now).await;
+        }
     }
     Ok(after.is_open())
+}
+
+/// Measures how long a payment took from its notification to here, and counts by what we learnt of it. Payments that were only
+/// ever asked about say that the provider's notifications do not reach us.
+async fn measure(app: &App, id: AttemptId, amount: Money, heard_at: Option<OffsetDateTime>, now: OffsetDateTime) {
+    let minor = u64::try_from(amount.minor()).unwrap_or_default();
+    metrics::counter!("payments_captured_minor_total", "currency" => amount.currency().to_string()).increment(minor);
+    let heard = match heard_at {
+        Some(heard_at) => Some(heard_at),
+        // The payment is settled; that it cannot be measured right now is nobody's concern.
+        None => heard_before(app, id).await.unwrap_or_default(),
+    };
+    let by = if heard.is_some() { "notification" } else { "question" };
+    metrics::counter!("payments_settled_total", "by" => by).increment(1);
+    if let Some(waited) = heard.and_then(|heard| std::time::Duration::try_from(now - heard).ok()) {
+        metrics::histogram!("payment_settlement_seconds").record(waited);
+    }
+}
+
+async fn heard_before(app: &App, id: AttemptId) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    let conn = &mut *app.db.acquire().await?;
+    store::webhook::last_heard(conn, id).await
 }
 
 /// An attempt with its order locked: nobody else takes a word about the order meanwhile.

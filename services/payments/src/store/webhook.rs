@@ -17,15 +17,25 @@ pub struct Arrival<'a> {
     pub at: OffsetDateTime,
 }
 
-/// Keeps a notification, or counts it once more. Says under which id it is kept and what was made of it before, if it was.
-pub async fn keep(conn: &mut PgConnection, arrival: &Arrival<'_>) -> Result<(WebhookId, Option<Verdict>), sqlx::Error> {
-    let (id, verdict, times): (WebhookId, String, i32) = sqlx::query_as(
+/// A notification that is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept {
+    pub id: WebhookId,
+    /// What was made of it before, if it came before.
+    pub before: Option<Verdict>,
+    /// When it came first.
+    pub first_at: OffsetDateTime,
+}
+
+/// Keeps a notification, or counts it once more.
+pub async fn keep(conn: &mut PgConnection, arrival: &Arrival<'_>) -> Result<Kept, sqlx::Error> {
+    let (id, verdict, times, first_at): (WebhookId, String, i32, OffsetDateTime) = sqlx::query_as(
         "insert into webhooks (webhook_id, provider, digest, body, address, verdict, times, first_at, last_at)
          values ($1, $2, $3, $4, $5, $6, 1, $7, $7)
          on conflict on constraint webhooks_digest_key do update
          set times = webhooks.times + 1,
              last_at = excluded.last_at
-         returning webhook_id, verdict, times",
+         returning webhook_id, verdict, times, first_at",
     )
     .bind(arrival.id)
     .bind(arrival.provider.as_str())
@@ -37,7 +47,7 @@ pub async fn keep(conn: &mut PgConnection, arrival: &Arrival<'_>) -> Result<(Web
     .fetch_one(conn)
     .await?;
     let before = if times > 1 { Verdict::parse(&verdict) } else { None };
-    Ok((id, before))
+    Ok(Kept { id, before, first_at })
 }
 
 /// Notes what was made of a notification, and which attempt it was about.
@@ -58,6 +68,11 @@ pub async fn judge(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// When the last notification about an attempt came for the first time, if there was one.
+pub async fn last_heard(conn: &mut PgConnection, attempt: AttemptId) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+    sqlx::query_scalar("select max(first_at) from webhooks where attempt_id = $1").bind(attempt).fetch_one(conn).await
 }
 
 /// Empties bodies that nobody needs any more: of refused notifications after a week, of the others after 90 days.

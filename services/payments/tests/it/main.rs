@@ -15,4 +15,5 @@ mod promo;
 mod refund;
 mod rooms;
 mod settle;
+mod waiting;
 mod webhook;
