@@ -17,6 +17,7 @@ pub mod escalate_case;
 pub mod expire_paper;
 pub mod hear_answer;
 pub mod look_at_files;
+pub mod measure;
 pub mod review_case;
 pub mod standing;
 pub mod submit_paper;

@@ -11,7 +11,7 @@ use chassis::Runtime;
 use crate::{
     App, Error,
     document_system::Line,
-    flows::{delete_objects, expire_uploads},
+    flows::{delete_objects, expire_uploads, measure},
     neighbours::Neighbours,
     store::{self, Claiming},
 };
@@ -35,6 +35,8 @@ pub fn start(app: &Arc<App>, runtime: &Runtime, line: Option<Arc<Line>>, neighbo
     runtime.job("expire-uploads", Duration::from_secs(60), move || expire(Arc::clone(&shared)));
     let shared = Arc::clone(app);
     runtime.job("delete-objects", Duration::from_secs(10), move || delete(Arc::clone(&shared)));
+    let shared = Arc::clone(app);
+    runtime.job("measure", Duration::from_secs(15), move || measure_waiting(Arc::clone(&shared)));
     let shared = Arc::clone(app);
     runtime.job("tidy", Duration::from_secs(3_600), move || tidy(Arc::clone(&shared)));
 }
@@ -61,6 +63,10 @@ pub async fn delete(app: Arc<App>) -> Result<(), Error> {
     #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody has 2^52 objects to delete")]
     metrics::gauge!("doomed_objects_overdue").set(overdue as f64);
     failed.map_or(Ok(()), Err)
+}
+
+async fn measure_waiting(app: Arc<App>) -> Result<(), Error> {
+    measure::measure(&app).await
 }
 
 /// Deletes what is not needed any more.

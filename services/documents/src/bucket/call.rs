@@ -1,6 +1,7 @@
 //! The calls that we make ourselves.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::{Method, Response, StatusCode, header::HeaderMap};
@@ -105,21 +106,30 @@ impl Bucket {
         }
     }
 
-    /// Signs an action and sends it.
+    /// Signs an action, sends it, and measures how long the head of the answer took and how it went.
     pub(super) async fn send<'a, A: S3Action<'a>>(
         &self,
         action: A,
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Response, Error> {
+        let begun = Instant::now();
+        let answered = self.exchange(action, headers, body).await;
+        let (method, outcome) =
+            (method::<A>().as_str().to_owned(), answered.as_ref().map_or_else(Error::name, |_| "done"));
+        metrics::histogram!("s3_request_duration_seconds", "method" => method.clone()).record(begun.elapsed());
+        metrics::counter!("s3_requests_total", "method" => method, "outcome" => outcome).increment(1);
+        answered
+    }
+
+    async fn exchange<'a, A: S3Action<'a>>(
+        &self,
+        action: A,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Response, Error> {
         let url = action.sign_with_time(CALL, &instant(self.clock.now()));
-        let method = match A::METHOD {
-            Verb::Head => Method::HEAD,
-            Verb::Get => Method::GET,
-            Verb::Post => Method::POST,
-            Verb::Put => Method::PUT,
-            Verb::Delete => Method::DELETE,
-        };
+        let method = method::<A>();
         let mut request = self.http.request(method.clone(), url);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -138,6 +148,16 @@ impl Bucket {
             _ if status.is_server_error() => Err(Error::Busy(status)),
             _ => Err(Error::Refused { status, code: code(&text(answer).await?) }),
         }
+    }
+}
+
+fn method<'a, A: S3Action<'a>>() -> Method {
+    match A::METHOD {
+        Verb::Head => Method::HEAD,
+        Verb::Get => Method::GET,
+        Verb::Post => Method::POST,
+        Verb::Put => Method::PUT,
+        Verb::Delete => Method::DELETE,
     }
 }
 

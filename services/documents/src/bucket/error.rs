@@ -24,6 +24,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// The name in metrics.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Changed => "changed",
+            Self::Busy(_) => "busy",
+            Self::Unreachable(_) => "unreachable",
+            Self::Refused { .. } => "refused",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+
     /// Whether asking again later may help.
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Busy(_) | Self::Unreachable(_) | Self::Changed)

@@ -346,6 +346,17 @@ pub async fn overdue(
     .await
 }
 
+/// How many cases the Document System checks, and how many people review.
+pub async fn open(conn: &mut PgConnection) -> Result<(i64, i64), sqlx::Error> {
+    sqlx::query_as(
+        "select count(*) filter (where state = 'checking'), count(*) filter (where state <> 'checking')
+         from verification_cases
+         where state in ('checking', 'in_review', 'approved_once')",
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Notes that a reminder is announced; false if it was before.
 pub async fn remind(
     conn: &mut PgConnection,

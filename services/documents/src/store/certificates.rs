@@ -228,6 +228,17 @@ pub async fn export(
     rows.into_iter().map(Row::certificate).collect()
 }
 
+/// How many certificates have no PDF yet, and when the oldest of them was issued.
+pub async fn unprinted_yet(conn: &mut PgConnection) -> Result<(i64, Option<OffsetDateTime>), sqlx::Error> {
+    sqlx::query_as(
+        "select count(*), min(issued_at)
+         from certificates
+         where print_at is not null",
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Claims a certificate whose PDF is due, until the lease ends: also that of a printer that died with it. Says which try it is.
 pub async fn claim(
     conn: &mut PgConnection,

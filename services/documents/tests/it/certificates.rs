@@ -6,8 +6,9 @@ use bus::{Event, Relay};
 use documents::{
     App,
     domain::certificate::{Completion, LEASE},
-    flows::{issue_certificate, print_certificate},
+    flows::{issue_certificate, measure, print_certificate},
     jobs::printer,
+    store::certificates::unprinted_yet,
 };
 use proto::lyceum::documents::v1::{
     Certificate, CertificateCheck, CheckCertificateRequest, CreateCertificateLinkRequest, ExportCertificatesRequest,
@@ -479,4 +480,19 @@ async fn certificates_are_exported_without_names() {
     let expected =
         [(first.certificate_id.clone(), false, String::new()), (second.certificate_id, true, first.certificate_id)];
     assert_eq!(exported, expected);
+}
+
+#[tokio::test]
+async fn a_certificate_without_a_pdf_is_counted_until_it_has_one() {
+    let world = World::new().await;
+    let _issued = issued(&world).await;
+    let unprinted = async || {
+        measure::measure(&world.app).await.unwrap();
+        let mut conn = world.app.db.acquire().await.unwrap();
+        unprinted_yet(&mut conn).await.unwrap()
+    };
+    let (count, since) = unprinted().await;
+    assert!(count == 1 && since.is_some());
+    assert!(print_certificate::print_next(&world.app).await.unwrap());
+    assert_eq!(unprinted().await, (0, None));
 }

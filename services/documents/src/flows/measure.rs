@@ -1,0 +1,25 @@
+//! Says what waits for a printer, and what for the Document System or people, for the dashboards.
+
+use std::time::Duration;
+
+use crate::{
+    App, Error,
+    store::{cases, certificates},
+};
+
+/// Sets `certificates_unprinted`, `certificates_unprinted_oldest_seconds` and `verification_cases_open{state}`.
+pub async fn measure(app: &App) -> Result<(), Error> {
+    let conn = &mut *app.db.acquire().await?;
+    let (unprinted, oldest) = certificates::unprinted_yet(conn).await?;
+    let (checking, in_review) = cases::open(conn).await?;
+    let age = oldest.and_then(|oldest| Duration::try_from(app.clock.now() - oldest).ok()).unwrap_or_default();
+    metrics::gauge!("certificates_unprinted").set(whole(unprinted));
+    metrics::gauge!("certificates_unprinted_oldest_seconds").set(age);
+    metrics::gauge!("verification_cases_open", "state" => "checking").set(whole(checking));
+    metrics::gauge!("verification_cases_open", "state" => "in_review").set(whole(in_review));
+    Ok(())
+}
+
+fn whole(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
