@@ -4,7 +4,10 @@ use std::{
     fmt,
     future::Future,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -46,6 +49,20 @@ pub(crate) enum Phase {
 struct Check {
     name: &'static str,
     run: Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>,
+    passed: Arc<AtomicBool>,
+}
+
+impl Check {
+    /// Asks, unless it has passed before.
+    async fn ask(self) -> (&'static str, Result<(), String>) {
+        if self.passed.load(Ordering::Relaxed) {
+            return (self.name, Ok(()));
+        }
+        let answer = timeout(CHECK_BUDGET, (self.run)()).await;
+        let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {CHECK_BUDGET:?}")));
+        self.passed.fetch_or(answer.is_ok(), Ordering::Relaxed);
+        (self.name, answer)
+    }
 }
 
 /// What /readyz answers.
@@ -65,8 +82,8 @@ impl Admin {
         Self { phase: watch::Sender::new(Phase::Starting), checks: Arc::default() }
     }
 
-    /// Adds a check that must pass for the process to be ready, such as a schema that is new enough. It is asked every few seconds and has
-    /// one second to answer.
+    /// Adds a check that must have passed for the process to be ready, such as a schema that is new enough. It is asked every few seconds,
+    /// has one second to answer, and is asked no more once it has passed: a schema does not grow old, but the database that is asked may go.
     pub fn ready_when<C, F, E>(&self, name: &'static str, check: C)
     where
         C: Fn() -> F + Send + Sync + 'static,
@@ -77,7 +94,7 @@ impl Admin {
             let checking = check();
             Box::pin(async move { checking.await.map_err(|error| format!("{error:#}")) })
         });
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(Check { name, run });
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(Check { name, run, passed: Arc::default() });
     }
 
     /// Says that the service does its work now. The servers of the chassis say it when they listen; a service without one says it itself.
@@ -110,11 +127,7 @@ impl Admin {
     pub(crate) async fn report(&self) -> Report {
         let phase = *self.phase.borrow();
         let asked: Vec<Check> = self.checks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let answers = join_all(asked.into_iter().map(|check| async move {
-            let answer = timeout(CHECK_BUDGET, (check.run)()).await;
-            (check.name, answer.unwrap_or_else(|_| Err(format!("no answer within {CHECK_BUDGET:?}"))))
-        }))
-        .await;
+        let answers = join_all(asked.into_iter().map(Check::ask)).await;
 
         let serving = match phase {
             Phase::Starting => "starting",
@@ -174,8 +187,6 @@ async fn metrics(recorder: Recorder) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use super::*;
 
     #[tokio::test]
@@ -193,6 +204,9 @@ mod tests {
         assert!(!report.ready);
         assert_eq!(report.checks["schema"], "version 3 is needed, found 2");
         migrated.store(true, Ordering::Relaxed);
+        assert!(admin.report().await.ready);
+        // The store that knows has gone: no reason to be unready.
+        migrated.store(false, Ordering::Relaxed);
         assert!(admin.report().await.ready);
         admin.drain();
         let report = admin.report().await;
