@@ -14,11 +14,13 @@ CONTEXT = {"runAsUser": UID, "runAsGroup": UID, "runAsNonRoot": True, "allowPriv
            "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
            "seccompProfile": {"type": "RuntimeDefault"}}
 
-# Each line of the plan is tried at the same time; a door that swallows packets counts as closed after three seconds.
+# Each line of the plan is tried at the same time, on machines that may be busy: a door that should be open has twenty seconds to
+# answer, and one that swallows packets counts as closed after six.
+OPEN_SECONDS, CLOSED_SECONDS = 20, 6
 TRY = r"""
-try() { if timeout 3 bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null; then echo "$1 open"; else echo "$1 closed"; fi; }
+try() { if timeout $S bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null; then echo "$1 open"; else echo "$1 closed"; fi; }
 ask() {
-  timeout 8 bash -c 'exec 3<>"/dev/tcp/$1/$2"; printf "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" "$3" "$3" >&3; read -r _ status _ <&3; echo "$status"' \
+  timeout $S bash -c 'exec 3<>"/dev/tcp/$1/$2"; printf "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" "$3" "$3" >&3; read -r _ status _ <&3; echo "$status"' \
     _ "$2" "$3" "$4" 2>/dev/null | { read -r status; if [ "$status" = 200 ]; then echo "$1 open"; else echo "$1 closed"; fi; }
 }
 """
@@ -38,7 +40,7 @@ def doors(kube: Kube, beside: Beside) -> str:
         ready = ("wait", "pod/stranger", "--for=condition=Ready", "--timeout=60s", f"--namespace={space}")
         kube.run(*ready)
         plan = from_strangers(addresses)
-        script = TRY + "\n".join(f"{line} &" for _, _, line in plan) + "\nwait"
+        script = script_of(plan)
         said = kube.run("exec", f"--namespace={space}", "stranger", "--", "bash", "-c", script)
         wrong += compare(f"a stranger in {space}", plan, said)
         tried += len(plan)
@@ -84,6 +86,11 @@ def from_payments(addresses: dict[str, str], beside: Beside) -> Plan:
     return [*plan, ("gateway", "closed", f"try gateway {addresses['gateway']} 9090")]
 
 
+def script_of(plan: Plan) -> str:
+    seconds = {"open": OPEN_SECONDS, "closed": CLOSED_SECONDS}
+    return TRY + "\n".join(f"(S={seconds[state]}; {line}) &" for _, state, line in plan) + "\nwait"
+
+
 def compare(where: str, plan: Plan, said: str) -> list[str]:
     found = dict(line.split() for line in said.splitlines() if len(line.split()) == 2)
     wanted = {name: state for name, state, _ in plan}
@@ -93,7 +100,7 @@ def compare(where: str, plan: Plan, said: str) -> list[str]:
 
 def inside(kube: Kube, pod: str, plan: Plan) -> str:
     """Tries from within a running pod's own network, where the policies of that very pod hold."""
-    script = TRY + "\n".join(f"{line} &" for _, _, line in plan) + "\nwait"
+    script = script_of(plan)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as custom:
         json.dump({"securityContext": CONTEXT}, custom)
         custom.flush()
