@@ -28,7 +28,7 @@ def broker(fleet: Fleet, method: str, path: str, body: Any = None) -> Any:
     headers = {"authorization": f"Basic {login}", "content-type": "application/json"}
     url = f"http://{parts.hostname}:{parts.port}/api/{path}"
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=30) as answer:
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=120) as answer:
         return json.loads(answer.read() or b"null")
 
 

@@ -154,6 +154,9 @@ def main() -> int:
         print(f"\n  ✗ {failed}", file=sys.stderr)
         report.fail()
         return 1
+    except BaseException:
+        report.fail()
+        raise
     finally:
         report.close()
 
