@@ -89,8 +89,8 @@ async fn migrators_that_start_together_apply_each_migration_once() {
     let database = empty().await;
     let slow =
         Migrations::of(migrator(&[(1, "create table a (id int); select pg_sleep(0.3)"), (2, "create table b ()")]));
-    let (first, second, third) =
-        tokio::join!(slow.run(&of(&database)), slow.run(&of(&database)), slow.run(&of(&database)));
+    let config = of(&database);
+    let (first, second, third) = tokio::join!(slow.run(&config), slow.run(&config), slow.run(&config));
     first.and(second).and(third).unwrap();
 }
 
