@@ -10,8 +10,8 @@ use axum::{
     routing::get,
 };
 use http::{StatusCode, header};
-use tokio::time::{Duration, Instant};
 use rpc::client::Channel;
+use tokio::time::{Duration, Instant};
 
 use crate::{app::App, problem::Problem};
 

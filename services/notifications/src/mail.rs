@@ -61,8 +61,8 @@ impl Mailer {
     ///
     /// The address cannot be used. It is not repeated, because it carries a password.
     pub fn new(url: &str, from: Mailbox, authority: Option<&str>) -> anyhow::Result<Self> {
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            .context("the mail server's address cannot be used")?;
+        let mut builder =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(url).context("the mail server's address cannot be used")?;
         if let Some(pem) = authority {
             builder = builder.tls(encrypted(url, pem)?);
         }

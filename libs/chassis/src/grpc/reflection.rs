@@ -28,7 +28,8 @@ impl Reflection {
         let make = || {
             let builder = tonic_reflection::server::Builder::configure();
             let ready = builder.register_encoded_file_descriptor_set(self.descriptor).build_v1();
-            ready.inspect_err(|error| tracing::error!(error = %error, "the descriptors cannot be read"))
+            ready
+                .inspect_err(|error| tracing::error!(error = %error, "the descriptors cannot be read"))
                 .ok()
                 .map(BoxCloneSyncService::new)
         };
