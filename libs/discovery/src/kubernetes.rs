@@ -46,14 +46,14 @@ pub(crate) enum Cluster {
     /// As the pod's service account says.
     OfPod,
     /// As somebody configured it.
-    At(Config),
+    At(Box<Config>),
 }
 
 impl Cluster {
     fn config(&self) -> Result<Config, Failure> {
         match self {
             Self::OfPod => Config::incluster().map_err(|error| Failure::Cluster(error.to_string())),
-            Self::At(config) => Ok(config.clone()),
+            Self::At(config) => Ok(Config::clone(config)),
         }
     }
 

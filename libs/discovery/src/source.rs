@@ -33,7 +33,7 @@ impl Discovery {
     /// Another cluster.
     #[must_use]
     pub fn cluster(self, config: kube::Config) -> Self {
-        Self { cluster: Cluster::At(config), ..self }
+        Self { cluster: Cluster::At(Box::new(config)), ..self }
     }
 
     /// A channel to a target; see [`channel`](crate::channel).

@@ -1,6 +1,7 @@
 //! Migrations: a service's own and those of the libs that it uses, run as one ordered set.
 
 use std::collections::{BTreeSet, HashSet};
+use std::io;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, Migrator};
@@ -153,7 +154,9 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
 }
 
 fn is_not_there_yet(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Io(_)) || NOT_YET.iter().any(|code| has_code(error, code))
+    // Invalid data is a handshake that failed: whoever is there is not to be believed, and will not be in a minute.
+    let unreachable = matches!(error, sqlx::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData);
+    unreachable || NOT_YET.iter().any(|code| has_code(error, code))
 }
 
 async fn run_locked(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {

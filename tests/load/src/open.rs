@@ -21,6 +21,7 @@ use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::timeout;
 use url::Url;
+use values::{Clock, SystemClock};
 
 use crate::drive::{Asked, Outcome};
 
@@ -121,7 +122,7 @@ impl Open {
     /// Asks, and writes down what came of it. Gives the answer's body if it was a success.
     pub async fn ask(&self, phase: usize, due: Instant, request: Asked) -> Option<Bytes> {
         let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
-        let since = OffsetDateTime::now_utc() - due.elapsed();
+        let since = SystemClock.now() - due.elapsed();
         let answer = if self.waiting.fetch_add(1, Ordering::Relaxed) < WAITING {
             match timeout(PATIENCE, self.send(request)).await {
                 Ok(Ok((status, body))) if status.is_success() => Ok(body),
@@ -207,6 +208,7 @@ mod tests {
         let router = Router::new().route("/well", get(|| async { "well" }));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let to = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
         tokio::spawn(async move { axum::serve(listener, router).await });
         to
     }

@@ -38,7 +38,6 @@ impl Env {
     }
 
     /// The file of an authority that vouches for something outside the fleet, such as a database; it may be left out.
-    #[expect(clippy::option_option, reason = "the outer one tells a mistake, the inner one whether it is there")]
     pub fn authority(&mut self, name: &'static str) -> Option<Option<Authority>> {
         let Some(path) = self.optional::<PathBuf>(name)? else { return Some(None) };
         let clock: SharedClock = Arc::new(SystemClock);

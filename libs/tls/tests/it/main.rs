@@ -1,6 +1,7 @@
 //! Who is let in and who is believed, with real handshakes and files that change.
 
 #![expect(clippy::unwrap_used, reason = "a test has nobody else to tell")]
+#![expect(clippy::disallowed_methods, reason = "tasks of a test end with it")]
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -171,7 +172,7 @@ fn files_of_no_use_are_refused_and_the_reason_is_clear() {
     assert_eq!(file, File::Certificate);
     assert!(why.contains("tls.crt expired at 20"), "{why}");
 
-    let mixed = Issued { key: other.key.clone(), ..good.clone() };
+    let mixed = Issued { key: other.key, ..good.clone() };
     let (file, why) = refused(&mixed, authority.pem());
     assert_eq!(file, File::Key);
     assert!(why.contains("does not fit the certificate"), "{why}");
