@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
 use rand::{RngExt, rngs::StdRng};
 use sqlx::PgPool;
@@ -19,6 +19,9 @@ use crate::{
     learner::{self, Travelled, mails},
     point::Point,
 };
+
+/// How long a sender that lives may take to write down what it has sent: it tries every two seconds.
+const RECORDED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How many learners with accounts are on their way in a run.
 pub const LEARNERS: usize = 7;
@@ -194,8 +197,18 @@ pub async fn run_out_leases(fleet: &Fleet, process: &str, died_at: SystemTime) -
     .await
 }
 
-/// The same for everything that a store took down with it.
+/// The same for everything that a store took down with it, while the services live on.
 pub async fn run_out_all_leases(fleet: &Fleet, died_at: SystemTime) -> Result<()> {
+    let sending = "select count(*) from deliveries
+         where state = 'sending' and next_attempt_at <= $1 + interval '2 minutes'";
+    let recorded = eventually(RECORDED_WITHIN, async || {
+        let pool = fleet.database("notifications")?;
+        let left: i64 = sqlx::query_scalar(sending).bind(OffsetDateTime::from(died_at)).fetch_one(pool).await?;
+        ensure!(left == 0, "{left} mails are claimed");
+        Ok(())
+    });
+    // Whoever claimed what is left has not heard of it.
+    drop(recorded.await);
     for process in ["notifications", "documents", "payments"] {
         run_out_leases(fleet, process, died_at).await?;
     }

@@ -206,7 +206,7 @@ async fn cut(fleet: &Fleet, course: &Course, strike: impl AsyncFn() -> Result<()
         paid(fleet, course, count * 2).await?;
         let struck_at = SystemTime::now();
         strike().await?;
-        // An answer that could not be recorded is as lost as one whose listener died.
+        // A claim whose answer was cut is as lost as one whose owner died.
         storm::run_out_all_leases(fleet, struck_at).await?;
     }
     Ok(vec![])
