@@ -47,7 +47,7 @@ def looks_right(image: Image, service: str, version: str) -> None:
         check(not member.mode & 0o022 or name == "tmp", f"{name} may be written by others")
     roots = image.file("etc/ssl/certs/ca-certificates.crt").count(b"BEGIN CERTIFICATE")
     check(roots > 100, f"it trusts {roots} roots")
-    check(image.compressed < LIMIT and image.unpacked < LIMIT, f"{image.compressed} bytes, {image.unpacked} unpacked")
+    check(image.compressed < LIMIT, f"{image.compressed} bytes")
 
 
 def starts(image: Image, service: str, version: str) -> None:
@@ -92,14 +92,14 @@ def main() -> int:
                 starts(image, service, version)
                 size = f"{image.compressed / 1e6:.1f} MB, {image.unpacked / 1e6:.1f} MB unpacked"
                 print(f"    {service}: {size}, {crates} crates; starts, and the registry has it", flush=True)
-            except (Wrong, urllib.error.URLError) as error:
+            except (Wrong, OSError) as error:
                 failed = True
                 print(f"    {service}: FAILED: {error}")
     for name, look in [("confinement", world_is_confined), ("the same bytes again", lambda: reproducible(SERVICES[0]))]:
         try:
             look()
             print(f"    {name}: as promised")
-        except Wrong as error:
+        except (Wrong, OSError) as error:
             failed = True
             print(f"    {name}: FAILED: {error}")
     return int(failed)

@@ -184,7 +184,10 @@ impl StandIn {
                 ("org.opencontainers.image.version", version.clone()),
                 (
                     "org.opencontainers.image.description",
-                    format!("Debian's {} {version}, standing in for {}:{}", self.name, self.repository, self.tag),
+                    format!(
+                        "{} {version} of this machine, standing in for {}:{}",
+                        self.name, self.repository, self.tag
+                    ),
                 ),
             ],
             start: Start {
