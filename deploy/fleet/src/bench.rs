@@ -32,7 +32,9 @@ pub(crate) async fn run(home: &Home, scenarios: &[String], json: bool, interrupt
 
 async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<()> {
     // Built first, so that nothing is compiled while the fleet idles.
-    let programs = cargo::build(home, &[LOAD], true).await?;
+    let mut build = cargo::cargo(home);
+    build.args(["build", "--release"]);
+    let programs = cargo::build_with(build, &[LOAD]).await?;
     let program = programs.get(LOAD).context("the load was not built")?;
     up::start(home, Options { release: true, detach: false }, supervisor, interrupt).await?;
     let mut command = Command::new(program);

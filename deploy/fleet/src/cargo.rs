@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::home::Home;
+use crate::images::program::{self, Sources};
 
 /// A call of cargo in the repository.
 ///
@@ -36,13 +37,14 @@ fn describes_a_package(variable: &str) -> bool {
     variable == "CARGO" || prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
 
-/// Builds the programs of some packages and tells where they are.
+/// Builds the programs of some packages and tells where they are. Optimised ones are those that stand in images, so that what is
+/// measured is what ships.
 pub(crate) async fn build(home: &Home, packages: &[&str], release: bool) -> Result<BTreeMap<String, PathBuf>> {
+    if release {
+        return program::build(&Sources::of(home.root()).await, &home.root().join(program::FOLDER), packages).await;
+    }
     let mut command = cargo(home);
     command.arg("build");
-    if release {
-        command.arg("--release");
-    }
     build_with(command, packages).await
 }
 

@@ -8,7 +8,7 @@ mod bill;
 mod image;
 mod layer;
 mod next;
-mod program;
+pub(crate) mod program;
 mod push;
 mod stand_in;
 
@@ -75,7 +75,7 @@ async fn ours(home: &Home, options: &Options) -> Result<()> {
     }
     fs::create_dir_all(&folder)?;
     // Always all, because cargo would compile what they share once more for fewer, with fewer features, and the bytes would differ.
-    let programs = program::build(&sources, &home.root().join("target/images"), &all).await?;
+    let programs = program::build(&sources, &home.root().join(program::FOLDER), &all).await?;
     println!();
     let workspace = Workspace::read(&sources.folder).await?;
     let base = Layer::of(&base_files()?)?;

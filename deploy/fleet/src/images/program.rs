@@ -12,6 +12,9 @@ use crate::cargo;
 /// What is compiled for. Named even though it is this machine's own, so that build scripts and macros stay dynamic.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
+/// Where it is compiled, relative to the repository.
+pub(crate) const FOLDER: &str = "target/images";
+
 /// Sources, and what they are called.
 #[derive(Clone, Debug)]
 pub(crate) struct Sources {
