@@ -24,12 +24,17 @@ pub(crate) fn cargo(home: &Home) -> Command {
 pub(crate) fn outside(folder: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(folder);
+    forget_this_package(&mut command);
+    command
+}
+
+/// Hands nothing on that describes the package `fleet`: to cargo, and to whatever may call it in turn.
+pub(crate) fn forget_this_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(describes_a_package) {
             command.env_remove(name);
         }
     }
-    command
 }
 
 fn describes_a_package(variable: &str) -> bool {

@@ -60,6 +60,7 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
 
 async fn play(home: &Home) -> Result<ExitStatus> {
     let mut command = Command::new("python3");
+    cargo::forget_this_package(&mut command);
     command.arg(home.root().join("tests/drill/run.py")).current_dir(home.root());
     let launcher = std::env::current_exe()?;
     let variables: [(&str, &Path); 2] = [("LYCEUM_LAUNCHER", &launcher), ("LYCEUM_DRILL", home.dir())];

@@ -152,6 +152,6 @@ pub fn install(identity: Identity) {
 pub fn fleet() -> Identity {
     FLEET.get().cloned().unwrap_or_else(|| {
         let nobody = Identity::load("fleet", Files::default(), Arc::new(SystemClock));
-        nobody.expect("without files there is nothing to misread")
+        nobody.unwrap_or_else(|unusable| unreachable!("without files there is nothing to misread: {unusable}"))
     })
 }

@@ -94,6 +94,7 @@ pub(super) async fn run(
     write_json(&home.path("cluster.json"), &describe(&plan, address)?)?;
     println!("\n    pods reach the stores and the sandbox at {address}; the gateway will be {}\n", plan.public_url()?);
     let mut command = Command::new(python);
+    cargo::forget_this_package(&mut command);
     command.arg(folder.join("run.py")).current_dir(home.root()).stdin(Stdio::null()).kill_on_drop(true);
     let files = [
         ("KUBECONFIG", kubeconfig),

@@ -7,6 +7,7 @@ use anyhow::Result;
 use tokio::process::Command;
 
 use super::{Outcome, run_to_end, undisturbed};
+use crate::cargo;
 use crate::home::Home;
 use crate::interrupt::Interrupt;
 use crate::package::{self, Package};
@@ -40,6 +41,7 @@ impl Script {
         };
         let mut command = Command::new(python);
         command.arg(folder.join("run.py")).current_dir(home.root()).stdin(Stdio::null()).kill_on_drop(true);
+        cargo::forget_this_package(&mut command);
         command.env("LYCEUM_TOOLS", home.root().join(".fleet/tools"));
         if !self.fleet {
             return Ok(outcome(command.status().await?));
