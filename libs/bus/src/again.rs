@@ -5,14 +5,13 @@
 
 use futures::future::try_join_all;
 use lapin::options::BasicPublishOptions;
-use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{Channel, Connection};
 use prost::Message;
 
+use crate::Envelope;
 use crate::amqp::{Amqp, Error, close, confirmed_channel, patiently, stored};
-use crate::relay::PERSISTENT;
+use crate::relay::properties;
 use crate::topology::{EVENTS, declare_exchange};
-use crate::{Envelope, trace};
 
 /// A line to the broker for events that are announced again.
 #[derive(Debug)]
@@ -48,8 +47,9 @@ impl Again {
         let body = envelope.encode_to_vec();
         let confirmation = async {
             let options = BasicPublishOptions::default();
-            let key = envelope.r#type.as_str();
-            self.channel.basic_publish(EVENTS.into(), key.into(), options, &body, properties(envelope)).await?.await
+            let (key, seconds) = (envelope.r#type.as_str(), envelope.occurred_at.as_ref().map_or(0, |at| at.seconds));
+            let properties = properties(&envelope.id, key, &envelope.traceparent, seconds);
+            self.channel.basic_publish(EVENTS.into(), key.into(), options, &body, properties).await?.await
         };
         stored(patiently(confirmation).await?)
     }
@@ -58,19 +58,4 @@ impl Again {
     pub async fn close(self) {
         close(&self.connection, "done").await;
     }
-}
-
-fn properties(envelope: &Envelope) -> BasicProperties {
-    let mut headers = FieldTable::default();
-    if !envelope.traceparent.is_empty() {
-        headers.insert(trace::TRACEPARENT.into(), AMQPValue::LongString(envelope.traceparent.as_str().into()));
-    }
-    let seconds = envelope.occurred_at.as_ref().map_or(0, |at| at.seconds);
-    BasicProperties::default()
-        .with_delivery_mode(PERSISTENT)
-        .with_content_type("application/x-protobuf".into())
-        .with_message_id(envelope.id.as_str().into())
-        .with_type(envelope.r#type.as_str().into())
-        .with_timestamp(u64::try_from(seconds).unwrap_or_default())
-        .with_headers(headers)
 }

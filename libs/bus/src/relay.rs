@@ -37,7 +37,7 @@ const COUNTED_AT_MOST: i64 = 100_000;
 const LOCK: i64 = 0x6f75_7462_6f78;
 
 /// AMQP's number for "store it on disk".
-pub(crate) const PERSISTENT: u8 = 2;
+const PERSISTENT: u8 = 2;
 
 /// Publishes what a service's transactions announced.
 ///
@@ -183,7 +183,8 @@ async fn publish(channel: &Channel, row: Row) -> Result<i64, Error> {
     );
     trace::resume(&span, &row.traceparent);
     let (position, exchange, key) = (row.position, if row.personal { PERSONAL } else { EVENTS }, row.kind.clone());
-    let properties = properties(&row);
+    let at = row.occurred_at.unix_timestamp();
+    let properties = properties(&row.event_id.to_string(), &row.kind, &row.traceparent, at);
     let body = Envelope::from(row).encode_to_vec();
     let confirmation = async {
         let options = BasicPublishOptions::default();
@@ -194,17 +195,18 @@ async fn publish(channel: &Channel, row: Row) -> Result<i64, Error> {
     Ok(position)
 }
 
-fn properties(row: &Row) -> BasicProperties {
+/// What a message says beside its body; `seconds` since 1970 is when it happened.
+pub(crate) fn properties(id: &str, kind: &str, traceparent: &str, seconds: i64) -> BasicProperties {
     let mut headers = FieldTable::default();
-    if !row.traceparent.is_empty() {
-        headers.insert(trace::TRACEPARENT.into(), AMQPValue::LongString(row.traceparent.as_str().into()));
+    if !traceparent.is_empty() {
+        headers.insert(trace::TRACEPARENT.into(), AMQPValue::LongString(traceparent.into()));
     }
     BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_content_type("application/x-protobuf".into())
-        .with_message_id(row.event_id.to_string().into())
-        .with_type(row.kind.as_str().into())
-        .with_timestamp(u64::try_from(row.occurred_at.unix_timestamp()).unwrap_or_default())
+        .with_message_id(id.into())
+        .with_type(kind.into())
+        .with_timestamp(u64::try_from(seconds).unwrap_or_default())
         .with_headers(headers)
 }
 
