@@ -47,7 +47,7 @@ pub(crate) struct Options {
     next: bool,
 }
 
-/// An image of ours may be so big, in bytes, on its way to a node: what a registry keeps and a start after a failure waits for.
+/// An image of ours may be so big, in bytes, unpacked: what a node keeps of it, and what a start after a failure waits for.
 const LIMIT: u64 = 25_000_000;
 /// Nobody's number: it must not be a user of any node.
 const USER: &str = "65532:65532";
@@ -104,7 +104,7 @@ async fn ours(home: &Home, options: &Options) -> Result<()> {
             anyhow::Ok((image, bill.crates.len(), digest))
         });
         let (image, crates, digest) = made.await?;
-        if image.compressed() >= LIMIT {
+        if image.unpacked() >= LIMIT {
             too_big.push(name);
         }
         table.row([
