@@ -174,6 +174,12 @@ impl Fleet {
         bail!("{name} did not come back within {} s", PATIENCE.as_secs())
     }
 
+    /// When the process that runs now was started. What its dead forerunner had in hand was claimed before; the moment of its death
+    /// itself is known less exactly than a claim's, because files tell the time in ticks and a process dies a little after its mark.
+    pub fn started_at(&self, name: &str) -> Result<SystemTime> {
+        self.process(name)?.started_at()
+    }
+
     /// Waits until everything serves.
     pub async fn all_serve(&self) -> Result<()> {
         eventually(PATIENCE, async || {

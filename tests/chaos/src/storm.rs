@@ -162,13 +162,13 @@ async fn watch(fleet: &Fleet, point: &Point) -> Result<(String, Duration)> {
         tokio::time::sleep(POLL).await;
     };
     let took = fleet.comes_back(&point.process, died_at).await?;
-    run_out_leases(fleet, &point.process, died_at).await?;
+    run_out_leases(fleet, &point.process, fleet.started_at(&point.process)?).await?;
     Ok((point.to_string(), took))
 }
 
 /// Lets the time pass after which what a dead process held is taken from it: minutes, which nobody wants to wait here.
-pub async fn run_out_leases(fleet: &Fleet, process: &str, died_at: SystemTime) -> Result<()> {
-    let died_at = OffsetDateTime::from(died_at);
+pub async fn run_out_leases(fleet: &Fleet, process: &str, held_until: SystemTime) -> Result<()> {
+    let held_until = OffsetDateTime::from(held_until);
     let (owner, statement) = match process {
         // Whoever is alive has claimed after the death, for a lease that ends later.
         "notifications" => (
@@ -191,26 +191,26 @@ pub async fn run_out_leases(fleet: &Fleet, process: &str, died_at: SystemTime) -
     };
     let pool: &PgPool = fleet.database(owner)?;
     eventually(REACHED_WITHIN, async || {
-        sqlx::query(statement).bind(died_at).execute(pool).await?;
+        sqlx::query(statement).bind(held_until).execute(pool).await?;
         Ok(())
     })
     .await
 }
 
 /// The same for everything that a store took down with it, while the services live on.
-pub async fn run_out_all_leases(fleet: &Fleet, died_at: SystemTime) -> Result<()> {
+pub async fn run_out_all_leases(fleet: &Fleet, held_until: SystemTime) -> Result<()> {
     let sending = "select count(*) from deliveries
          where state = 'sending' and next_attempt_at <= $1 + interval '2 minutes'";
     let recorded = eventually(RECORDED_WITHIN, async || {
         let pool = fleet.database("notifications")?;
-        let left: i64 = sqlx::query_scalar(sending).bind(OffsetDateTime::from(died_at)).fetch_one(pool).await?;
+        let left: i64 = sqlx::query_scalar(sending).bind(OffsetDateTime::from(held_until)).fetch_one(pool).await?;
         ensure!(left == 0, "{left} mails are claimed");
         Ok(())
     });
     // Whoever claimed what is left has not heard of it.
     drop(recorded.await);
     for process in ["notifications", "documents", "payments"] {
-        run_out_leases(fleet, process, died_at).await?;
+        run_out_leases(fleet, process, held_until).await?;
     }
     Ok(())
 }
