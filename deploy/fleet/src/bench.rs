@@ -36,7 +36,7 @@ async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor,
     build.args(["build", "--release"]);
     let programs = cargo::build_with(build, &[LOAD]).await?;
     let program = programs.get(LOAD).context("the load was not built")?;
-    up::start(home, Options { release: true, detach: false }, supervisor, interrupt).await?;
+    up::start(home, Options { release: true, ..Options::default() }, supervisor, interrupt).await?;
     let mut command = Command::new(program);
     command.arg("run").args(scenarios).arg("--report").arg(report(home)).env("LYCEUM_FLEET", home.path("fleet.json"));
     let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await.context("cannot start the load")?;

@@ -213,7 +213,7 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
     }
     let (interrupt, _listeners) = Interrupt::listen()?;
     match command {
-        Command::Up { release, detach } => up::up(&home, Options { release, detach }, &interrupt).await,
+        Command::Up { release, detach } => up::up(&home, Options { release, detach, json: false }, &interrupt).await,
         Command::Status => status::status(&home).await,
         Command::Logs { names, follow, lines } => log::show(&home, &names, lines, follow, &interrupt).await,
         Command::Down => status::down(&home).await,
@@ -224,7 +224,7 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
         Command::Demo { elsewhere: Elsewhere { gateway: Some(gateway), sandbox: Some(sandbox) }, .. } => {
             interrupt.guard(demo::play(&home, &Doors { gateway, sandbox })).await
         }
-        Command::Demo { release, .. } => demo::demo(&home, Options { release, detach: false }, &interrupt).await,
+        Command::Demo { release, .. } => demo::demo(&home, Options { release, ..Options::default() }, &interrupt).await,
         Command::Seed { gateway, users } => interrupt.guard(seed::elsewhere(&home, &gateway, &users)).await,
         Command::DeadLetters { action } => match action.unwrap_or(DeadLetters::List { service: None }) {
             DeadLetters::List { service } => dead_letter::list(&home, service.as_deref()).await,

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
 pub(crate) use self::cluster::Options as ClusterOptions;
-use self::script::{Script, python};
+use self::script::{Fleet, Script, python};
 use crate::cargo::{self, cargo};
 use crate::home::{Home, State};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -26,7 +26,7 @@ use crate::up::{self, Options};
 /// The package that kills and counts.
 const CHAOS: &str = "chaos";
 /// Generated requests for everything in the OpenAPI document.
-const FUZZ: Script = Script { name: "fuzz", packages: &[], fleet: true };
+const FUZZ: Script = Script { name: "fuzz", packages: &[], fleet: Fleet::Text };
 /// The Helm chart, rendered in every way.
 const CHART: Script = Script {
     name: "chart",
@@ -36,7 +36,7 @@ const CHART: Script = Script {
         services: &["squid"],
         find: || package::find_program("squid"),
     }],
-    fleet: false,
+    fleet: Fleet::None,
 };
 
 /// Images, looked at from outside.
@@ -51,7 +51,7 @@ const IMAGES: Script = Script {
             find: || package::find_program("docker-registry"),
         },
     ],
-    fleet: false,
+    fleet: Fleet::None,
 };
 
 /// Dashboards and alerts, asked of a Prometheus that scrapes a fleet.
@@ -83,17 +83,33 @@ const OBSERVABILITY: Script = Script {
             find: || package::find_program("prometheus-redis-exporter"),
         },
     ],
-    fleet: true,
+    fleet: Fleet::Text,
+};
+
+/// Log lines of every service in an Elasticsearch, and traces in a collector, by the configuration that is shipped.
+const LOGGING: Script = Script {
+    name: "logging",
+    packages: &[
+        Package { title: "Maven", name: "maven", services: &[], find: || package::find_program("mvn") },
+        Package {
+            title: "Java",
+            name: "openjdk-17-jre-headless",
+            services: &[],
+            find: || package::find_program("java"),
+        },
+        Package { title: "Ruby", name: "ruby", services: &[], find: || package::find_program("ruby") },
+    ],
+    fleet: Fleet::Json,
 };
 
 /// The infrastructure of Selectel, as far as it can be checked without an account.
-const TERRAFORM: Script = Script { name: "terraform", packages: &[], fleet: false };
+const TERRAFORM: Script = Script { name: "terraform", packages: &[], fleet: Fleet::None };
 
 /// What GitLab runs, and the check of migrations.
 const PIPELINE: Script = Script {
     name: "pipeline",
     packages: &[Package { title: "rsync", name: "rsync", services: &[], find: || package::find_program("rsync") }],
-    fleet: false,
+    fleet: Fleet::None,
 };
 
 /// A part of the tests that can be asked for by name.
@@ -117,6 +133,8 @@ pub(crate) enum Suite {
     Chart,
     /// Every panel and every alert against a Prometheus that scrapes a fleet during a journey; promtool, amtool, runbooks.
     Observability,
+    /// Log lines of every service in an Elasticsearch that refuses what it does not know, dead letters, and the collector's configuration.
+    Logging,
     /// Terraform's modules against the providers' schemas, their tests, their values in the chart, the state's lock.
     Terraform,
     /// GitLab's pipeline, some of its jobs, and migrations that must not lock or break.
@@ -128,7 +146,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Tidy,
         Self::Crates,
         Self::SandboxClient,
@@ -138,6 +156,7 @@ impl Suite {
         Self::Chart,
         Self::Drill,
         Self::Observability,
+        Self::Logging,
         Self::Terraform,
         Self::Pipeline,
     ];
@@ -153,6 +172,7 @@ impl Suite {
             Self::Chart => "chart",
             Self::Drill => "drill",
             Self::Observability => "observability",
+            Self::Logging => "logging",
             Self::Terraform => "terraform",
             Self::Pipeline => "pipeline",
             Self::Images => "images",
@@ -243,6 +263,7 @@ async fn run_one(
         }
         Suite::Fuzz => return FUZZ.run(home, supervisor, interrupt).await,
         Suite::Observability => return OBSERVABILITY.run(home, supervisor, interrupt).await,
+        Suite::Logging => return LOGGING.run(home, supervisor, interrupt).await,
         Suite::Chart => return CHART.run(home, supervisor, interrupt).await,
         Suite::Terraform => return TERRAFORM.run(home, supervisor, interrupt).await,
         Suite::Pipeline => return PIPELINE.run(home, supervisor, interrupt).await,

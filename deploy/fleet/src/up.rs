@@ -33,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) release: bool,
     /// Leave it running and come back.
     pub(crate) detach: bool,
+    /// Log lines as in Kubernetes, for machines.
+    pub(crate) json: bool,
 }
 
 /// Starts the fleet and, unless it is left running, waits for Ctrl-C.
@@ -124,10 +126,14 @@ async fn start_all(home: &Home, options: Options, supervisor: &mut Supervisor) -
     let stores = stores::start(home, &mut state, supervisor).await?;
     let programs = build(home, options.release).await?;
     let plan = Plan::new(home, state, stores)?;
-    let launches: Vec<Launch> = SERVICES
+    let mut launches: Vec<Launch> = SERVICES
         .iter()
         .map(|service| plan.launch(service, program(&programs, service.name)?))
         .collect::<Result<_>>()?;
+    if options.json {
+        let variables = launches.iter_mut().flat_map(|launch| &mut launch.env);
+        variables.filter(|(name, _)| name == "LYCEUM_LOG_FORMAT").for_each(|(_, value)| "json".clone_into(value));
+    }
     // First of all, because the others send their traces there, also while they migrate.
     start_sandbox(&plan, program(&programs, SANDBOX)?, supervisor).await?;
     provide_databases(&plan).await?;

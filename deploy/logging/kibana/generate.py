@@ -56,7 +56,8 @@ SEARCHES = {
     ),
     "lyceum-dead-letters": (
         "lyceum-dead-letters", "Lines that could not be kept", "As they came; the reasons are the search beside this one.",
-        "event.original: *", ["service.name", "fluentd.tag", "event.original", "kubernetes.pod.name"],
+        # What came is not searchable, so it cannot be asked for.
+        "not service.name: fluentd", ["service.name", "fluentd.tag", "event.original", "kubernetes.pod.name"],
     ),
     "lyceum-dead-letter-reasons": (
         "lyceum-dead-letters", "Why lines could not be kept", "Fluentd's warnings; fluentd.tag and fluentd.time say about which line.",

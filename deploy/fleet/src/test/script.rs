@@ -24,8 +24,16 @@ pub(super) struct Script {
     pub(super) name: &'static str,
     /// What it needs from Debian.
     pub(super) packages: &'static [Package],
-    /// Whether it works on the running fleet, which it finds by `LYCEUM_FLEET`.
-    pub(super) fleet: bool,
+    pub(super) fleet: Fleet,
+}
+
+/// Whether a suite works on a running fleet, which it finds by `LYCEUM_FLEET`, and how that one logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fleet {
+    None,
+    Text,
+    /// As in Kubernetes.
+    Json,
 }
 
 impl Script {
@@ -43,10 +51,11 @@ impl Script {
         command.arg(folder.join("run.py")).current_dir(home.root()).stdin(Stdio::null()).kill_on_drop(true);
         cargo::forget_this_package(&mut command);
         command.env("LYCEUM_TOOLS", home.root().join(".fleet/tools"));
-        if !self.fleet {
+        if self.fleet == Fleet::None {
             return Ok(outcome(command.status().await?));
         }
-        up::start(home, Options::default(), supervisor, interrupt).await?;
+        let options = Options { json: self.fleet == Fleet::Json, ..Options::default() };
+        up::start(home, options, supervisor, interrupt).await?;
         println!();
         command.env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
         let mut result = Outcome::Passed;
