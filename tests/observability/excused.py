@@ -6,6 +6,8 @@ OUTSIDE = {
     "container_": "cAdvisor in a kubelet",
     "kubelet_": "a kubelet",
     "restore_drill_": "written by `cargo fleet drill` for node_exporter, which this fleet does not run",
+    "fluentd_": "Fluentd, which is in no package registry",
+    "lyceum_log_dead_letters_total": "Fluentd, by deploy/logging",
     "backup_last_success_timestamp_seconds": "recorded of Kubernetes' CronJobs, or written by the hosts of pgBackRest",
 }
 
