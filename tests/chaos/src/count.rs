@@ -155,7 +155,9 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     .bind(TOLD.map(str::to_owned).to_vec())
     .fetch_all(notifications)
     .await?;
-    once("mails", &wanted, sent)?;
+    if let Err(error) = once("mails", &wanted, sent) {
+        bail!("{error:#}; {}", unsent(fleet, caused).await?);
+    }
     let kept: i64 = sqlx::query_scalar(
         "select count(*) from deliveries where recipient_id = any($1) and created_at >= $2 and created_at < $3 and state <> 'sent'",
     )
@@ -169,6 +171,21 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
         arrived_once(fleet, caused, one).await?;
     }
     Ok(())
+}
+
+/// What is known of the mails that have not left.
+async fn unsent(fleet: &Fleet, caused: &Caused) -> Result<String> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', kind, state, reason, 'after', attempts, 'tries, next at', next_attempt_at, 'made at', created_at)
+         from deliveries
+         where recipient_id = any($1) and created_at >= $2 and created_at < $3 and state <> 'sent'",
+    )
+    .bind(caused.users())
+    .bind(caused.since)
+    .bind(caused.until())
+    .fetch_all(fleet.database("notifications")?)
+    .await?;
+    Ok(format!("not sent: {rows:?}"))
 }
 
 /// Who had a page to pay on and could not is told so, once for each; of a page that was lost with a process nobody hears.
