@@ -260,7 +260,7 @@ async fn every_service(
     for name in pids.keys() {
         let died_at = fleet.kill(name)?;
         let took = fleet.comes_back(name, died_at).await?;
-        storm::run_out_leases(fleet, name, fleet.started_at(name)?).await?;
+        storm::bury(fleet, name).await?;
         recoveries.push((name.clone(), took));
     }
     Ok(recoveries)
