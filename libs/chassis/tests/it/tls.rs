@@ -57,14 +57,13 @@ async fn with_an_authority_only_neighbours_with_a_certificate_are_let_in() {
     let probe = start(&variables("LYCEUM_TLS", &mounted));
     ask(&identity(&mounted, true), "https", probe.grpc).await.unwrap();
 
-    for refused in [
-        ask(&identity(&mounted, false), "https", probe.grpc).await,
-        ask(&identity(&Mounted::new(&Authority::new().issue(&["x"]), authority.pem()), true), "https", probe.grpc)
-            .await,
-        ask(&identity(&mounted, true), "http", probe.grpc).await,
-    ] {
-        assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
+    let strange = Mounted::new(&Authority::new().issue(&["x"]), authority.pem());
+    for (who, stranger) in [("nobody", identity(&mounted, false)), ("a stranger", identity(&strange, true))] {
+        assert_eq!(ask(&stranger, "https", probe.grpc).await.unwrap_err().code(), Code::Unavailable, "{who}");
     }
+    // What is read of the answer, a TLS alert or the end of the connection, is a matter of moments.
+    let plain = ask(&identity(&mounted, true), "http", probe.grpc).await.unwrap_err().code();
+    assert!(matches!(plain, Code::Unavailable | Code::Internal), "{plain}");
     assert_eq!(get(probe.admin, "/livez").unwrap().0, 200, "the admin port stays plain");
     eventually("counted", || probe.metric("server_handshakes_failed_total", &["gRPC"]));
     probe.metric("tls_certificate_not_after_timestamp_seconds", &["\"fleet\""]).unwrap();
