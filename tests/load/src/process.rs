@@ -14,16 +14,16 @@ pub struct Process {
 }
 
 impl Process {
-    /// CPU time that it has used, in microseconds; the kernel counts in hundredths of a second.
+    /// CPU time that it and its children have used, in microseconds; the kernel counts in hundredths of a second.
     pub fn cpu_micros(&self) -> Result<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid))
-            .with_context(|| format!("{} does not run any more", self.name))?;
-        // The name in parentheses may hold blanks; what counts stands behind it.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |place: usize| fields.get(place).and_then(|field| field.parse::<u64>().ok());
-        let used = ticks(11).zip(ticks(12)).map(|(user, system)| user + system);
-        let per_second = rustix::param::clock_ticks_per_second().max(1);
-        Ok(used.context("the kernel's figures cannot be read")? * 1_000_000 / per_second)
+        let own = Times::of(self.pid).with_context(|| format!("{} does not run any more", self.name))?;
+        // A database's backends come and go: what is left of those that went is kept with their parent.
+        let children = fs::read_dir("/proc")?
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(Times::of)
+            .filter(|times| i64::from(self.pid) == times.parent);
+        let ticks = own.used + own.of_ended_children + children.map(|times| times.used).sum::<u64>();
+        Ok(ticks * 1_000_000 / rustix::param::clock_ticks_per_second().max(1))
     }
 
     /// Memory that it holds, in kB: resident, with what it shares with others.
@@ -65,6 +65,27 @@ impl CpuWatch {
             Ok((process.name.clone(), micros / requests.max(1)))
         });
         used.collect()
+    }
+}
+
+/// What the kernel counts of a process, in ticks.
+struct Times {
+    parent: i64,
+    used: u64,
+    of_ended_children: u64,
+}
+
+impl Times {
+    fn of(pid: u32) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold blanks; what counts stands behind it.
+        let fields: Vec<&str> = stat.rsplit(')').next()?.split_whitespace().collect();
+        let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
+        Some(Self {
+            parent: fields.get(1)?.parse().ok()?,
+            used: ticks(11)? + ticks(12)?,
+            of_ended_children: ticks(13)? + ticks(14)?,
+        })
     }
 }
 
