@@ -65,6 +65,20 @@ impl Process {
     }
 }
 
+/// Whom a process has started.
+fn children(parent: i32) -> Result<Vec<i32>> {
+    let all = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    Ok(all.filter(|pid| stat(*pid).is_some_and(|(_, started_by)| started_by == parent)).collect())
+}
+
+/// A process's state and who started it; nothing if it is gone.
+fn stat(pid: i32) -> Option<(String, i32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold blanks; what counts stands behind it.
+    let mut fields = stat.rsplit(')').next()?.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+}
+
 /// The stores' doors, from `stores.json`.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Stores {
@@ -145,6 +159,22 @@ impl Fleet {
         let now = SystemTime::now();
         kill_process(pid, Signal::KILL).with_context(|| format!("cannot kill {name}"))?;
         Ok(now)
+    }
+
+    /// The same, and waits until nobody is left whom it had started: a database's backends go on until they miss their server.
+    pub async fn kill_with_children(&self, name: &str) -> Result<SystemTime> {
+        let pid = self.process(name)?.pid;
+        // Whoever stands still starts nobody else meanwhile.
+        kill_process(Pid::from_raw(pid).context("a pid is not zero")?, Signal::STOP)?;
+        let children = children(pid)?;
+        let died_at = self.kill(name)?;
+        eventually(PATIENCE, async || {
+            let left = children.iter().filter(|child| stat(**child).is_some_and(|(state, _)| state != "Z")).count();
+            ensure!(left == 0, "{left} processes of {name} are left");
+            Ok(())
+        })
+        .await?;
+        Ok(died_at)
     }
 
     /// Keeps a process from being started again until [`Fleet::release`].

@@ -166,10 +166,9 @@ async fn postgres_away(fleet: &Fleet, manager: &Person, course: &Course) -> Resu
     // A token from before: nobody signs in without a database.
     let token = manager.token().await?;
     fleet.hold("postgres")?;
-    let died_at = fleet.kill("postgres")?;
+    let died_at = fleet.kill_with_children("postgres").await?;
     for path in ["/v1/me/enrolments", "/v1/orders?pageSize=1", "/v1/notifications?pageSize=1", "/v1/me/certificates"] {
-        // Backends outlive the server that was killed until they notice it, and answer so long.
-        eventually(PATIENCE, async || refused_for_now(fleet, path, &token).await).await?;
+        refused_for_now(fleet, path, &token).await?;
     }
     fleet.release("postgres")?;
     let took = fleet.comes_back("postgres", died_at).await?;
