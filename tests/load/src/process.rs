@@ -91,6 +91,11 @@ impl Times {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{BufRead, BufReader},
+        process::{Command, Stdio},
+    };
+
     use super::*;
 
     #[test]
@@ -103,5 +108,22 @@ mod tests {
         }
         assert!(me.resident_kb().unwrap() > 100 && me.anonymous_kb().unwrap() > 10);
         assert!(Process { name: "nobody".into(), pid: u32::MAX }.cpu_micros().is_err());
+    }
+
+    #[test]
+    fn what_children_use_counts_while_they_live_and_afterwards() {
+        // The shell itself only waits.
+        let script = "(i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done) & wait; echo done; read -r _";
+        let mut shell = Command::new("sh");
+        let mut shell = shell.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let watched = Process { name: "sh".into(), pid: shell.id() };
+        let mut looks = (0..20_000).map(|_| watched.cpu_micros().unwrap());
+        let while_it_lives = looks.find(|used| *used >= 30_000).unwrap_or_default();
+        let mut said = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let afterwards = watched.cpu_micros().unwrap();
+        drop(shell.stdin.take());
+        shell.wait().unwrap();
+        assert!(afterwards >= while_it_lives && while_it_lives >= 30_000, "{while_it_lives} µs, then {afterwards} µs");
     }
 }
