@@ -15,7 +15,7 @@ pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// Where it is compiled, relative to the repository.
 pub(crate) const FOLDER: &str = "target/images";
 
-/// With glibc inside; functions of the same code once; relocations packed, which are a twelfth of a program otherwise.
+/// With glibc inside; functions of the same code once; relocations packed.
 const FLAGS: &str = "-C target-feature=+crt-static -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--pack-dyn-relocs=relr";
 
 /// Sources, and what they are called.
