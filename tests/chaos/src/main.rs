@@ -30,6 +30,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use rand::{SeedableRng, rngs::StdRng};
+use time::OffsetDateTime;
 
 use crate::{count::Caused, fleet::Fleet, point::Point, storm::Cast, trouble::Trouble};
 
@@ -106,8 +107,9 @@ async fn storms(arguments: &Arguments) -> Result<()> {
         arguments.seed
     );
     let mut cast = Cast::assemble(&fleet).await.context("the learners of the storm")?;
-    let (mut lines, mut caused) = (Vec::new(), Vec::new());
+    let (mut lines, mut caused, mut begun) = (Vec::new(), Vec::new(), Vec::new());
     for (at, run) in runs.iter().enumerate() {
+        begun.push(OffsetDateTime::now_utc());
         let line = one(&fleet, &cast, run, &mut chance, &mut caused).await;
         let slowest =
             line.slowest.as_ref().map(|(what, took)| format!("; {what} was away for {} ms", took.as_millis()));
@@ -134,7 +136,10 @@ async fn storms(arguments: &Arguments) -> Result<()> {
             cast = Cast::assemble(&fleet).await?;
         }
     }
-    conclude(&fleet, &lines, &mut caused, &points, arguments.only.is_some()).await
+    for one in &mut caused {
+        one.until = begun.iter().copied().find(|begun| *begun > one.since);
+    }
+    conclude(&fleet, &lines, &caused, &points, arguments.only.is_some()).await
 }
 
 fn runs(arguments: &Arguments, points: &[Point], chance: &mut StdRng) -> Vec<Run> {
@@ -162,7 +167,8 @@ async fn one(fleet: &Arc<Fleet>, cast: &Cast, run: &Run, chance: &mut StdRng, ca
         Ok(None) => (None, None),
         Ok(Some(weathered)) => {
             caused.push(weathered.caused);
-            (weathered.recoveries.into_iter().max_by_key(|(_, took)| *took), None)
+            let slowest = weathered.recoveries.into_iter().max_by_key(|(_, took)| *took);
+            (slowest, weathered.complaint.map(|error| format!("{error:#}")))
         }
         Err(error) => (None, Some(format!("{error:#}"))),
     };
@@ -170,12 +176,10 @@ async fn one(fleet: &Arc<Fleet>, cast: &Cast, run: &Run, chance: &mut StdRng, ca
 }
 
 /// Counts everything once more, because a repetition may come late, and prints what the storm was like.
-async fn conclude(fleet: &Fleet, lines: &[Line], caused: &mut [Caused], points: &[Point], partly: bool) -> Result<()> {
+async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Point], partly: bool) -> Result<()> {
     let mut complaints: Vec<String> =
         lines.iter().filter_map(|line| line.failure.as_ref().map(|why| format!("{}: {why}", line.name))).collect();
-    let began: Vec<_> = caused.iter().map(|one| one.since).collect();
-    for (at, one) in caused.iter_mut().enumerate() {
-        one.until = began.get(at + 1).copied();
+    for one in caused {
         if let Err(error) = count::exact(fleet, one).await {
             complaints.push(format!("{}, counted again at the end: {error:#}", one.scenario));
         }

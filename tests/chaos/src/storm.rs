@@ -49,6 +49,8 @@ impl Cast {
 #[derive(Debug)]
 pub struct Weathered {
     pub caused: Caused,
+    /// What was not there in time, if anything.
+    pub complaint: Option<anyhow::Error>,
     /// What died and how long it took until it served again.
     pub recoveries: Vec<(String, Duration)>,
 }
@@ -128,8 +130,8 @@ pub async fn run(
         travelled,
         may_repeat_mails,
     };
-    count::settled(fleet, &caused).await.context("counting")?;
-    Ok(Weathered { caused, recoveries })
+    let complaint = count::settled(fleet, &caused).await.context("counting").err();
+    Ok(Weathered { caused, complaint, recoveries })
 }
 
 /// Payments hears of a run when it is published, and of nothing later.

@@ -84,6 +84,9 @@ pub enum Next {
     Suppressed { reason: String },
 }
 
+/// How long a mail waits until its person confirms the address; after that it is old news, and given up.
+pub const CONFIRMED_WITHIN: Duration = Duration::days(7);
+
 /// How long a sender may hold a delivery before another one takes it for dead; longer than any try can last.
 pub const LEASE: Duration = Duration::minutes(2);
 

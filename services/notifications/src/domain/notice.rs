@@ -318,10 +318,9 @@ impl Notice {
 
     /// By which ways a person is told.
     ///
-    /// Codes go by mail only, also to an address that is not confirmed yet, because they confirm it; everything else goes to a
-    /// confirmed address and into the feed, as the person wants it. Sessions that end with a password are told by the notice about
-    /// the password, and a certificate that was replaced by the one about its successor.
-    pub fn ways(&self, person: &Person, preferences: &Preferences, now: OffsetDateTime) -> Ways {
+    /// Codes go by mail only; everything else goes by mail and into the feed, as the person wants it. Sessions that end with a
+    /// password are told by the notice about the password, and a certificate that was replaced by the one about its successor.
+    pub fn ways(&self, preferences: &Preferences, now: OffsetDateTime) -> Ways {
         if let Some(expires_at) = self.expires_at() {
             let mail = if now < expires_at { Timing::AtOnce } else { Timing::Never };
             return Ways { mail, feed: false };
@@ -335,8 +334,13 @@ impl Notice {
             return Ways::NONE;
         }
         let kind = self.kind();
-        let mail = if person.email_confirmed { preferences.timing(kind, Channel::Email) } else { Timing::Never };
+        let mail = preferences.timing(kind, Channel::Email);
         Ways { mail, feed: kind.in_feed() && preferences.timing(kind, Channel::Feed) != Timing::Never }
+    }
+
+    /// Whether its mail waits until the person confirms the address. Codes do not, because they confirm it.
+    pub fn waits_for_address(&self, person: &Person) -> bool {
+        !person.email_confirmed && self.expires_at().is_none()
     }
 }
 
@@ -368,30 +372,27 @@ mod tests {
 
     #[test]
     fn a_code_goes_by_mail_only_and_also_to_an_address_that_it_is_to_confirm() {
-        let ways = code(NOW + Duration::MINUTE).ways(&person(false), &Preferences::default(), NOW);
-        assert_eq!(ways, Ways { mail: Timing::AtOnce, feed: false });
+        let code = code(NOW + Duration::MINUTE);
+        assert_eq!(code.ways(&Preferences::default(), NOW), Ways { mail: Timing::AtOnce, feed: false });
+        assert!(!code.waits_for_address(&person(false)));
     }
 
     #[test]
     fn an_expired_code_goes_nowhere() {
-        assert_eq!(code(NOW).ways(&person(true), &Preferences::default(), NOW), Ways::NONE);
+        assert_eq!(code(NOW).ways(&Preferences::default(), NOW), Ways::NONE);
     }
 
     #[test]
-    fn an_address_that_is_not_confirmed_gets_no_other_mail() {
-        assert_eq!(
-            Notice::PasswordChanged.ways(&person(false), &Preferences::default(), NOW),
-            Ways { mail: Timing::Never, feed: true }
-        );
-        assert_eq!(
-            Notice::PasswordChanged.ways(&person(true), &Preferences::default(), NOW),
-            Ways { mail: Timing::AtOnce, feed: true }
-        );
+    fn every_other_mail_waits_until_the_address_is_confirmed() {
+        let notice = Notice::PasswordChanged;
+        assert_eq!(notice.ways(&Preferences::default(), NOW), Ways { mail: Timing::AtOnce, feed: true });
+        assert!(notice.waits_for_address(&person(false)));
+        assert!(!notice.waits_for_address(&person(true)));
     }
 
     #[test]
     fn a_new_password_is_told_once() {
-        let ways = |reason| Notice::SessionsRevoked { reason }.ways(&person(true), &Preferences::default(), NOW);
+        let ways = |reason| Notice::SessionsRevoked { reason }.ways(&Preferences::default(), NOW);
         assert_eq!(ways(EndReason::PasswordChanged), Ways::NONE);
         assert_eq!(ways(EndReason::TokenReused), Ways { mail: Timing::AtOnce, feed: true });
     }
@@ -402,16 +403,14 @@ mod tests {
         let chosen = vec![rule(Channel::Email, Timing::Digest), rule(Channel::Feed, Timing::Never)];
         let preferences = Preferences { chosen, ..Preferences::default() };
         let notice = Notice::TutorVerified { valid_until: None };
-        let ways = |confirmed| notice.ways(&person(confirmed), &preferences, NOW);
-        assert_eq!(ways(true), Ways { mail: Timing::Digest, feed: false });
-        assert_eq!(ways(false), Ways::NONE, "an address that is not confirmed gets no digest either");
+        assert_eq!(notice.ways(&preferences, NOW), Ways { mail: Timing::Digest, feed: false });
     }
 
     #[test]
     fn a_certificate_that_was_replaced_is_told_by_its_successor() {
         let certificate = CertificateId::from_uuid(Uuid::nil());
         let revoked = |replaced| Notice::CertificateRevoked { certificate, number: "LY-1".to_owned(), replaced };
-        let ways = |replaced| revoked(replaced).ways(&person(true), &Preferences::default(), NOW);
+        let ways = |replaced| revoked(replaced).ways(&Preferences::default(), NOW);
         assert_eq!(ways(true), Ways::NONE);
         assert_eq!(ways(false), Ways { mail: Timing::AtOnce, feed: true });
     }

@@ -1,5 +1,8 @@
 //! What a person wants to be told, by which way and when; the school's defaults where nothing was chosen.
 
+use time::OffsetDateTime;
+use values::TimeZone;
+
 use crate::domain::{
     hours::{DigestTimes, QuietHours},
     notice::Kind,
@@ -100,6 +103,11 @@ impl Preferences {
     pub fn timing(&self, kind: Kind, channel: Channel) -> Timing {
         let chosen = self.chosen.iter().find(|rule| rule.kind == kind && rule.channel == channel);
         chosen.filter(|_| kind.can_be_chosen()).map_or(Timing::AtOnce, |rule| rule.timing)
+    }
+
+    /// The first instant from `at` on that is not in the person's quiet hours.
+    pub fn release(&self, at: OffsetDateTime, zone: &TimeZone) -> OffsetDateTime {
+        self.quiet.map_or(at, |quiet| quiet.release(at, zone))
     }
 
     /// A rule for each kind that can be chosen and each channel.

@@ -47,10 +47,7 @@ async fn make_digest(app: &App, conn: &mut PgConnection, user: UserId, now: Offs
     let digest = EventId::new(now);
     if store::digests::any(conn, user).await? && store::digests::begin(conn, user, day, digest, now).await? {
         let items = store::digests::take(conn, user, ITEMS_AT_MOST).await?;
-        // Whoever has taken back their address since has nothing to be written to.
-        if person.email_confirmed {
-            post(app, conn, &person, &preferences, digest, &Notice::Digest { items }).await?;
-        }
+        post(app, conn, &person, &preferences, digest, &Notice::Digest { items }).await?;
     }
     if store::digests::any(conn, user).await? {
         plan(conn, &person, &preferences, now).await?;

@@ -109,7 +109,7 @@ pub(super) async fn replan(
     preferences: &Preferences,
     now: OffsetDateTime,
 ) -> Result<(), Error> {
-    let due_at = preferences.quiet.map_or(now, |quiet| quiet.release(now, &person.time_zone));
+    let due_at = preferences.release(now, &person.time_zone);
     store::deliveries::move_held(conn, person.id, due_at, due_at > now).await?;
     if store::digests::unplan(conn, person.id).await? {
         plan(conn, person, preferences, now).await?;

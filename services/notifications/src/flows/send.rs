@@ -103,10 +103,9 @@ async fn record(
         if let Next::Retry { at, .. } = &mut next
             && claimed.kind.can_wait()
             && let Some(Recipient::Person(person)) = store::recipients::find(conn, claimed.recipient).await?
-            && let Some(quiet) = store::preferences::of(conn, claimed.recipient).await?.quiet
         {
             // A second try wakes nobody up either.
-            *at = quiet.release(*at, &person.time_zone);
+            *at = store::preferences::of(conn, claimed.recipient).await?.release(*at, &person.time_zone);
         }
         deliveries::record(conn, claimed, &next, now).await?;
         let outcome = match &next {

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use crate::app::App;
 use crate::domain::{
+    delivery::CONFIRMED_WITHIN,
     id::{EventId, UserId},
     notice::Notice,
     preference::{Preferences, Timing},
@@ -32,7 +33,7 @@ pub async fn tell(
     };
     let preferences = store::preferences::of(conn, user).await?;
     let (kind, now) = (notice.kind(), app.clock.now());
-    let ways = notice.ways(&person, &preferences, now);
+    let ways = notice.ways(&preferences, now);
     if ways.feed {
         let entry = app.renderer.entry(notice, &person, now).map_err(Error::from)?;
         let resource = notice.resource();
@@ -49,7 +50,8 @@ pub async fn tell(
     Ok(())
 }
 
-/// Puts a mail into the queue, due at once or, if it can wait, at the end of the person's quiet hours.
+/// Puts a mail into the queue, due at once or, if it can wait, at the end of the person's quiet hours; or aside, until the person
+/// confirms the address. We may just not have heard of that yet: what happens to somebody comes from several services.
 pub(super) async fn post(
     app: &App,
     conn: &mut PgConnection,
@@ -63,11 +65,17 @@ pub(super) async fn post(
     if kind.can_wait() {
         let fresh = hex::encode(rand::random::<[u8; 32]>());
         token = Some(store::unsubscribe::token(conn, person.id, kind, &fresh).await?);
-        due_at = preferences.quiet.map_or(now, |quiet| quiet.release(now, &person.time_zone));
+        due_at = preferences.release(now, &person.time_zone);
+    }
+    let unconfirmed = notice.waits_for_address(person);
+    let mut expires_at = notice.expires_at();
+    if unconfirmed {
+        due_at = now + CONFIRMED_WITHIN;
+        expires_at = Some(due_at);
     }
     let mail = app.renderer.mail(notice, person, token.as_deref(), now)?;
-    let expires_at = notice.expires_at();
-    let new = store::deliveries::New { person, event, kind, mail: &mail, due_at, expires_at, created_at: now };
+    let new =
+        store::deliveries::New { person, event, kind, mail: &mail, due_at, unconfirmed, expires_at, created_at: now };
     Ok(store::deliveries::queue(conn, new).await?)
 }
 

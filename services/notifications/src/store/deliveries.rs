@@ -22,6 +22,8 @@ pub struct New<'a> {
     pub mail: &'a Mail,
     /// Later than `created_at` if it waits for the end of quiet hours.
     pub due_at: OffsetDateTime,
+    /// Whether it waits for the person to confirm the address; it is given up when it is due.
+    pub unconfirmed: bool,
     pub expires_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
 }
@@ -38,7 +40,7 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
          queued as (
              insert into deliveries (
                  recipient_id, delivery_id, event_id, kind, name, address, subject, text_part, html_part, unsubscribe_url,
-                 state, attempts, next_attempt_at, held, expires_at, reason, created_at, finished_at
+                 state, attempts, next_attempt_at, held, unconfirmed, expires_at, reason, created_at, finished_at
              )
              select $1, $2, $3, $4, $5, $6,
                     case when it_is then null else $7::text end,
@@ -48,7 +50,8 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
                     case when it_is then 'suppressed' else 'queued' end,
                     0,
                     case when it_is then null else $11::timestamptz end,
-                    not it_is and $11 > $13,
+                    not it_is and not $15 and $11 > $13,
+                    not it_is and $15,
                     $12,
                     case when it_is then $14 else '' end,
                     $13::timestamptz,
@@ -72,6 +75,7 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
     .bind(new.expires_at)
     .bind(new.created_at)
     .bind(BOUNCED)
+    .bind(new.unconfirmed)
     .execute(conn)
     .await?;
     Ok(())
@@ -129,7 +133,8 @@ pub async fn claim(
              set state = 'sending',
                  attempts = attempts + 1,
                  next_attempt_at = $3,
-                 held = false
+                 held = false,
+                 unconfirmed = false
              from due
              where deliveries.recipient_id = due.recipient_id
                and deliveries.delivery_id = due.delivery_id
@@ -227,6 +232,7 @@ pub async fn suppress(
              reason = $3,
              next_attempt_at = null,
              held = false,
+             unconfirmed = false,
              finished_at = $4,
              subject = null,
              text_part = null,
@@ -262,6 +268,42 @@ pub async fn move_held(
     .bind(recipient)
     .bind(due_at)
     .bind(still)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Lets go the e-mails that wait for a person to confirm the address, now that they have, and wakes a sender when the transaction
+/// commits. They go to the address that was confirmed: at once, or `due_at` if that is later and they can wait.
+pub async fn confirm(
+    conn: &mut PgConnection,
+    person: &Person,
+    due_at: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    let patient: Vec<&str> = Kind::ALL.into_iter().filter(|kind| kind.can_wait()).map(Kind::as_str).collect();
+    sqlx::query(
+        "with released as (
+             update deliveries
+             set unconfirmed = false,
+                 name = $2,
+                 address = $3,
+                 next_attempt_at = case when kind = any($6) then $4 else $5 end,
+                 held = kind = any($6) and $4 > $5,
+                 expires_at = null
+             where recipient_id = $1
+               and unconfirmed
+             returning recipient_id
+         )
+         select pg_notify('deliveries', '')
+         where exists (select from released)",
+    )
+    .bind(person.id)
+    .bind(&person.name)
+    .bind(&person.email)
+    .bind(due_at)
+    .bind(now)
+    .bind(patient)
     .execute(conn)
     .await?;
     Ok(())

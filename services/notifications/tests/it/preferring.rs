@@ -1,5 +1,6 @@
 use notifications::domain::id::EventId;
 use notifications::domain::notice::Notice;
+use proto::lyceum::events::v1::ProfileChanged;
 use proto::lyceum::notifications::v1::{
     Channel, Digest, GetMyNotificationPreferencesRequest, GetUnsubscribeLinkRequest, NotificationPreferences,
     PreferenceRule, QuietHours, UnsubscribeLink, UnsubscribeRequest, UpdateMyNotificationPreferencesRequest,
@@ -185,6 +186,35 @@ async fn a_mail_that_can_wait_waits_for_the_morning_and_a_warning_does_not() {
     assert_eq!(world.sink.received().len(), 1);
     world.clock.set(datetime!(2026-03-03 05:00 UTC));
     world.expect_count("select count(*) from deliveries where state = 'sent' and not held", 2).await;
+}
+
+#[tokio::test]
+async fn who_confirms_the_address_at_night_is_written_to_in_the_morning() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    let unconfirmed = ProfileChanged { email_confirmed: false, ..profile(user, "en") };
+    world.knows_profile(unconfirmed.clone(), 1).await;
+    world.clock.set(datetime!(2026-03-02 09:00 UTC));
+    update(&world, user, quiet("22:00", "08:00"), &[]).await.unwrap();
+    world.tell_of(user, &VERIFIED).await;
+    world.tell(user).await;
+    // Other hours let go nothing that waits for the address.
+    update(&world, user, quiet("23:00", "08:00"), &[]).await.unwrap();
+    assert_eq!(world.count("select count(*) from deliveries where unconfirmed and not held").await, 2);
+    // 23:30 in Moscow.
+    world.clock.set(datetime!(2026-03-02 20:30 UTC));
+    world.knows_profile(profile(user, "en"), 2).await;
+    let _sending = world.send();
+    assert_eq!(world.expect_delivery("sent").await.kind, "password-changed");
+    let due = "select count(*) from deliveries where held and next_attempt_at = '2026-03-03 05:00Z'";
+    assert_eq!(world.count(due).await, 1);
+    // What is switched off meanwhile is not sent, whatever it waits for.
+    world.knows_profile(unconfirmed, 3).await;
+    world.tell_of(user, &VERIFIED).await;
+    let off = rules([rule(Kind::TutorVerified, Channel::Email, Timing::Never)]);
+    update(&world, user, off, &[]).await.unwrap();
+    let off = "select count(*) from deliveries where state = 'suppressed' and not unconfirmed and not held";
+    assert_eq!(world.count(off).await, 2);
 }
 
 #[tokio::test]

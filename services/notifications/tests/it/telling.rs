@@ -1,15 +1,15 @@
 use bus::Event;
 use proto::lyceum::events::v1::{
     CertificateIssued, CertificateRevoked, CodeIssued, CourseCompleted, DocumentExpired, DocumentExpiring,
-    DocumentRejected, DocumentVerified, EnrolmentStarted, OrderRefunded, PaymentFailed, SessionsRevoked,
-    TutorVerificationEnded, TutorVerified, code_issued, sessions_revoked,
+    DocumentRejected, DocumentVerified, EnrolmentStarted, OrderRefunded, PaymentFailed, ProfileChanged,
+    SessionsRevoked, TutorVerificationEnded, TutorVerified, code_issued, sessions_revoked,
 };
 use proto::wkt::Timestamp;
 use time::Duration;
 use uuid::Uuid;
 use values::Clock;
 
-use crate::helpers::{World, about, order_paid, password_changed, profile_changed, rub, run_published};
+use crate::helpers::{World, about, order_paid, password_changed, profile, profile_changed, rub, run_published};
 
 fn code_issued(user: Uuid, expires_at: time::OffsetDateTime) -> Event {
     let issued = CodeIssued {
@@ -212,6 +212,48 @@ async fn an_event_about_somebody_who_is_not_known_yet_waits_for_the_profile() {
     world.announce(profile_changed(user, 1, "en")).await;
     world.expect_heard(2).await;
     assert_eq!(world.count("select count(*) from notices").await, 1);
+}
+
+#[tokio::test]
+async fn what_happens_before_we_hear_of_a_confirmed_address_is_mailed_once_we_do() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    let unconfirmed = ProfileChanged { email_confirmed: false, ..profile(user, "en") };
+    world.knows_profile(ProfileChanged { email: "anna@old.example".to_owned(), ..unconfirmed.clone() }, 1).await;
+    let (_hearing, _sending) = (world.hear(), world.send());
+    world.announce(order_paid(user)).await;
+    world.announce(password_changed(user)).await;
+    world.expect_heard(2).await;
+    assert_eq!(world.count("select count(*) from notices").await, 2, "the feed waits for no address");
+    // Another name, and still the same address that nobody has confirmed.
+    world.announce(about(user, 2, &unconfirmed).personal()).await;
+    world.expect_heard(3).await;
+    let waiting = "select count(*) from deliveries where unconfirmed and state = 'queued' and not held";
+    assert_eq!(world.count(waiting).await, 2);
+    world.announce(profile_changed(user, 3, "en")).await;
+    world.expect_count("select count(*) from deliveries where state = 'sent' and not unconfirmed", 2).await;
+    let received = world.sink.received();
+    assert_eq!(received.len(), 2);
+    assert!(received.iter().all(|mail| mail.to.contains("anna@example.org")), "where it was confirmed");
+    // A late word of old times takes nothing back.
+    world.announce(about(user, 2, &unconfirmed).personal()).await;
+    world.announce(order_paid(user)).await;
+    world.expect_count("select count(*) from deliveries where state = 'sent'", 3).await;
+}
+
+#[tokio::test]
+async fn a_mail_to_an_address_that_nobody_confirms_is_given_up_after_a_week() {
+    let world = World::new().await;
+    let user = Uuid::new_v4();
+    world.knows_profile(ProfileChanged { email_confirmed: false, ..profile(user, "en") }, 1).await;
+    world.tell(user).await;
+    let _sending = world.send();
+    world.clock.advance(Duration::days(7));
+    let over = world.expect_delivery("gave_up").await;
+    assert_eq!((&*over.reason, over.text_part), ("EXPIRED", None));
+    world.knows_profile(profile(user, "en"), 2).await;
+    assert_eq!(world.expect_delivery("gave_up").await.reason, "EXPIRED");
+    assert!(world.sink.received().is_empty());
 }
 
 #[tokio::test]
