@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, PgConnection, Postgres};
 
 use crate::{Pool, is_conflict};
 
@@ -28,7 +29,8 @@ const FIRST_PAUSE: u64 = 10;
 /// .await?;
 /// ```
 ///
-/// No network call belongs inside: the locks of `work` would wait for it.
+/// No network call belongs inside: the locks of `work` would wait for it. Dropped at any moment it leaves nothing, and no open
+/// transaction for whoever gets its connection next.
 ///
 /// # Errors
 ///
@@ -44,7 +46,10 @@ where
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut transaction = pool.begin().await?;
+        let mut held = Held { connection: pool.acquire().await?, begins: true };
+        let Held { connection, begins } = &mut held;
+        let mut transaction = connection.begin().await?;
+        *begins = false;
         let attempt = work.clone();
         let error = match attempt(&mut transaction).await {
             Ok(value) => match transaction.commit().await {
@@ -65,5 +70,20 @@ where
         metrics::counter!("pg_transaction_retries_total").increment(1);
         let longest = FIRST_PAUSE << tries;
         tokio::time::sleep(Duration::from_millis(rand::random_range(0..=longest))).await;
+    }
+}
+
+/// A connection on which a transaction is begun. sqlx 0.9.0 forgets a `BEGIN` whose answer nobody waited for (transact-rs/sqlx#4393):
+/// the next user of the connection would work in a transaction that nobody commits. Such a connection is closed.
+struct Held {
+    connection: PoolConnection<Postgres>,
+    begins: bool,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.begins {
+            self.connection.close_on_drop();
+        }
     }
 }

@@ -234,11 +234,27 @@ async fn arrived_once(fleet: &Fleet, caused: &Caused, one: &Travelled) -> Result
             *count += 1;
         }
     }
-    let (lost, doubled) =
-        (arrived.values().filter(|count| **count == 0).count(), arrived.values().filter(|count| **count > 1).count());
+    let lost = arrived.values().filter(|count| **count == 0).count();
     ensure!(lost == 0, "{lost} mails to {} are lost", one.email);
-    ensure!(doubled == 0 || caused.may_repeat_mails, "{} got {doubled} mails twice", one.email);
+    let doubled: Vec<Uuid> = arrived.iter().filter(|(_, count)| **count > 1).map(|(delivery, _)| *delivery).collect();
+    if !doubled.is_empty() && !caused.may_repeat_mails {
+        bail!("{} got {} mails twice: {}", one.email, doubled.len(), tries(fleet, &doubled).await?);
+    }
     Ok(())
+}
+
+/// What is known of the tries of mails.
+async fn tries(fleet: &Fleet, deliveries: &[Uuid]) -> Result<String> {
+    let rows: Vec<String> = sqlx::query_scalar(
+        "select concat_ws(' ', kind, 'made at', created_at, 'try', number, 'at', started_at, 'took ms', duration_ms, outcome)
+         from deliveries join delivery_attempts using (recipient_id, delivery_id)
+         where delivery_id = any($1)
+         order by delivery_id, number",
+    )
+    .bind(deliveries)
+    .fetch_all(fleet.database("notifications")?)
+    .await?;
+    Ok(format!("{rows:?}"))
 }
 
 /// Analytics has each event once.
@@ -287,5 +303,14 @@ pub async fn nothing_is_parked(fleet: &Fleet) -> Result<()> {
     if let Some((queue, message)) = parked.first() {
         bail!("{} messages are parked, such as in {queue}: {}", parked.len(), message["properties"]);
     }
+    Ok(())
+}
+
+/// No connection went back to its pool in the middle of a transaction, in which its next user would have written for nobody.
+pub fn no_transaction_was_left_open(fleet: &Fleet) -> Result<()> {
+    let log = fleet.log("postgres")?;
+    let left: Vec<&str> =
+        log.lines().filter(|line| line.contains("there is already a transaction in progress")).collect();
+    ensure!(left.is_empty(), "{} transactions were left open, such as: {}", left.len(), left[0]);
     Ok(())
 }

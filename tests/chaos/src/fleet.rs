@@ -177,6 +177,13 @@ impl Fleet {
         Ok(died_at)
     }
 
+    /// What a process has printed so far.
+    pub fn log(&self, name: &str) -> Result<String> {
+        let path = self.addresses.home.join("logs").join(name).with_extension("log");
+        let log = fs::read(&path).with_context(|| path.display().to_string())?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
     /// Keeps a process from being started again until [`Fleet::release`].
     pub fn hold(&self, name: &str) -> Result<()> {
         let folder = self.addresses.home.join("held");

@@ -184,7 +184,12 @@ async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Po
             complaints.push(format!("{}, counted again at the end: {error:#}", one.scenario));
         }
     }
-    for check in [count::outboxes_are_empty(fleet).await, count::nothing_is_parked(fleet).await] {
+    let checks = [
+        count::outboxes_are_empty(fleet).await,
+        count::nothing_is_parked(fleet).await,
+        count::no_transaction_was_left_open(fleet),
+    ];
+    for check in checks {
         complaints.extend(check.err().map(|error| format!("{error:#}")));
     }
     if !partly {

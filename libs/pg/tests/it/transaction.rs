@@ -1,6 +1,9 @@
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 
-use pg::{Pool, transaction};
+use pg::{Config, Pool, connect, transaction};
 use tokio::sync::Barrier;
 
 use crate::helpers::{database, run};
@@ -132,6 +135,52 @@ async fn a_transaction_that_was_dropped_half_way_leaves_nothing() {
     }
     assert_eq!(sum(&database.pool).await, 0);
     run(&database.pool, "update pair set n = 1 where id = 1").await;
+}
+
+/// A caller may go away at any moment: also while the transaction is only begun, or already committed.
+#[tokio::test]
+async fn a_transaction_that_is_dropped_anywhere_leaves_none_open_for_the_next_user_of_its_connection() {
+    let database = database().await;
+    two_rows(&database.pool).await;
+    let mut config = Config::new(&database.url, "test-dropped");
+    config.max_connections = 1;
+    let pool = connect(&config).await.unwrap();
+    let (mut dropped, mut written) = (0, 0);
+    loop {
+        // So that the next one waits for the database and for nothing before.
+        pool.acquire().await.unwrap();
+        let work = transaction(&pool, async |conn| {
+            sqlx::query("update pair set n = n + 1 where id = 2").execute(&mut *conn).await?;
+            Ok::<_, sqlx::Error>(())
+        });
+        let over = dropped_after(dropped, work).await;
+        sqlx::query("update pair set n = n + 1 where id = 1").execute(&pool).await.unwrap();
+        written += 1;
+        let seen: i32 = sqlx::query_scalar("select n from pair where id = 1").fetch_one(&database.pool).await.unwrap();
+        assert_eq!(seen, written, "dropped after {dropped} polls, a transaction keeps what another has written");
+        if over {
+            break;
+        }
+        dropped += 1;
+    }
+    assert!(dropped >= 3, "begin, the statement and the commit wait at least once each, and not {dropped} times");
+}
+
+/// Polls a future so often, each time when it asks for it, and says whether it was over then.
+async fn dropped_after<T>(polls: u32, future: impl Future<Output = T>) -> bool {
+    let (mut future, mut left) = (pin!(future), polls);
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        match future.as_mut().poll(context) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if left == 0 => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// Handlers of tonic and tasks of tokio want futures that can move between threads, whatever a flow borrows.
