@@ -64,6 +64,8 @@ where
                 error
             }
         };
+        // Others may have the connection meanwhile.
+        drop(held);
         if tries == TRIES || !is_conflict(&error) {
             return Err(error);
         }

@@ -147,8 +147,6 @@ async fn a_transaction_that_is_dropped_anywhere_leaves_none_open_for_the_next_us
     let pool = connect(&config).await.unwrap();
     let (mut dropped, mut written) = (0, 0);
     loop {
-        // So that the next one waits for the database and for nothing before.
-        pool.acquire().await.unwrap();
         let work = transaction(&pool, async |conn| {
             sqlx::query("update pair set n = n + 1 where id = 2").execute(&mut *conn).await?;
             Ok::<_, sqlx::Error>(())
