@@ -109,7 +109,10 @@ async fn storms(arguments: &Arguments) -> Result<()> {
     let mut cast = Cast::assemble(&fleet).await.context("the learners of the storm")?;
     let (mut lines, mut caused, mut begun) = (Vec::new(), Vec::new(), Vec::new());
     for (at, run) in runs.iter().enumerate() {
-        begun.push(OffsetDateTime::now_utc());
+        // The other runs tell these people nothing: what comes late counts for the run before.
+        if matches!(run, Run::Kill(_) | Run::Trouble(_)) {
+            begun.push(OffsetDateTime::now_utc());
+        }
         let line = one(&fleet, &cast, run, &mut chance, &mut caused).await;
         let slowest =
             line.slowest.as_ref().map(|(what, took)| format!("; {what} was away for {} ms", took.as_millis()));
