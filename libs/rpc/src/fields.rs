@@ -14,6 +14,8 @@ use std::fmt;
 #[derive(Debug, Default)]
 pub struct Fields {
     violations: Vec<Violation>,
+    /// The path of the message that is being read; empty for the request itself.
+    scope: String,
 }
 
 impl Fields {
@@ -22,7 +24,30 @@ impl Fields {
         Self::default()
     }
 
-    /// Keeps the value, or notes the error under the field's proto path.
+    /// Reads a message inside the request: what is wrong in there is told under `field.…`. An empty name is the message itself.
+    pub fn within<T>(&mut self, field: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.scope.len();
+        self.scope = self.path(field);
+        let value = read(self);
+        self.scope.truncate(outer);
+        value
+    }
+
+    /// Reads one item of a list: what is wrong in there is told under `field[index].…`, or `field[index]` for an empty name.
+    pub fn item<T>(&mut self, field: &str, index: usize, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.within(&format!("{field}[{index}]"), read)
+    }
+
+    /// The whole path of a field of the message that is being read.
+    fn path(&self, field: &str) -> String {
+        match (self.scope.as_str(), field) {
+            ("", field) => field.to_owned(),
+            (scope, "") => scope.to_owned(),
+            (scope, field) => format!("{scope}.{field}"),
+        }
+    }
+
+    /// Keeps the value, or notes the error under the field's name in the proto.
     pub fn take<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
         match parsed {
             Ok(value) => Some(value),
@@ -50,9 +75,10 @@ impl Fields {
     }
 
     /// Notes a mistake.
-    pub fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+    pub fn refuse(&mut self, field: impl AsRef<str>, message: impl Into<String>) {
         if self.violations.len() < MOST_VIOLATIONS {
-            self.violations.push(Violation { field: field.into(), message: message.into() });
+            let field = self.path(field.as_ref());
+            self.violations.push(Violation { field, message: message.into() });
         }
     }
 
@@ -168,6 +194,23 @@ mod tests {
         let status = tonic::Status::from(invalid);
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
         assert_eq!(crate::Problem::from(&status).violations[1].message, "is required");
+    }
+
+    #[test]
+    fn a_mistake_inside_a_message_or_a_list_is_told_with_its_whole_path() {
+        let mut fields = Fields::new();
+        fields.within("lesson", |fields| {
+            fields.refuse("title", "is required");
+            let answers = ["7", "many"].iter().enumerate();
+            for (index, answer) in answers {
+                fields.item("answers", index, |fields| fields.take("points", answer.parse::<u8>()));
+            }
+            fields.item("tags", 3, |fields| fields.refuse("", "is there twice"));
+            fields.within("", |fields| fields.refuse("text", "is required"));
+        });
+        fields.refuse("reason", "is required");
+        let named: Vec<_> = fields.check().unwrap_err().violations().into_iter().map(|wrong| wrong.field).collect();
+        assert_eq!(named, ["lesson.title", "lesson.answers[1].points", "lesson.tags[3]", "lesson.text", "reason"]);
     }
 
     #[test]
