@@ -11,7 +11,7 @@ use prost::Message;
 use prost_types::FileDescriptorSet;
 
 /// Files whose messages are read from the descriptors and never handled in Rust.
-const WITHOUT_CODE: [&str; 3] = ["google.api", "lyceum.api.v1", "google.protobuf"];
+const WITHOUT_CODE: [&str; 4] = ["buf.validate", "google.api", "lyceum.api.v1", "google.protobuf"];
 
 fn main() -> ExitCode {
     match generate() {

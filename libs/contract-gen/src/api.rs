@@ -241,7 +241,8 @@ impl Api {
     }
 }
 
-/// Whether a package holds messages that we serve: not Google's, and not the options themselves.
+/// Whether a package holds messages that we serve: not Google's, not Buf's, and not the options themselves.
 pub(crate) fn is_ours(package: &str) -> bool {
-    package != "lyceum.api.v1" && package != "google" && !package.starts_with("google.")
+    let owner = package.split('.').next().unwrap_or_default();
+    package != "lyceum.api.v1" && owner != "google" && owner != "buf"
 }

@@ -9,6 +9,7 @@ use crate::{
     Answer, Api, Body, Segment,
     api::is_ours,
     field::{is_object, is_textual, oneof},
+    rules,
 };
 
 /// How deep a query parameter such as `filter.price.minor` may reach.
@@ -27,6 +28,8 @@ pub(crate) fn whole(api: &Api) -> Vec<String> {
             if let Err(reason) = storable(&field) {
                 refusals.push(format!("{}: {reason}", field.full_name()));
             }
+            let wrong = rules::wrong(&field);
+            refusals.extend(wrong.iter().map(|reason| format!("{}: {reason}", field.full_name())));
         }
     }
     refusals.extend(enum_zeros(api));

@@ -47,3 +47,31 @@ pub(crate) fn is(field: &FieldDescriptor, behaviour: Behaviour) -> bool {
 pub(crate) fn fits_path(field: &FieldDescriptor) -> bool {
     !field.is_list() && !matches!(field.kind(), Kind::Message(_) | Kind::Bytes)
 }
+
+/// The name of the value that a text stands for in the service, such as `Password`, by `lyceum.api.v1.value`.
+pub(crate) fn value(field: &FieldDescriptor) -> Option<String> {
+    let extension = field.parent_pool().get_extension_by_name("lyceum.api.v1.value")?;
+    let options = field.options();
+    let name = options.get_extension(&extension).as_str().map(str::to_owned);
+    name.filter(|name| !name.is_empty())
+}
+
+/// An HTTP header that carries a field, so that it is neither in the body nor in the query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// In a request: `If-Match`.
+    IfMatch,
+    /// In an answer: `ETag`.
+    Etag,
+}
+
+/// The header that carries the field over REST, by `lyceum.api.v1.header`.
+pub(crate) fn header(field: &FieldDescriptor) -> Option<Header> {
+    let extension = field.parent_pool().get_extension_by_name("lyceum.api.v1.header")?;
+    let options = field.options();
+    match options.get_extension(&extension).as_enum_number()? {
+        1 => Some(Header::IfMatch),
+        2 => Some(Header::Etag),
+        _ => None,
+    }
+}

@@ -12,6 +12,7 @@ mod check;
 mod field;
 mod load;
 mod option;
+mod rules;
 
 mod json;
 mod methods;

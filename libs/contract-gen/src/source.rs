@@ -38,9 +38,23 @@ pub fn without_comments(descriptors: &[u8]) -> Result<Vec<u8>, Refused> {
     if let Some(Value::List(files)) = set.get_field_by_name_mut("file") {
         for file in files.iter_mut().filter_map(Value::as_message_mut) {
             file.clear_field_by_name("source_code_info");
+            forget_expressions(file);
         }
     }
     Ok(set.encode_to_vec())
+}
+
+/// Takes the options off Buf's own options: expressions in a language that nobody here evaluates, and most of the text.
+fn forget_expressions(file: &mut DynamicMessage) {
+    let package = file.get_field_by_name("package");
+    if package.and_then(|name| name.as_str().map(|name| name != "buf.validate")).unwrap_or(true) {
+        return;
+    }
+    let Some(Value::List(messages)) = file.get_field_by_name_mut("message_type") else { return };
+    for message in messages.iter_mut().filter_map(Value::as_message_mut) {
+        let Some(Value::List(fields)) = message.get_field_by_name_mut("field") else { continue };
+        fields.iter_mut().filter_map(Value::as_message_mut).for_each(|field| field.clear_field_by_name("options"));
+    }
 }
 
 /// The `.proto` files under `root`, as paths relative to it, sorted.

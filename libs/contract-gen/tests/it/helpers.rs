@@ -11,6 +11,7 @@ use contract_gen::{Api, Refused, compile};
 /// The head of every test contract; its package is `lyceum.test.v1`.
 const HEAD: &str = r#"syntax = "proto3";
 package lyceum.test.v1;
+import "buf/validate/validate.proto";
 import "google/api/annotations.proto";
 import "google/api/field_behavior.proto";
 import "google/protobuf/any.proto";
@@ -31,6 +32,7 @@ pub fn folder(files: &[(&str, String)]) -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("contract-{}-{number}", std::process::id()));
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto");
     for name in [
+        "buf/validate/validate.proto",
         "google/api/annotations.proto",
         "google/api/field_behavior.proto",
         "google/api/http.proto",
