@@ -25,9 +25,9 @@ pub(crate) struct Rules {
     pub(crate) email: bool,
     /// Whether the text is an absolute URI.
     pub(crate) uri: bool,
-    /// The smallest number.
+    /// The smallest number; of a duration, its nanoseconds.
     pub(crate) gte: Option<i128>,
-    /// The largest number.
+    /// The largest number; of a duration, its nanoseconds.
     pub(crate) lte: Option<i128>,
     /// The fewest items of a list, or entries of a map.
     pub(crate) min_items: Option<u64>,
@@ -189,7 +189,7 @@ fn take(rules: &mut Rules, unknown: &mut Vec<String>, kind: &str, option: &str, 
         }
         ("map", "keys", Value::Message(inner)) => rules.keys = Some(nested(inner, unknown)),
         (_, bound, value) => {
-            let Some(number) = whole(value) else { return false };
+            let Some(number) = whole(value).filter(|_| kind != "timestamp") else { return false };
             match bound {
                 "gte" => rules.gte = Some(number),
                 "gt" => rules.gte = Some(number + 1),
@@ -215,6 +215,10 @@ fn whole(value: &Value) -> Option<i128> {
         Value::I64(number) => Some(i128::from(*number)),
         Value::U32(number) => Some(i128::from(*number)),
         Value::U64(number) => Some(i128::from(*number)),
+        Value::Message(length) if length.descriptor().full_name() == "google.protobuf.Duration" => {
+            let part = |name| length.get_field_by_name(name).as_deref().and_then(whole);
+            Some(part("seconds")? * 1_000_000_000 + part("nanos")?)
+        }
         _ => None,
     }
 }
