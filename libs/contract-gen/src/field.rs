@@ -28,7 +28,6 @@ pub(crate) fn is_mask(field: &FieldDescriptor) -> bool {
 /// What a client may do with a field, by `google.api.field_behavior`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Behaviour {
-    Required = 2,
     OutputOnly = 3,
     Immutable = 5,
     Identifier = 8,

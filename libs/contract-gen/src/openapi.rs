@@ -8,10 +8,7 @@ use std::collections::BTreeMap;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    Access, Api, Binding, Body, Idempotency, Refused, Rpc, Verb,
-    field::{Behaviour, is, is_object},
-};
+use crate::{Access, Api, Binding, Body, Idempotency, Refused, Rpc, Verb, field::is_object, rules::rules};
 use schema::{Schemas, scalar};
 
 /// What stands at the top of the document.
@@ -183,7 +180,7 @@ fn parameters(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Vec
 
 fn parameter(api: &Api, field: &FieldDescriptor, name: &str, place: &str, schema: Value) -> Value {
     let mut parameter = json!({"name": name, "in": place});
-    if place == "path" || is(field, Behaviour::Required) {
+    if place == "path" || rules(field).required {
         parameter["required"] = json!(true);
     }
     let about = api.comment(&field.parent_file(), field.path());

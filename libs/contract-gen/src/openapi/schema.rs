@@ -1,6 +1,7 @@
 //! Messages and enums as JSON schemas.
 //!
-//! In an answer every field without presence is written, so it is `required`; in a request only REQUIRED fields are. A
+//! In an answer every field without presence is written, so it is `required`; in a request only those are whose absence
+//! is refused. A
 //! message that travels both ways and differs gets two schemas, `Course` and `CourseInput`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use crate::{
     Answer, Api, Body, Refused,
     check::{reach, short_name},
     field::{Behaviour, is, oneof},
+    rules::rules,
 };
 
 /// Which schemas the document needs.
@@ -183,9 +185,9 @@ fn inner_name(field: &FieldDescriptor) -> String {
 fn required(message: &MessageDescriptor, asked: bool) -> Vec<String> {
     let always = |field: &FieldDescriptor| {
         if asked {
-            is(field, Behaviour::Required) && !is(field, Behaviour::OutputOnly)
+            rules(field).required && !is(field, Behaviour::OutputOnly)
         } else {
-            is(field, Behaviour::Required) || !field.supports_presence()
+            rules(field).required || !field.supports_presence()
         }
     };
     message.fields().filter(always).map(|field| field.json_name().to_owned()).collect()

@@ -51,14 +51,14 @@ message WatchThingsRequest { string after_thing_id = 1; }
 message ThingSeen { string thing_id = 1; }
 message ExportThingsRequest {}
 message RecountThingsRequest {}
-message Price { int64 minor = 1 [(google.api.field_behavior) = REQUIRED]; }
+message Price { int64 minor = 1 [(buf.validate.field).int64.gte = 1]; }
 // A thing.
 message Thing {
   // How it stands.
   enum State { STATE_UNSPECIFIED = 0; STATE_OPEN = 1; }
   string id = 1 [(google.api.field_behavior) = OUTPUT_ONLY];
   // What it is called.
-  string title = 2 [(google.api.field_behavior) = REQUIRED];
+  string title = 2 [(buf.validate.field).string.min_len = 1];
   Price price = 3;
   State state = 4;
 }
