@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::tcp::OwnedTLSConfig;
 use lapin::types::FieldTable;
@@ -160,32 +161,30 @@ pub(crate) fn no_arguments() -> FieldTable {
     FieldTable::default()
 }
 
+/// The first pause and the longest one. Up to as much again is added at random.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// Growing, random pauses between attempts that failed in a row.
 #[derive(Debug)]
-pub struct Backoff {
-    next: Duration,
-}
+pub struct Backoff(ExponentialBackoff);
 
 impl Backoff {
-    const FIRST: Duration = Duration::from_millis(100);
-    const LONGEST: Duration = Duration::from_secs(10);
-
     /// Starts small.
     #[expect(clippy::new_without_default, reason = "a pause that nobody asked for is no default")]
     pub fn new() -> Self {
-        Self { next: Self::FIRST }
+        let pauses = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+        Self(pauses.without_max_times().with_jitter().build())
     }
 
     /// Starts small again, after a success.
     pub fn reset(&mut self) {
-        self.next = Self::FIRST;
+        *self = Self::new();
     }
 
     /// Pauses; false when it was told to stop meanwhile.
     pub async fn pause(&mut self, stop: &CancellationToken) -> bool {
-        let longest = self.next.as_millis().try_into().unwrap_or(u64::MAX);
-        let pause = Duration::from_millis(rand::random_range(longest / 2..=longest));
-        self.next = (self.next * 2).min(Self::LONGEST);
+        let pause = self.0.next().unwrap_or(2 * LONGEST_PAUSE);
         stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some()
     }
 }

@@ -1,4 +1,4 @@
-//! One delivery of one event: applied, recognised as a repetition, put off, or parked; then acknowledged.
+//! One delivery of one event: applied, recognised as a repetition, put into a retry queue, or made a dead letter; then acknowledged.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -10,23 +10,22 @@ use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use prost::Message;
-use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::amqp::{Backoff, Error, patiently};
-use crate::aside::Aside;
+use crate::dead_letter::{UNKNOWN, shortened};
 use crate::relay::since;
+use crate::retry::Retry;
 use crate::topology::PAUSES;
 use crate::{Consumer, Envelope, Failure, inbox, trace};
 
-/// Headers of a message that was put off or parked.
+/// Headers of a message in a retry queue.
 pub(crate) const ATTEMPTS: &str = "attempts";
 pub(crate) const REASON: &str = "reason";
-pub(crate) const PARKED_AT: &str = "parked-at";
 
-/// How often an event is tried before it is parked: for about an hour.
+/// How often an event is tried before it becomes a dead letter: for about an hour.
 pub(crate) const ATTEMPTS_AT_MOST: u32 = 20;
 
 /// Each pause is taken twice before the next longer one.
@@ -34,9 +33,6 @@ const ATTEMPTS_PER_PAUSE: u32 = 2;
 
 /// How long a handler may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A reason is cut there; the whole of it is in the log.
-const REASON_AT_MOST: usize = 500;
 
 pub(crate) struct Attempt<'a> {
     consumer: &'a Consumer,
@@ -46,7 +42,7 @@ pub(crate) struct Attempt<'a> {
     number: u32,
 }
 
-/// How an event that was not put off ended.
+/// How an event that did not fail ended.
 enum Applied {
     Now,
     Before,
@@ -62,10 +58,10 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn run(self, stop: &CancellationToken) -> Result<(), Error> {
         let envelope = match Envelope::decode(&*self.delivery.data) {
             Ok(envelope) => envelope,
-            Err(error) => return self.park("unknown", &format!("not an envelope: {error}")).await,
+            Err(error) => return self.dead_letter(UNKNOWN, &format!("not an envelope: {error}"), stop).await,
         };
         let Ok(id) = Uuid::try_parse(&envelope.id) else {
-            return self.park(&envelope.r#type, "the envelope has no event id").await;
+            return self.dead_letter(&envelope.r#type, "the envelope has no event id", stop).await;
         };
         let span = tracing::info_span!(
             "consume",
@@ -82,7 +78,7 @@ impl<'a> Attempt<'a> {
     async fn work(&self, envelope: &Envelope, id: Uuid, stop: &CancellationToken) -> Result<(), Error> {
         let kind = envelope.r#type.as_str();
         let moment = envelope.occurred_at.as_ref().and_then(|at| at.to_time());
-        let _held = moment.map(|moment| self.consumer.held.hold(moment));
+        let _counted = moment.map(|moment| self.consumer.in_flight.enter(moment));
         let mut backoff = Backoff::new();
         loop {
             match self.apply(envelope, id).await {
@@ -95,7 +91,7 @@ impl<'a> Attempt<'a> {
                 }
                 Ok(Applied::Before) => return self.done(kind, "repeated").await,
                 Err(failure) if failure.is_ours() => {
-                    // The event is not at fault: it is held here, so that an outage parks nothing and reorders little.
+                    // The event is not at fault: it stays here, so that an outage makes no dead letters and reorders little.
                     tracing::warn!(error = &failure as &dyn std::error::Error, "Event {id} waits for the database.");
                     self.count(kind, "waited");
                     if !backoff.pause(stop).await {
@@ -105,9 +101,10 @@ impl<'a> Attempt<'a> {
                         return Err(Error::Silent);
                     }
                 }
-                Err(Failure::Park(reason)) => return self.park(kind, &reason).await,
-                Err(failure) if self.number >= ATTEMPTS_AT_MOST => return self.park(kind, &failure.reason()).await,
-                Err(failure) => return self.put_off(kind, &failure).await,
+                Err(failure) => {
+                    let outcome = self.retry().failed(&self.delivery, self.number, kind, &failure, stop).await?;
+                    return self.done(kind, outcome).await;
+                }
             }
         }
     }
@@ -134,18 +131,13 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    async fn put_off(&self, kind: &str, failure: &Failure) -> Result<(), Error> {
-        let outcome = self.aside().put_off(&self.delivery, self.number, kind, failure).await?;
+    async fn dead_letter(&self, kind: &str, reason: &str, stop: &CancellationToken) -> Result<(), Error> {
+        let outcome = self.retry().dead_letter(&self.delivery, self.number, kind, reason, stop).await?;
         self.done(kind, outcome).await
     }
 
-    async fn park(&self, kind: &str, reason: &str) -> Result<(), Error> {
-        self.aside().park(&self.delivery, self.number, kind, reason).await?;
-        self.done(kind, "parked").await
-    }
-
-    fn aside(&self) -> Aside<'_> {
-        Aside { service: self.consumer.topology.service(), publishing: self.publishing, clock: &self.consumer.clock }
+    fn retry(&self) -> Retry<'_> {
+        self.consumer.retry(self.publishing)
     }
 
     async fn done(&self, kind: &str, outcome: &'static str) -> Result<(), Error> {
@@ -161,7 +153,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn count(&self, kind: &str, outcome: &'static str) {
-        self.aside().count(kind, outcome, 1);
+        self.retry().count(kind, outcome, 1);
     }
 
     fn measure_lag(&self, envelope: &Envelope) {
@@ -191,25 +183,19 @@ pub(crate) fn attempts(properties: &BasicProperties) -> u32 {
     }
 }
 
-/// Headers of a message that is put aside: how often it was tried, why it is, and since when. `cargo fleet dead-letters` reads them.
-pub fn put_aside(attempts: u32, reason: &str, now: OffsetDateTime) -> FieldTable {
+/// Headers of a message that is tried again later: how often it was tried, and why it failed.
+pub(crate) fn retry_headers(attempts: u32, reason: &str) -> FieldTable {
     let mut headers = FieldTable::default();
     let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
-    let now = u64::try_from(now.unix_timestamp()).unwrap_or_default();
     headers.insert(ATTEMPTS.into(), AMQPValue::LongInt(attempts));
     headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
-    headers.insert(PARKED_AT.into(), AMQPValue::Timestamp(now));
     headers
-}
-
-fn shortened(reason: &str) -> &str {
-    let end = reason.char_indices().nth(REASON_AT_MOST).map_or(reason.len(), |(end, _)| end);
-    &reason[..end]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dead_letter::REASON_AT_MOST;
     use proptest::prelude::*;
 
     fn header(value: AMQPValue) -> BasicProperties {
@@ -248,8 +234,8 @@ mod tests {
         }
 
         #[test]
-        fn what_is_put_aside_says_how_often_it_was_tried(tried in 0..=i32::MAX as u32, reason in any::<String>()) {
-            let headers = put_aside(tried, &reason, OffsetDateTime::UNIX_EPOCH);
+        fn what_is_tried_again_says_how_often_it_was_tried(tried in 0..=i32::MAX as u32, reason in any::<String>()) {
+            let headers = retry_headers(tried, &reason);
             prop_assert_eq!(attempts(&BasicProperties::default().with_headers(headers)), tried);
         }
     }

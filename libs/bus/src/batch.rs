@@ -13,6 +13,7 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel};
+use pg::Pool;
 use prost::Message;
 use proto::wkt::Timestamp;
 use time::OffsetDateTime;
@@ -22,13 +23,14 @@ use uuid::Uuid;
 use values::SharedClock;
 
 use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently, publish_to_queue};
-use crate::aside::Aside;
-use crate::attempt::{ATTEMPTS_AT_MOST, attempts};
+use crate::attempt::attempts;
 use crate::consumer::offer_unrouted;
-use crate::held::Held;
+use crate::dead_letter::{self, UNKNOWN};
+use crate::in_flight::InFlight;
 use crate::relay::since;
-use crate::topology::{Topology, declare};
-use crate::{Envelope, Failure};
+use crate::retry::Retry;
+use crate::topology::{Topology, dead_letter_queue_of, declare};
+use crate::{Consume, Envelope, Failure};
 
 /// How many events are applied at once at most. Twice as many are taken: the next batch gathers while one is at work.
 const BATCH: usize = 2_000;
@@ -57,7 +59,7 @@ pub trait BatchHandler: Send + Sync + 'static {
     /// An event as it is applied.
     type Item: Send + Sync;
 
-    /// Reads an event, without looking anywhere; what it refuses is parked with this reason.
+    /// Reads an event, without looking anywhere; what it refuses becomes a dead letter with this reason.
     ///
     /// # Errors
     ///
@@ -67,7 +69,7 @@ pub trait BatchHandler: Send + Sync + 'static {
     /// Applies events in one transaction, all or none, and each once however often it comes.
     ///
     /// `complete_until`, if there, is a moment of which every event that had arrived by then is applied with this batch, but for
-    /// those that were put off or parked. A batch that fails is cut in halves until the event is found that is at fault.
+    /// those that failed and come again or became dead letters. A batch that fails is cut in halves until the event is found that is at fault.
     fn apply(
         &self,
         items: &[Self::Item],
@@ -79,10 +81,11 @@ pub trait BatchHandler: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct BatchConsumer<H> {
     topology: Topology,
+    pool: Pool,
     amqp: Amqp,
     clock: SharedClock,
     handler: H,
-    held: Held,
+    in_flight: InFlight,
 }
 
 /// Events that are applied together, with the messages that they came in.
@@ -100,10 +103,11 @@ struct Admitted {
 }
 
 impl<H: BatchHandler> BatchConsumer<H> {
-    /// Makes the batch consumer of a service. Replicas share one queue; one of them works, the others stand by.
-    pub fn new(service: &'static str, amqp: Amqp, clock: SharedClock, handler: H) -> Self {
-        let held = Held::new(service, clock.clone());
-        Self { topology: Topology::new(service).hears_everything().in_order(), amqp, clock, handler, held }
+    /// Makes the batch consumer of a service. Replicas share one queue; one of them works, the others stand by. `pool` is for the dead
+    /// letters; what the handler writes to is its own business.
+    pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock, handler: H) -> Self {
+        let in_flight = InFlight::new(service, clock.clone());
+        Self { topology: Topology::new(service).hears_everything().in_order(), pool, amqp, clock, handler, in_flight }
     }
 
     /// Declares the service's queues without consuming, as `migrate` does before the first start.
@@ -119,10 +123,15 @@ impl<H: BatchHandler> BatchConsumer<H> {
     ///
     /// A broker or database that is down is waited for, however long. An event that was taken but not acknowledged comes again.
     pub async fn run(self, stop: CancellationToken) {
-        tokio::join!(self.hear(&stop), self.held.measure(&stop));
+        let service = self.topology.service();
+        tokio::join!(
+            self.consume(&stop),
+            self.in_flight.measure(&stop),
+            dead_letter::measure(service, &self.pool, &stop)
+        );
     }
 
-    async fn hear(&self, stop: &CancellationToken) {
+    async fn consume(&self, stop: &CancellationToken) {
         let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
             let Err(error) = self.session(stop, &mut backoff).await else { return };
@@ -145,15 +154,25 @@ impl<H: BatchHandler> BatchConsumer<H> {
         patiently(consuming.basic_qos(taken, BasicQosOptions::default())).await?;
         backoff.reset();
         let offering = confirmed_channel(&connection).await?;
+        let given_up = dead_letter_queue_of(self.topology.service());
+        let (queue, retry) = (self.topology.queue(), self.retry(&offering));
+        let dead_letters = retry.dead_letters(&queue);
+        // Before anything else is taken: if this process dies of what it takes, what is collected is not delivered in vain each time.
+        dead_letters.collect(&given_up, stop).await?;
         tokio::select! {
-            worked = self.consume(&consuming, &publishing, stop) => worked?,
+            worked = self.take_all(&consuming, &publishing, stop) => worked?,
             failed = offer_unrouted(&self.topology, &offering) => return Err(failed),
+            failed = dead_letters.collect_always(&given_up, stop) => return Err(failed),
         }
         close(&connection, "stopped").await;
         Ok(())
     }
 
-    async fn consume(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+    fn retry<'a>(&'a self, publishing: &'a Channel) -> Retry<'a> {
+        Retry { service: self.topology.service(), publishing, pool: &self.pool, clock: &self.clock }
+    }
+
+    async fn take_all(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
         let queue = self.topology.queue();
         let tag = format!("{queue}.consumer");
         let options = BasicConsumeOptions::default();
@@ -172,7 +191,7 @@ impl<H: BatchHandler> BatchConsumer<H> {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(done) = at_work.next(), if !at_work.is_empty() => ticker.heard(done?),
+                Some(done) = at_work.next(), if !at_work.is_empty() => ticker.returned(done?),
                 chunk = deliveries.next(), if gathered.len() < BATCH => {
                     for delivery in chunk.ok_or(Error::Silent)? {
                         gathered.push(delivery?);
@@ -205,16 +224,16 @@ impl<H: BatchHandler> BatchConsumer<H> {
         publish_to_queue(publishing, queue, &tick.encode_to_vec(), properties).await
     }
 
-    /// Works until every delivery is applied or put aside, acknowledges all at once, and says whether a tick was among them.
+    /// Works until every delivery is applied or has failed, acknowledges all at once, and says whether a tick was among them.
     async fn settle(
         &self,
         publishing: &Channel,
         mut gathered: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> Result<bool, Error> {
-        let aside = Aside { service: self.topology.service(), publishing, clock: &self.clock };
+        let retry = self.retry(publishing);
         let Some(last) = gathered.last().map(|delivery| delivery.acker.clone()) else { return Ok(false) };
-        metrics::histogram!("bus_batch_events", "consumer" => aside.service).record(gathered.len() as f64);
+        metrics::histogram!("bus_batch_events", "consumer" => retry.service).record(gathered.len() as f64);
         let mut batch = Batch { items: Vec::new(), messages: Vec::new(), complete_until: None };
         let (mut ticked, now) = (false, self.clock.now());
         for delivery in gathered.drain(..) {
@@ -222,8 +241,9 @@ impl<H: BatchHandler> BatchConsumer<H> {
                 Ok(envelope) => envelope,
                 Err(error) => {
                     let reason = format!("not an envelope: {error}");
-                    aside.park(&delivery, attempts(&delivery.properties) + 1, "unknown", &reason).await?;
-                    aside.count("unknown", "parked", 1);
+                    let number = attempts(&delivery.properties).saturating_add(1);
+                    let outcome = retry.dead_letter(&delivery, number, UNKNOWN, &reason, stop).await?;
+                    retry.count(UNKNOWN, outcome, 1);
                     continue;
                 }
             };
@@ -241,15 +261,16 @@ impl<H: BatchHandler> BatchConsumer<H> {
                     batch.messages.push(Admitted { delivery, kind, occurred_at });
                 }
                 Err(reason) => {
-                    aside.park(&delivery, attempts(&delivery.properties) + 1, &kind, &reason).await?;
-                    aside.count(&kind, "parked", 1);
+                    let number = attempts(&delivery.properties).saturating_add(1);
+                    let outcome = retry.dead_letter(&delivery, number, &kind, &reason, stop).await?;
+                    retry.count(&kind, outcome, 1);
                 }
             }
         }
         let oldest = batch.messages.iter().filter_map(|message| message.occurred_at).min();
-        let held = oldest.map(|oldest| self.held.hold(oldest));
-        let applied = self.apply(&aside, &batch, stop).await?;
-        drop(held);
+        let counted = oldest.map(|oldest| self.in_flight.enter(oldest));
+        let applied = self.apply(&retry, &batch, stop).await?;
+        drop(counted);
         if !applied {
             let all = BasicNackOptions { multiple: true, requeue: true };
             patiently(last.nack(all)).await?;
@@ -260,7 +281,7 @@ impl<H: BatchHandler> BatchConsumer<H> {
     }
 
     /// Applies a batch, in ever smaller pieces where it fails; false when it was told to stop meanwhile.
-    async fn apply(&self, aside: &Aside<'_>, batch: &Batch<H::Item>, stop: &CancellationToken) -> Result<bool, Error> {
+    async fn apply(&self, retry: &Retry<'_>, batch: &Batch<H::Item>, stop: &CancellationToken) -> Result<bool, Error> {
         let whole = 0..batch.items.len();
         let mut pieces: Vec<Range<usize>> = vec![whole.clone()];
         let (mut backoff, mut complete) = (Backoff::new(), false);
@@ -278,10 +299,10 @@ impl<H: BatchHandler> BatchConsumer<H> {
             match self.attempt(&batch.items[piece.clone()], until).await {
                 Ok(()) => {
                     complete |= last;
-                    self.measure(aside, &batch.messages[piece]);
+                    self.measure(retry, &batch.messages[piece]);
                 }
                 Err(failure) if failure.is_ours() => {
-                    // The events are not at fault: they are held here, so that an outage parks nothing and reorders little.
+                    // The events are not at fault: they stay here, so that an outage makes no dead letters and reorders little.
                     tracing::warn!(
                         error = &failure as &dyn std::error::Error,
                         "A batch of events waits for the database."
@@ -289,7 +310,7 @@ impl<H: BatchHandler> BatchConsumer<H> {
                     if !backoff.pause(stop).await {
                         return Ok(false);
                     }
-                    if !aside.publishing.status().connected() {
+                    if !retry.publishing.status().connected() {
                         return Err(Error::Silent);
                     }
                     pieces.push(piece);
@@ -297,12 +318,12 @@ impl<H: BatchHandler> BatchConsumer<H> {
                 Err(failure) if piece.is_empty() => {
                     tracing::warn!(
                         error = &failure as &dyn std::error::Error,
-                        "How far events were heard is not noted."
+                        "How far events have arrived is not noted."
                     );
                     complete = true;
                 }
                 Err(failure) if piece.len() == 1 => {
-                    self.put_aside(aside, &batch.messages[piece.start], &failure).await?;
+                    self.failed(retry, &batch.messages[piece.start], &failure, stop).await?;
                 }
                 Err(_) => {
                     let middle = piece.start + piece.len() / 2;
@@ -322,27 +343,23 @@ impl<H: BatchHandler> BatchConsumer<H> {
         }
     }
 
-    async fn put_aside(&self, aside: &Aside<'_>, message: &Admitted, failure: &Failure) -> Result<(), Error> {
+    async fn failed(
+        &self,
+        retry: &Retry<'_>,
+        message: &Admitted,
+        failure: &Failure,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         let (delivery, kind) = (&message.delivery, message.kind.as_str());
-        let number = attempts(&delivery.properties) + 1;
-        let outcome = match failure {
-            Failure::Park(reason) => {
-                aside.park(delivery, number, kind, reason).await?;
-                "parked"
-            }
-            failure if number >= ATTEMPTS_AT_MOST => {
-                aside.park(delivery, number, kind, &failure.reason()).await?;
-                "parked"
-            }
-            failure => aside.put_off(delivery, number, kind, failure).await?,
-        };
-        aside.count(kind, outcome, 1);
+        let number = attempts(&delivery.properties).saturating_add(1);
+        let outcome = retry.failed(delivery, number, kind, failure, stop).await?;
+        retry.count(kind, outcome, 1);
         Ok(())
     }
 
-    fn measure(&self, aside: &Aside<'_>, messages: &[Admitted]) {
+    fn measure(&self, retry: &Retry<'_>, messages: &[Admitted]) {
         let (mut kinds, now) = (HashMap::<&str, u64>::new(), self.clock.now());
-        let lag = metrics::histogram!("bus_consumer_lag_seconds", "consumer" => aside.service);
+        let lag = metrics::histogram!("bus_consumer_lag_seconds", "consumer" => retry.service);
         for message in messages {
             *kinds.entry(&message.kind).or_default() += 1;
             if let Some(occurred_at) = message.occurred_at {
@@ -350,8 +367,18 @@ impl<H: BatchHandler> BatchConsumer<H> {
             }
         }
         for (kind, events) in kinds {
-            aside.count(kind, "applied", events);
+            retry.count(kind, "applied", events);
         }
+    }
+}
+
+impl<H: BatchHandler> Consume for BatchConsumer<H> {
+    async fn declare(&self) -> Result<(), Error> {
+        Self::declare(self).await
+    }
+
+    async fn run(self, stop: CancellationToken) {
+        Self::run(self, stop).await;
     }
 }
 
@@ -390,7 +417,7 @@ impl Ticker {
         self.under_way_since = Some(Instant::now());
     }
 
-    fn heard(&mut self, ticked: bool) {
+    fn returned(&mut self, ticked: bool) {
         if ticked {
             self.under_way_since = None;
         }

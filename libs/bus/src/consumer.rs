@@ -15,15 +15,17 @@ use values::SharedClock;
 
 use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently};
 use crate::attempt::Attempt;
+use crate::dead_letter;
 use crate::handler::{AnyHandler, Decoding, Handler};
-use crate::held::Held;
-use crate::topology::{Topology, declare};
+use crate::in_flight::InFlight;
+use crate::retry::Retry;
+use crate::topology::{Topology, dead_letter_queue_of, declare};
 
 /// How many events are worked on at once, and so taken from the broker at once; fewer than a pool has connections.
 const CONCURRENCY: u16 = 4;
 
 /// After how long unrouted events are offered a second time: one that was on its way there when the first round ended.
-const OFFERED_AGAIN_AFTER: Duration = Duration::from_secs(5);
+const SECOND_OFFER_AFTER: Duration = Duration::from_secs(5);
 
 /// Hears events and applies each once, in no particular order.
 pub struct Consumer {
@@ -31,7 +33,7 @@ pub struct Consumer {
     pub(crate) pool: Pool,
     pub(crate) clock: SharedClock,
     pub(crate) handlers: HashMap<String, Box<dyn AnyHandler>>,
-    pub(crate) held: Held,
+    pub(crate) in_flight: InFlight,
     amqp: Amqp,
 }
 
@@ -44,8 +46,8 @@ impl std::fmt::Debug for Consumer {
 impl Consumer {
     /// Makes the consumer of a service, which hears nothing yet. Replicas share one queue and one inbox.
     pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock) -> Self {
-        let held = Held::new(service, clock.clone());
-        Self { topology: Topology::new(service), pool, clock, handlers: HashMap::new(), held, amqp }
+        let in_flight = InFlight::new(service, clock.clone());
+        Self { topology: Topology::new(service), pool, clock, handlers: HashMap::new(), in_flight, amqp }
     }
 
     /// Applies events of type `T` with `handler`.
@@ -81,10 +83,15 @@ impl Consumer {
     ///
     /// A broker that is down is waited for, however long. An event that was taken but not acknowledged comes again.
     pub async fn run(self, stop: CancellationToken) {
-        tokio::join!(self.hear(&stop), self.held.measure(&stop));
+        let service = self.topology.service();
+        tokio::join!(
+            self.consume(&stop),
+            self.in_flight.measure(&stop),
+            dead_letter::measure(service, &self.pool, &stop)
+        );
     }
 
-    async fn hear(&self, stop: &CancellationToken) {
+    async fn consume(&self, stop: &CancellationToken) {
         let mut backoff = Backoff::new();
         while !stop.is_cancelled() {
             let Err(error) = self.session(stop, &mut backoff).await else { return };
@@ -107,15 +114,26 @@ impl Consumer {
         backoff.reset();
         tracing::debug!("This consumer is at work.");
         let offering = confirmed_channel(&connection).await?;
+        let given_up = dead_letter_queue_of(self.topology.service());
+        let (queue, retry) = (self.topology.queue(), self.retry(&offering));
+        let dead_letters = retry.dead_letters(&queue);
+        // Before anything else is taken: if this process dies of what it takes, what is collected is not delivered in vain each time.
+        dead_letters.collect(&given_up, stop).await?;
         tokio::select! {
-            worked = self.consume(&consuming, &publishing, stop) => worked?,
+            worked = self.take_all(&consuming, &publishing, stop) => worked?,
             failed = offer_unrouted(&self.topology, &offering) => return Err(failed),
+            failed = dead_letters.collect_always(&given_up, stop) => return Err(failed),
         }
         close(&connection, "stopped").await;
         Ok(())
     }
 
-    async fn consume(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+    /// How failed messages leave the queue.
+    pub(crate) fn retry<'a>(&'a self, publishing: &'a Channel) -> Retry<'a> {
+        Retry { service: self.topology.service(), publishing, pool: &self.pool, clock: &self.clock }
+    }
+
+    async fn take_all(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
         let queue = self.topology.queue();
         let tag = format!("{queue}.consumer");
         let options = BasicConsumeOptions::default();
@@ -144,11 +162,30 @@ impl Consumer {
 pub(crate) async fn offer_unrouted(topology: &Topology, channel: &Channel) -> Error {
     let offered = async {
         topology.offer_unrouted(channel).await?;
-        tokio::time::sleep(OFFERED_AGAIN_AFTER).await;
+        tokio::time::sleep(SECOND_OFFER_AFTER).await;
         topology.offer_unrouted(channel).await
     };
     match offered.await {
         Ok(()) => std::future::pending().await,
         Err(error) => error,
+    }
+}
+
+/// What the wiring of a service needs of its consumer, whichever of the two it has.
+pub trait Consume: Send + 'static {
+    /// Declares the service's queues without consuming, as `migrate` does before the first start.
+    fn declare(&self) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Consumes until told to stop, then finishes the events at hand.
+    fn run(self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static;
+}
+
+impl Consume for Consumer {
+    async fn declare(&self) -> Result<(), Error> {
+        Self::declare(self).await
+    }
+
+    async fn run(self, stop: CancellationToken) {
+        Self::run(self, stop).await;
     }
 }

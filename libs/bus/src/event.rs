@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use values::Id;
 
-use crate::trace;
+use crate::{Envelope, trace};
 
 values::kinds! { EventKind => "event" }
 
@@ -44,20 +44,31 @@ impl Event {
     }
 }
 
+/// Who caused an event, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct By<'a> {
+    /// As `auth::Caller::actor` prints it.
+    pub actor: &'a str,
+    /// The instant of the whole change.
+    pub now: OffsetDateTime,
+}
+
+impl<'a> By<'a> {
+    /// Whoever caused the event that is being applied: what follows from it is theirs as well.
+    pub fn cause(envelope: &'a Envelope, now: OffsetDateTime) -> Self {
+        Self { actor: &envelope.actor, now }
+    }
+}
+
 /// Announces an event in the transaction of `conn`: it is heard if and only if that commits.
 ///
-/// `actor` is `Caller::actor`'s text. The current span's trace goes along, so that a consumer's work belongs to it.
+/// The current span's trace goes along, so that a consumer's work belongs to it.
 ///
 /// # Errors
 ///
 /// The database's.
-pub async fn announce(
-    conn: &mut PgConnection,
-    event: Event,
-    actor: &str,
-    now: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    let id = Id::<EventKind>::new(now);
+pub async fn announce(conn: &mut PgConnection, event: Event, by: By<'_>) -> Result<(), sqlx::Error> {
+    let id = Id::<EventKind>::new(by.now);
     sqlx::query(
         "with announced as (
              insert into outbox (
@@ -74,8 +85,8 @@ pub async fn announce(
     .bind(event.aggregate_type)
     .bind(event.aggregate_id)
     .bind(event.aggregate_version)
-    .bind(now)
-    .bind(actor)
+    .bind(by.now)
+    .bind(by.actor)
     .bind(trace::current())
     .bind(event.payload)
     .execute(conn)

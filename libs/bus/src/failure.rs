@@ -9,9 +9,9 @@ pub enum Failure {
     /// Something failed that may work later.
     #[error("the event could not be applied")]
     Retry(#[source] anyhow::Error),
-    /// The event can never be applied; it waits in the parking lot for a person.
+    /// The event can never be applied; it becomes a dead letter, which waits for a person.
     #[error("the event cannot be applied: {0}")]
-    Park(String),
+    DeadLetter(String),
 }
 
 impl From<anyhow::Error> for Failure {
@@ -37,7 +37,7 @@ impl Failure {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Retry(error) => format!("{error:#}"),
-            Self::TooEarly(_) | Self::Park(_) => self.to_string(),
+            Self::TooEarly(_) | Self::DeadLetter(_) => self.to_string(),
         }
     }
 }

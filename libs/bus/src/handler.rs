@@ -85,7 +85,7 @@ impl<T: Message + Name + Default + 'static, H: Handler<T>> AnyHandler for Decodi
             Ok(event) => Box::pin(self.handler.apply(conn, envelope, event)),
             Err(error) => {
                 let reason = format!("the payload is not a {}: {error}", T::full_name());
-                Box::pin(std::future::ready(Err(Failure::Park(reason))))
+                Box::pin(std::future::ready(Err(Failure::DeadLetter(reason))))
             }
         }
     }

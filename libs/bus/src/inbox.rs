@@ -32,7 +32,7 @@ pub(crate) async fn claim(
 
 /// Forgets events that were applied more than 30 days ago, and says how many.
 ///
-/// Nothing is delivered again after so long: the parking lot holds only events that were never applied.
+/// Nothing is delivered again after so long: dead letters are events that were never applied.
 ///
 /// # Errors
 ///

@@ -4,36 +4,39 @@
 //! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
 //! repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, consumer (handler, failure, inbox, attempt, held), batch, aside, parked, topology, amqp, trace; then peer.
+//! Reading order: event, relay, consumer (handler, failure, field, inbox, attempt, in_flight), batch, retry, dead_letter,
+//! topology, amqp, trace; then republish and external.
 
-mod again;
 mod amqp;
-mod aside;
 mod attempt;
 mod batch;
 mod consumer;
+pub mod dead_letter;
 mod event;
+pub mod external;
 mod failure;
+pub mod field;
 mod handler;
-mod held;
+mod in_flight;
 mod inbox;
-pub mod parked;
-pub mod peer;
 mod relay;
+mod republish;
+mod retry;
 mod topology;
 mod trace;
 
-pub use again::Again;
 pub use amqp::{Amqp, BadAmqp, Error};
 pub use batch::{BatchConsumer, BatchHandler};
-pub use consumer::Consumer;
-pub use event::{Event, announce};
+pub use consumer::{Consume, Consumer};
+pub use event::{By, Event, announce};
 pub use failure::Failure;
+pub use field::BadField;
 pub use handler::{Handler, With, with};
 pub use inbox::sweep;
 pub use proto::lyceum::events::v1::Envelope;
 pub use relay::Relay;
+pub use republish::Republisher;
 pub use topology::{Topology, declare};
 
-/// The tables that this crate itself needs (`outbox`, `inbox`); a service adds it to its own migrations.
+/// The tables that this crate itself needs (`outbox`, `inbox`, `bus_dead_letters`); a service adds it to its own migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

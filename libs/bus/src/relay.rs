@@ -37,7 +37,7 @@ const COUNTED_AT_MOST: i64 = 100_000;
 const LOCK: i64 = 0x6f75_7462_6f78;
 
 /// AMQP's number for "store it on disk".
-const PERSISTENT: u8 = 2;
+pub(crate) const PERSISTENT: u8 = 2;
 
 /// Publishes what a service's transactions announced.
 ///

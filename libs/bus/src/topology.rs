@@ -5,7 +5,7 @@
 //!   └─ nobody bound: <exchange>.unrouted    kept for ten minutes and offered again to a consumer that starts
 //! <service>.events                          what the service hears
 //!   ├─ later: <service>.events.retry.<pause>   comes back by itself
-//!   └─ never: <service>.events.parked          waits for a person
+//!   └─ given up by the broker: <service>.events.dead-letters   collected into the table bus_dead_letters
 //! ```
 //!
 //! Every queue is a quorum queue: it survives a broker, and confirms only what is stored.
@@ -40,7 +40,7 @@ pub(crate) const PAUSES: [(&str, Duration); 5] = [
     ("5m", Duration::from_secs(300)),
 ];
 
-/// A message that took its consumer's process down this often is parked by the broker.
+/// A message that took its consumer's process down this often is given up by the broker.
 const DELIVERY_LIMIT: i32 = 20;
 
 /// How long an event that nobody is bound to is kept, in milliseconds, and how many of them.
@@ -104,9 +104,9 @@ impl Topology {
     /// Declares everything; what exists already stays as it is.
     pub(crate) async fn declare_on(&self, channel: &Channel) -> Result<(), Error> {
         let queue = self.queue();
-        let parked = parked_queue_of(self.service);
-        declare_queue(channel, &parked, no_arguments()).await?;
-        let mut arguments = dead_letters_to(&parked);
+        let given_up = dead_letter_queue_of(self.service);
+        declare_queue(channel, &given_up, no_arguments()).await?;
+        let mut arguments = dead_letters_to(&given_up);
         arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
         if self.in_order {
             arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
@@ -183,8 +183,8 @@ pub(crate) fn retry_queue_of(service: &str, pause: &str) -> String {
     format!("{service}.events.retry.{pause}")
 }
 
-pub(crate) fn parked_queue_of(service: &str) -> String {
-    format!("{service}.events.parked")
+pub(crate) fn dead_letter_queue_of(service: &str) -> String {
+    format!("{service}.events.dead-letters")
 }
 
 fn unrouted_queue_of(exchange: &str) -> String {

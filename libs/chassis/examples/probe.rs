@@ -41,8 +41,11 @@ struct Config {
 
 impl Service for Probe {
     const NAME: &'static str = "probe";
-    const VERBS: &'static [&'static str] = &["greet"];
     type Config = Config;
+
+    fn verbs() -> Vec<&'static str> {
+        vec!["greet"]
+    }
 
     fn read(env: &mut Env) -> Option<Config> {
         let grpc_listen = env.required("LYCEUM_GRPC_LISTEN");

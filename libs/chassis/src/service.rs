@@ -13,7 +13,9 @@ pub trait Service: Sized {
     const NAME: &'static str;
 
     /// Verbs of its own beside `serve`, `migrate` and `check-config`, such as `create-user`.
-    const VERBS: &'static [&'static str] = &[];
+    fn verbs() -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Its configuration, checked.
     type Config;
@@ -27,7 +29,7 @@ pub trait Service: Sized {
         async { bail!("this service has nothing to migrate") }
     }
 
-    /// Does one of [`Self::VERBS`]: `words` is the command line from the verb on. The configuration was read and is complete.
+    /// Does one of [`Self::verbs`]: `words` is the command line from the verb on. The configuration was read and is complete.
     fn run(config: Self::Config, words: Vec<String>) -> impl Future<Output = anyhow::Result<()>> {
         let _ = config;
         async move { bail!("this service has no verb {words:?}") }
@@ -64,9 +66,9 @@ pub fn main<S: Service>(build: Build) -> ExitCode {
         }
         ["migrate"] => Verb::Migrate,
         ["check-config"] => Verb::CheckConfig,
-        [verb, ..] if S::VERBS.contains(&verb) => Verb::Own,
+        [verb, ..] if S::verbs().contains(&verb) => Verb::Own,
         _ => {
-            let verbs = [&["serve (the default)", "migrate", "check-config"], S::VERBS].concat();
+            let verbs = [&["serve (the default)", "migrate", "check-config"][..], &S::verbs()].concat();
             eprintln!("{}: expected one of: {}", S::NAME, verbs.join(", "));
             return ExitCode::from(MISUSED);
         }

@@ -47,7 +47,7 @@ impl Outcome for () {
     }
 }
 
-impl<E: Into<anyhow::Error>> Outcome for Result<(), E> {
+impl<T, E: Into<anyhow::Error>> Outcome for Result<T, E> {
     fn failure(self) -> Option<String> {
         self.err().map(|error| format!("{:#}", error.into()))
     }

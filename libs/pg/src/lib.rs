@@ -4,6 +4,7 @@
 
 mod error;
 pub mod idempotency;
+mod lease;
 mod migrations;
 mod pool;
 mod sweep;
@@ -11,6 +12,7 @@ mod transaction;
 
 pub use error::{is_conflict, is_unavailable, violated};
 pub use idempotency::{Claim, Idempotent};
+pub use lease::Lease;
 pub use migrations::{MigrationError, Migrations};
 pub use pool::{Config, Pool, connect, observe};
 pub use sweep::{Old, delete_before};

@@ -5,17 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
-use bus::{Amqp, BatchConsumer};
-use chassis::{Env, ExposeSecret, Runtime, Service};
+use bus::{Amqp, BatchConsumer, Consume};
 use pg::{Migrations, Pool};
+use service::{Env, Jobs, Parts, Service};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tonic::service::Routes;
 use values::{SharedClock, TimeZone};
 
 use crate::domain::month::Month;
-use crate::{config::Config, events::Ear, flows, grpc, jobs, owners::Owners};
+use crate::{config::Config, events::Ear, flows, grpc, owners::Owners};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -30,7 +29,7 @@ const COPY_FROM_OWNERS: &str = "copy-from-owners";
 
 /// Every migration that the service's database needs.
 pub fn migrations() -> Migrations {
-    Migrations::of(&MIGRATOR)
+    Migrations::of(&MIGRATOR).and(&bus::MIGRATOR)
 }
 
 /// What flows work with.
@@ -70,106 +69,83 @@ impl App {
         Arc::new(Self { db, clock, retention, zone, months: Months::default() })
     }
 
-    /// Puts the parts together. Nothing has to be up yet.
-    async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
-        Ok(Self::new(db, clock, config.retention, config.zone.clone()))
-    }
-
     /// From when on events are kept: the beginning of the month in which the retention began.
     pub fn kept_from(&self) -> OffsetDateTime {
         Month::of(self.clock.now() - self.retention).start()
     }
-
-    /// The gRPC services, without the guard before them.
-    pub fn routes(self: &Arc<Self>) -> Routes {
-        grpc::routes(Arc::clone(self))
-    }
-
-    /// The ear: one queue for all replicas.
-    pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> BatchConsumer<Ear> {
-        BatchConsumer::new(Analytics::NAME, amqp, self.clock.clone(), Ear(Arc::clone(self)))
-    }
 }
 
-/// This service, as the chassis knows it.
+/// This service, as the wiring knows it.
 #[derive(Debug)]
 pub struct Analytics;
 
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 impl Service for Analytics {
     const NAME: &'static str = "analytics";
+    const PORT: u16 = 9050;
+    const NEIGHBOURS: &'static [&'static str] = &["LYCEUM_PAYMENTS_URL", "LYCEUM_COURSES_URL", "LYCEUM_DOCUMENTS_URL"];
+    const ANNOUNCES: bool = false;
     const VERBS: &'static [&'static str] = &[REBUILD_ROLLUPS, COPY_FROM_OWNERS, ANNOUNCE_AGAIN];
 
     type Config = Config;
+    type App = App;
+
+    fn migrations() -> Migrations {
+        migrations()
+    }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)
     }
 
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(&config.database()).await?;
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
-        flows::settle_zone(&app).await?;
-        flows::make_room(&app, flows::ahead(app.clock.now())).await?;
-        // Before anybody announces anything: an event must not find no queue.
-        app.consumer(config.amqp).declare().await?;
-        Ok(())
+    fn build(config: &Config, parts: &Parts) -> anyhow::Result<Arc<App>> {
+        Ok(App::new(parts.db.clone(), parts.clock.clone(), config.retention, config.zone.clone()))
     }
 
-    async fn run(config: Config, words: Vec<String>) -> anyhow::Result<()> {
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
-        match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    fn routes(app: &Arc<App>) -> Routes {
+        grpc::routes(Arc::clone(app))
+    }
+
+    fn consumer(app: &Arc<App>, amqp: Amqp) -> impl Consume {
+        BatchConsumer::new(Self::NAME, app.db.clone(), amqp, app.clock.clone(), Ear(Arc::clone(app)))
+    }
+
+    fn jobs() -> Jobs<App> {
+        Jobs::new().every(HOUR, "make-room", flows::make_room_ahead).every(HOUR, "drop-old", flows::drop_old)
+    }
+
+    async fn migrated(app: &Arc<App>) -> anyhow::Result<()> {
+        flows::settle_zone(app).await?;
+        Ok(flows::make_room_ahead(app).await?)
+    }
+
+    async fn run(app: &Arc<App>, _: &Config, parts: &Parts, words: &[&str]) -> anyhow::Result<()> {
+        match words {
             [REBUILD_ROLLUPS] => {
-                let counted = flows::recount(&app).await?;
+                let counted = flows::recount(app).await?;
                 tracing::info!("{counted} events were counted anew.");
             }
             [COPY_FROM_OWNERS] => {
-                let copied = flows::copy_from_owners(&app, &owners(&config, &app.clock)?).await?;
+                let copied = flows::copy_from_owners(app, &owners(parts)?).await?;
                 tracing::info!("{copied} facts were copied from the services that own them.");
             }
             [ANNOUNCE_AGAIN, "--since", since] => {
                 let since = OffsetDateTime::parse(since, &Rfc3339).context("--since takes an instant of RFC 3339")?;
-                let announced = flows::announce_again(&app, &config.amqp, since).await?;
+                let announced = flows::announce_again(app, &parts.config.amqp, since).await?;
                 tracing::info!("{announced} events were announced again.");
             }
             _ => bail!("expected {REBUILD_ROLLUPS}, {COPY_FROM_OWNERS} or {ANNOUNCE_AGAIN} --since INSTANT"),
         }
         Ok(())
     }
-
-    async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let app = App::build(&config, runtime.clock.clone()).await?;
-        let db = app.db.clone();
-        runtime.admin.ready_when("schema", move || {
-            let db = db.clone();
-            async move { anyhow::Ok(migrations().check(&db).await?) }
-        });
-        runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
-        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
-        jobs::start(&runtime, &app);
-        chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::REFLECTION)
-            .layer(guard(&config, &runtime))
-            .serve(&runtime, app.routes())
-            .await
-    }
 }
 
-/// Calls to neighbours in our own name.
-fn owners(config: &Config, clock: &SharedClock) -> anyhow::Result<Owners> {
-    let key = config.service_key.expose_secret();
-    let identity = ServiceIdentity::from_base64(Analytics::NAME, key, clock.clone());
-    let outgoing = Outgoing::as_service(Arc::new(identity.context("LYCEUM_SERVICE_KEY is no private key")?));
+/// Ways to the neighbours who own what is counted, in our own name.
+fn owners(parts: &Parts) -> anyhow::Result<Owners> {
     Ok(Owners {
-        payments: outgoing.over(discovery::channel(&config.payments)),
-        courses: outgoing.over(discovery::channel(&config.courses)),
-        documents: outgoing.over(discovery::channel(&config.documents)),
+        payments: parts.neighbour("LYCEUM_PAYMENTS_URL")?,
+        courses: parts.neighbour("LYCEUM_COURSES_URL")?,
+        documents: parts.neighbour("LYCEUM_DOCUMENTS_URL")?,
     })
-}
-
-/// The guard: people's tokens are checked with the keys that the users service publishes.
-fn guard(config: &Config, runtime: &Runtime) -> auth::Layer {
-    let keys = Keys::published(discovery::channel(&config.users));
-    let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), runtime.clock.clone());
-    auth::Layer::new(Arc::new(verifier))
 }

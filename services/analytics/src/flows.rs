@@ -10,6 +10,6 @@ mod settle_zone;
 pub use announce_again::announce_again;
 pub use copy_from_owners::copy_from_owners;
 pub use ingest::ingest;
-pub use partition::{ahead, drop_old, make_room};
+pub use partition::{ahead, drop_old, make_room, make_room_ahead};
 pub use recount::recount;
 pub use settle_zone::settle_zone;

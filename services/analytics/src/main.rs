@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main::<analytics::app::Analytics>(chassis::build!())
+    service::main::<analytics::app::Analytics>(service::build!())
 }

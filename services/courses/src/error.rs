@@ -90,7 +90,7 @@ impl From<Error> for tonic::Status {
 impl From<Error> for bus::Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused(refusal) => Self::Park(format!("{}: {refusal}", reason(&refusal))),
+            Error::Refused(refusal) => Self::DeadLetter(format!("{}: {refusal}", reason(&refusal))),
             Error::Database(error) => Self::from(error),
             other => Self::Retry(other.into()),
         }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+pub use bus::By;
 use bus::{Envelope, Event, Failure, announce};
 use proto::lyceum::events::v1::{
     CourseCompleted, EnrolmentEnded, EnrolmentStarted, EntitlementGranted, EntitlementRevoked, LessonCompleted,
     PublishedLesson, RunPublished, UserErased,
 };
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use values::{Id, Kind};
 
 use crate::{
@@ -24,14 +24,6 @@ use crate::{
     flows::{erase_learner, grant_entitlement, revoke_entitlement},
     store::entitlements::Revocation,
 };
-
-/// Who caused an event, and when.
-#[derive(Debug, Clone, Copy)]
-pub struct By<'a> {
-    /// As `auth::Caller::actor` prints it.
-    pub actor: &'a str,
-    pub now: OffsetDateTime,
-}
 
 /// `outline` is that of the version which the run shows now.
 pub async fn run_published(
@@ -54,7 +46,7 @@ pub async fn run_published(
         language: course.page.language.as_str().to_owned(),
         lessons: lessons.collect(),
     };
-    announce(conn, Event::new(&payload, "run", run.id.uuid(), run.revision), by.actor, by.now).await
+    announce(conn, Event::new(&payload, "run", run.id.uuid(), run.revision), by).await
 }
 
 pub async fn enrolment_started(conn: &mut PgConnection, enrolment: &Enrolment, by: By<'_>) -> Result<(), sqlx::Error> {
@@ -65,7 +57,7 @@ pub async fn enrolment_started(conn: &mut PgConnection, enrolment: &Enrolment, b
         run_id: enrolment.run.to_string(),
         entitlement_id: enrolment.entitlement.map(|id| id.to_string()).unwrap_or_default(),
     };
-    announce(conn, about(enrolment, &payload), by.actor, by.now).await
+    announce(conn, about(enrolment, &payload), by).await
 }
 
 pub async fn enrolment_ended(
@@ -81,7 +73,7 @@ pub async fn enrolment_ended(
         run_id: enrolment.run.to_string(),
         reason: cause.as_str().to_owned(),
     };
-    announce(conn, about(enrolment, &payload), by.actor, by.now).await
+    announce(conn, about(enrolment, &payload), by).await
 }
 
 pub async fn lesson_completed(
@@ -97,7 +89,7 @@ pub async fn lesson_completed(
         run_id: enrolment.run.to_string(),
         lesson_id: lesson.to_string(),
     };
-    announce(conn, about(enrolment, &payload), by.actor, by.now).await
+    announce(conn, about(enrolment, &payload), by).await
 }
 
 pub async fn course_completed(
@@ -114,7 +106,7 @@ pub async fn course_completed(
         version,
         completed_at: enrolment.completed_at.map(Into::into),
     };
-    announce(conn, about(enrolment, &payload), by.actor, by.now).await
+    announce(conn, about(enrolment, &payload), by).await
 }
 
 fn about(enrolment: &Enrolment, payload: &impl proto::Name) -> Event {
@@ -128,9 +120,9 @@ pub async fn on_entitlement_granted(
     event: EntitlementGranted,
 ) -> Result<(), Failure> {
     let instant = |field: &str, at: proto::wkt::Timestamp| {
-        at.to_time().ok_or_else(|| Failure::Park(format!("{field} is no instant")))
+        at.to_time().ok_or_else(|| Failure::DeadLetter(format!("{field} is no instant")))
     };
-    let starts_at = event.starts_at.ok_or_else(|| Failure::Park("starts_at is missing".to_owned()))?;
+    let starts_at = event.starts_at.ok_or_else(|| Failure::DeadLetter("starts_at is missing".to_owned()))?;
     let entitlement = Entitlement {
         id: id("entitlement_id", &event.entitlement_id)?,
         learner: id("learner_id", &event.learner_id)?,
@@ -174,5 +166,5 @@ pub async fn on_user_erased(
 
 /// An id that cannot be read will not be better tomorrow.
 fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::Park(format!("{field}: {error}")))
+    text.parse().map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
 }

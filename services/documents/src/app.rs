@@ -99,9 +99,12 @@ pub struct Documents;
 
 impl Service for Documents {
     const NAME: &'static str = "documents";
-    const VERBS: &'static [&'static str] = &[COPY_NEIGHBOURS];
 
     type Config = Config;
+
+    fn verbs() -> Vec<&'static str> {
+        vec![COPY_NEIGHBOURS]
+    }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)

@@ -4,7 +4,7 @@
 //! docverify.commands   topic   document.submitted.v1                   from us: `line` publishes a `question`
 //! docverify.results    topic   document.{verified,rejected,failed}.v1  to us: `ear` takes an `answer`
 //!   └─ documents.docverify-results           quorum, with a delivery limit
-//!        └─ documents.docverify-results.parked   waits for a person
+//!        └─ documents.docverify-results.dead-letters   given up by the broker
 //! ```
 //!
 //! Bodies are CloudEvents 1.0 in structured mode. Rules and SQL live elsewhere: a broker that is down, or answers that make no sense,
@@ -24,8 +24,8 @@ pub const COMMANDS: &str = "docverify.commands";
 pub const RESULTS: &str = "docverify.results";
 /// Our queue of answers.
 pub const QUEUE: &str = "documents.docverify-results";
-/// Answers that a person has to look at.
-pub const PARKED: &str = "documents.docverify-results.parked";
+/// Answers that the broker gave up; they are collected into the table of dead letters.
+pub const GIVEN_UP: &str = "documents.docverify-results.dead-letters";
 
 /// The type and routing key of a question.
 pub const SUBMITTED: &str = "document.submitted.v1";

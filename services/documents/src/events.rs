@@ -30,5 +30,5 @@ pub async fn on_user_erased(
 
 /// An id in an event that is none will never become one.
 fn id<K: Kind>(text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::Park(format!("{text:?}: {error}")))
+    text.parse().map_err(|error| Failure::DeadLetter(format!("{text:?}: {error}")))
 }

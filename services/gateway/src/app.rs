@@ -82,9 +82,12 @@ pub struct Gateway;
 
 impl Service for Gateway {
     const NAME: &'static str = GATEWAY;
-    const VERBS: &'static [&'static str] = &[CHECK_SCHOOL];
 
     type Config = Config;
+
+    fn verbs() -> Vec<&'static str> {
+        vec![CHECK_SCHOOL]
+    }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)

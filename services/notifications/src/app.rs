@@ -88,9 +88,12 @@ pub struct Notifications;
 
 impl Service for Notifications {
     const NAME: &'static str = "notifications";
-    const VERBS: &'static [&'static str] = &[COPY_RECIPIENTS];
 
     type Config = Config;
+
+    fn verbs() -> Vec<&'static str> {
+        vec![COPY_RECIPIENTS]
+    }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)

@@ -86,7 +86,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             // It will not make sense tomorrow.
-            Error::BadProfile(why) => Self::Park(why.to_string()),
+            Error::BadProfile(why) => Self::DeadLetter(why.to_string()),
             error => Self::Retry(error.into()),
         }
     }

@@ -67,7 +67,9 @@ pub async fn on_code_issued(
     let notice = match purpose {
         code_issued::Purpose::ConfirmEmail => Notice::ConfirmEmail { code, expires_at },
         code_issued::Purpose::ResetPassword => Notice::ResetPassword { code, expires_at },
-        code_issued::Purpose::Unspecified => return Err(Failure::Park("the purpose of a code is unknown".to_owned())),
+        code_issued::Purpose::Unspecified => {
+            return Err(Failure::DeadLetter("the purpose of a code is unknown".to_owned()));
+        }
     };
     tell(app, conn, envelope, "user_id", &event.user_id, notice).await
 }
@@ -147,7 +149,7 @@ pub async fn on_sessions_revoked(
         sessions_revoked::Reason::TokenReused => EndReason::TokenReused,
         sessions_revoked::Reason::PasswordChanged => EndReason::PasswordChanged,
         sessions_revoked::Reason::Blocked => EndReason::Blocked,
-        sessions_revoked::Reason::Unspecified => return Err(Failure::Park("the reason is unknown".to_owned())),
+        sessions_revoked::Reason::Unspecified => return Err(Failure::DeadLetter("the reason is unknown".to_owned())),
     };
     tell(app, conn, envelope, "user_id", &event.user_id, Notice::SessionsRevoked { reason }).await
 }
@@ -205,7 +207,7 @@ pub async fn on_document_expiring(
 ) -> Result<(), Failure> {
     let case = id("case_id", &event.case_id)?;
     let valid_until = date("valid_until", &event.valid_until)?;
-    let valid_until = valid_until.ok_or_else(|| Failure::Park("valid_until is missing".to_owned()))?;
+    let valid_until = valid_until.ok_or_else(|| Failure::DeadLetter("valid_until is missing".to_owned()))?;
     let (paper, days_left) = (Paper::of(&event.kind), event.days_left);
     let notice = Notice::DocumentExpiring { case, paper, valid_until, days_left };
     tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
@@ -254,11 +256,11 @@ async fn tell(
 
 /// An id that cannot be read will not be better tomorrow.
 fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::Park(format!("{field}: {error}")))
+    text.parse().map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
 }
 
 fn instant(field: &str, at: Option<Timestamp>) -> Result<OffsetDateTime, Failure> {
-    at.and_then(|at| at.to_time()).ok_or_else(|| Failure::Park(format!("{field} is no instant")))
+    at.and_then(|at| at.to_time()).ok_or_else(|| Failure::DeadLetter(format!("{field} is no instant")))
 }
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
@@ -268,11 +270,12 @@ fn date(field: &str, text: &str) -> Result<Option<Date>, Failure> {
     if text.is_empty() {
         return Ok(None);
     }
-    Date::parse(text, DAY).map(Some).map_err(|error| Failure::Park(format!("{field}: {error}")))
+    Date::parse(text, DAY).map(Some).map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
 }
 
 fn money(field: &str, money: Option<proto::lyceum::values::v1::Money>) -> Result<Money, Failure> {
-    let money = money.ok_or_else(|| Failure::Park(format!("{field} is missing")))?;
-    let currency = Currency::parse(&money.currency).map_err(|error| Failure::Park(format!("{field}: {error}")))?;
+    let money = money.ok_or_else(|| Failure::DeadLetter(format!("{field} is missing")))?;
+    let currency =
+        Currency::parse(&money.currency).map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))?;
     Ok(Money::new(money.minor, currency))
 }

@@ -35,7 +35,7 @@ pub async fn order_placed(
         buyer_id: order.buyer.to_string(),
         total: Some(money(order.total)),
     };
-    bus::announce(conn, Event::new(&placed, ORDER, order.id.uuid(), order.version), actor, now).await
+    bus::announce(conn, Event::new(&placed, ORDER, order.id.uuid(), order.version), bus::By { actor, now }).await
 }
 
 /// An order was paid.
@@ -51,7 +51,7 @@ pub async fn order_paid(
         buyer_id: order.buyer.to_string(),
         total: Some(money(order.total)),
     };
-    bus::announce(conn, Event::new(&paid, ORDER, order.id.uuid(), order.version), actor, now).await
+    bus::announce(conn, Event::new(&paid, ORDER, order.id.uuid(), order.version), bus::By { actor, now }).await
 }
 
 /// An order's money went back.
@@ -69,7 +69,7 @@ pub async fn order_refunded(
         refund_id: refund.id.to_string(),
         amount: Some(money(refund.amount)),
     };
-    bus::announce(conn, Event::new(&refunded, ORDER, order.id.uuid(), order.version), actor, now).await
+    bus::announce(conn, Event::new(&refunded, ORDER, order.id.uuid(), order.version), bus::By { actor, now }).await
 }
 
 /// A try to pay an order failed.
@@ -86,7 +86,7 @@ pub async fn payment_failed(
         buyer_id: order.buyer.to_string(),
         reason: failure.as_str().to_owned(),
     };
-    bus::announce(conn, Event::new(&failed, ORDER, order.id.uuid(), order.version), actor, now).await
+    bus::announce(conn, Event::new(&failed, ORDER, order.id.uuid(), order.version), bus::By { actor, now }).await
 }
 
 /// A learner may use a run.
@@ -105,7 +105,7 @@ pub async fn entitlement_granted(
         ends_at: entitlement.ends_at.map(Into::into),
     };
     let event = Event::new(&granted, ENTITLEMENT, entitlement.id.uuid(), entitlement.version);
-    bus::announce(conn, event, actor, now).await
+    bus::announce(conn, event, bus::By { actor, now }).await
 }
 
 /// A learner may not use a run any more.
@@ -124,7 +124,7 @@ pub async fn entitlement_revoked(
         reason: reason.to_owned(),
     };
     let event = Event::new(&revoked, ENTITLEMENT, entitlement.id.uuid(), entitlement.version);
-    bus::announce(conn, event, actor, now).await
+    bus::announce(conn, event, bus::By { actor, now }).await
 }
 
 /// A run can be sold from now on, or is called otherwise.
@@ -154,7 +154,7 @@ pub async fn on_user_erased(
 
 /// An id in an event that is none will never become one.
 fn id<K: Kind>(text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::Park(format!("{text:?}: {error}")))
+    text.parse().map_err(|error| Failure::DeadLetter(format!("{text:?}: {error}")))
 }
 
 fn money(amount: Money) -> MoneyPb {

@@ -112,9 +112,12 @@ pub struct Users;
 
 impl Service for Users {
     const NAME: &'static str = "users";
-    const VERBS: &'static [&'static str] = &[verb::CREATE_USER];
 
     type Config = Config;
+
+    fn verbs() -> Vec<&'static str> {
+        vec![verb::CREATE_USER]
+    }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)

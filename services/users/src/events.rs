@@ -24,7 +24,7 @@ use crate::{
 
 /// Announces an event of this service, as caused by whoever acts.
 pub async fn announce(conn: &mut PgConnection, by: &By, event: Event, now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    bus::announce(conn, event, &by.actor, now).await
+    bus::announce(conn, event, bus::By { actor: &by.actor, now }).await
 }
 
 fn about<P: proto::Message + proto::Name>(user: &User, payload: &P) -> Event {
@@ -94,7 +94,7 @@ pub async fn on_tutor_verified(
     envelope: &Envelope,
     event: TutorVerified,
 ) -> Result<(), Failure> {
-    let until = BelievedUntil::parse(&event.valid_until).map_err(|error| Failure::Park(error.to_string()))?;
+    let until = BelievedUntil::parse(&event.valid_until).map_err(|error| Failure::DeadLetter(error.to_string()))?;
     let tutor = tutor(&event.tutor_id)?;
     Ok(store::tutor_verifications::keep(conn, tutor, Some(until), envelope.aggregate_version).await?)
 }
@@ -111,5 +111,5 @@ pub async fn on_tutor_verification_ended(
 
 /// An id in an event that is none will never become one.
 fn tutor(text: &str) -> Result<UserId, Failure> {
-    text.parse().map_err(|error: values::NotAnId| Failure::Park(format!("{text:?}: {error}")))
+    text.parse().map_err(|error: values::NotAnId| Failure::DeadLetter(format!("{text:?}: {error}")))
 }

@@ -17,7 +17,7 @@ use crate::proxy::Proxy;
 const UNKNOWN: &str = "lyceum.events.v9.SomethingElse";
 
 /// How many events a batch had, and how far it said that everything was heard.
-type Told = (usize, Option<OffsetDateTime>);
+type Applied = (usize, Option<OffsetDateTime>);
 
 /// Keeps every event in a table and remembers its batches.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ struct Keep {
     /// An event that the database cannot take.
     poison: Option<String>,
     gate: Option<Arc<Semaphore>>,
-    batches: Arc<Mutex<Vec<Told>>>,
+    batches: Arc<Mutex<Vec<Applied>>>,
 }
 
 impl BatchHandler for Keep {
@@ -67,7 +67,7 @@ impl Keep {
     }
 
     fn consumer(&self, world: &World) -> BatchConsumer<Self> {
-        BatchConsumer::new("analytics", world.amqp.clone(), world.clock.shared(), self.clone())
+        BatchConsumer::new("analytics", world.pool().clone(), world.amqp.clone(), world.clock.shared(), self.clone())
     }
 
     async fn run(&self, world: &World) -> Running {
@@ -123,7 +123,9 @@ async fn every_type_is_heard_but_nothing_personal() {
     let channel = world.channel().await;
     world.announce_paid().await;
     let mut transaction = world.pool().begin().await.unwrap();
-    bus::announce(&mut transaction, erased(Uuid::new_v4()), "user:1", world.clock.now()).await.unwrap();
+    bus::announce(&mut transaction, erased(Uuid::new_v4()), bus::By { actor: "user:1", now: world.clock.now() })
+        .await
+        .unwrap();
     transaction.commit().await.unwrap();
     world.expect_empty_outbox().await;
     let (options, properties) = Default::default();
@@ -155,7 +157,7 @@ async fn a_backlog_is_applied_in_few_batches_and_acknowledged() {
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_parked_with_its_reason_and_the_rest_is_kept() {
+async fn what_makes_no_sense_becomes_a_dead_letter_with_its_reason_and_the_rest_is_kept() {
     let world = World::new().await;
     let keep = Keep::in_world(&world).await;
     keep.consumer(&world).declare().await.unwrap();
@@ -164,17 +166,17 @@ async fn what_makes_no_sense_is_parked_with_its_reason_and_the_rest_is_kept() {
     publish(&world.channel().await, &bodies).await;
     let _consumer = keep.run(&world).await;
     expect_kept(&world, 2).await;
-    let parked = eventually("parked messages", SOON, async || {
-        let parked = bus::parked::list(&world.amqp, "analytics").await.unwrap();
-        (parked.len() == 2).then_some(parked)
+    let dead = eventually("dead letters", SOON, async || {
+        let dead = bus::dead_letter::list(world.pool()).await.unwrap();
+        (dead.len() == 2).then_some(dead)
     })
     .await;
-    assert!(parked[0].reason.starts_with("not an envelope"), "{}", parked[0].reason);
-    assert_eq!(parked[1].reason, "nobody did it");
+    assert!(dead[0].reason.starts_with("not an envelope"), "{}", dead[0].reason);
+    assert_eq!(dead[1].reason, "nobody did it");
 }
 
 #[tokio::test]
-async fn one_bad_event_is_put_off_and_does_not_keep_the_others() {
+async fn one_bad_event_is_tried_again_and_does_not_keep_the_others() {
     let world = World::new().await;
     let mut keep = Keep::in_world(&world).await;
     keep.consumer(&world).declare().await.unwrap();
@@ -186,7 +188,7 @@ async fn one_bad_event_is_put_off_and_does_not_keep_the_others() {
     keep.poison = Some(id.clone());
     let poisoned = keep.run(&world).await;
     expect_kept(&world, 300).await;
-    eventually("the bad one is put off", SOON, async || {
+    eventually("the bad one waits", SOON, async || {
         (world.count(&channel, "analytics.events.retry.1s").await == 1).then_some(())
     })
     .await;
@@ -198,7 +200,7 @@ async fn one_bad_event_is_put_off_and_does_not_keep_the_others() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_out_of_reach_a_batch_is_held() {
+async fn while_the_database_is_out_of_reach_a_batch_waits() {
     let world = World::new().await;
     let mut keep = Keep::in_world(&world).await;
     let mut config = Config::new(&world.database.url, "test");
@@ -209,7 +211,7 @@ async fn while_the_database_is_out_of_reach_a_batch_is_held() {
     let channel = world.channel().await;
     publish(&channel, &[envelope_of(Uuid::new_v4()), envelope_of(Uuid::new_v4())]).await;
     let elsewhere = eventually("nothing", SOON, async || {
-        for queue in ["analytics.events.retry.1s", "analytics.events.parked"] {
+        for queue in ["analytics.events.retry.1s", "analytics.events.dead-letters"] {
             if world.count(&channel, queue).await > 0 {
                 return Some(());
             }

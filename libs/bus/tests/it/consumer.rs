@@ -109,7 +109,7 @@ async fn several_events_are_worked_on_at_once() {
 }
 
 #[tokio::test]
-async fn while_the_database_is_out_of_reach_an_event_is_held_and_neither_put_off_nor_parked() {
+async fn while_the_database_is_out_of_reach_an_event_waits_and_is_neither_tried_later_nor_given_up() {
     let world = World::new().await;
     let mut config = Config::new(&world.database.url, "test");
     (config.max_connections, config.acquire_timeout) = (1, Duration::from_millis(50));
@@ -122,7 +122,7 @@ async fn while_the_database_is_out_of_reach_an_event_is_held_and_neither_put_off
     world.expect_empty_outbox().await;
     let channel = world.channel().await;
     let elsewhere = eventually("nothing", SOON, async || {
-        for queue in ["courses.events.retry.1s", "courses.events.parked"] {
+        for queue in ["courses.events.retry.1s", "courses.events.dead-letters"] {
             if world.count(&channel, queue).await > 0 {
                 return Some(());
             }
@@ -148,7 +148,7 @@ async fn personal_events_reach_only_who_bound_the_personal_exchange() {
     let _relay = Running::relay(world.relay());
     let user = Uuid::new_v4();
     let mut transaction = world.pool().begin().await.unwrap();
-    bus::announce(&mut transaction, erased(user), "user:1", world.clock.now()).await.unwrap();
+    bus::announce(&mut transaction, erased(user), bus::By { actor: "user:1", now: world.clock.now() }).await.unwrap();
     transaction.commit().await.unwrap();
     world.expect_effects(vec![user]).await;
     let channel = world.channel().await;

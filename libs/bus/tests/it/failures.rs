@@ -58,7 +58,7 @@ async fn a_handler_that_panics_is_called_again() {
 }
 
 #[tokio::test]
-async fn an_event_that_fails_for_an_hour_is_parked_with_its_reason() {
+async fn an_event_that_fails_for_an_hour_becomes_a_dead_letter_with_its_reason() {
     async fn never(_: &mut PgConnection, _: &Envelope, _: OrderPaid) -> Result<(), Failure> {
         Err(anyhow::anyhow!("the cause").context("the operation failed").into())
     }
@@ -73,16 +73,13 @@ async fn an_event_that_fails_for_an_hour_is_parked_with_its_reason() {
     let options = Default::default();
     channel.basic_publish("".into(), "courses.events".into(), options, &body, properties).await.unwrap().await.unwrap();
     let _consumer = Running::consumer(consumer);
-    eventually("a parked event", SOON, async || {
-        (world.count(&channel, "courses.events.parked").await == 1).then_some(())
-    })
-    .await;
-    let parked = bus::parked::list(&world.amqp, "courses").await.unwrap();
-    assert_eq!((parked[0].attempts, &*parked[0].reason), (20, "the operation failed: the cause"));
+    let letter =
+        eventually("a dead letter", SOON, async || bus::dead_letter::list(world.pool()).await.unwrap().pop()).await;
+    assert_eq!((letter.attempts, &*letter.reason), (20, "the operation failed: the cause"));
 }
 
 #[tokio::test]
-async fn a_type_that_this_release_does_not_know_is_put_off_until_the_next_one_comes() {
+async fn a_type_that_this_release_does_not_know_waits_until_the_next_one_comes() {
     async fn ignore(_: &mut PgConnection, _: &Envelope, _: OrderPlaced) -> Result<(), Failure> {
         Ok(())
     }
@@ -93,7 +90,7 @@ async fn a_type_that_this_release_does_not_know_is_put_off_until_the_next_one_co
     let _relay = Running::relay(world.relay());
     let order = world.announce_paid().await;
     let channel = world.channel().await;
-    eventually("an event that is put off", SOON, async || {
+    eventually("an event that waits", SOON, async || {
         (world.count(&channel, "courses.events.retry.1s").await == 1).then_some(())
     })
     .await;

@@ -51,7 +51,7 @@ impl World {
     pub(crate) async fn announce_paid(&self) -> Uuid {
         let order = Uuid::new_v4();
         let mut transaction = self.pool().begin().await.unwrap();
-        bus::announce(&mut transaction, paid(order), "user:1", self.clock.now()).await.unwrap();
+        bus::announce(&mut transaction, paid(order), bus::By { actor: "user:1", now: self.clock.now() }).await.unwrap();
         transaction.commit().await.unwrap();
         order
     }
@@ -113,7 +113,7 @@ pub(crate) fn envelope_of(order: Uuid) -> Vec<u8> {
 
 /// The plain handler: one row an event.
 pub(crate) async fn on_paid(conn: &mut PgConnection, _: &Envelope, event: OrderPaid) -> Result<(), Failure> {
-    let order = Uuid::parse_str(&event.order_id).map_err(|error| Failure::Park(error.to_string()))?;
+    let order = Uuid::parse_str(&event.order_id).map_err(|error| Failure::DeadLetter(error.to_string()))?;
     sqlx::query("insert into effects (order_id) values ($1)").bind(order).execute(conn).await?;
     Ok(())
 }

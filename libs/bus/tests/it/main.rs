@@ -4,10 +4,10 @@
 
 mod batch;
 mod consumer;
+mod dead_letters;
 mod failures;
 mod helpers;
 mod interruptions;
-mod parked;
 mod proxy;
 mod relay;
 mod tls;

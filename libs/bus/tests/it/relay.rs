@@ -40,7 +40,9 @@ async fn what_a_transaction_takes_back_is_never_heard() {
     let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
     let _relay = Running::relay(world.relay());
     let mut transaction = world.pool().begin().await.unwrap();
-    bus::announce(&mut transaction, paid(uuid::Uuid::new_v4()), "user:1", world.clock.now()).await.unwrap();
+    bus::announce(&mut transaction, paid(uuid::Uuid::new_v4()), bus::By { actor: "user:1", now: world.clock.now() })
+        .await
+        .unwrap();
     transaction.rollback().await.unwrap();
     // What is announced afterwards arrives alone.
     let order = world.announce_paid().await;

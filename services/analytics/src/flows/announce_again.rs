@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use bus::{Again, Amqp};
+use bus::{Amqp, Republisher};
 use time::OffsetDateTime;
 
 use crate::app::App;
@@ -28,7 +28,7 @@ pub async fn announce_again(app: &App, amqp: &Amqp, since: OffsetDateTime) -> an
         app.clock.now() - since <= REMEMBERED,
         "inboxes do not remember so long: nothing from before 29 days is announced again"
     );
-    let line = Again::open(amqp).await?;
+    let line = Republisher::open(amqp).await?;
     let (mut place, mut announced) = (Place::before(since), 0);
     loop {
         let page = store::events::page(&mut *app.db.acquire().await?, place, PAGE).await?;

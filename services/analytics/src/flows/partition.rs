@@ -26,7 +26,12 @@ pub async fn make_room(app: &App, months: impl IntoIterator<Item = Month>) -> Re
     Ok(())
 }
 
-/// The months that have to be there before anything happens in them: this one, with events that come late, and the next two.
+/// Makes room for what is about to happen: this month, with events that come late, and the next two.
+pub async fn make_room_ahead(app: &App) -> Result<(), Error> {
+    make_room(app, ahead(app.clock.now())).await
+}
+
+/// The months that have to be there before anything happens in them.
 pub fn ahead(now: OffsetDateTime) -> BTreeSet<Month> {
     let this = Month::of(now);
     [Month::of(now - Duration::days(7)), this, this.next(), this.next().next()].into()

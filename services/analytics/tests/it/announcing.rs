@@ -1,9 +1,11 @@
+use analytics::app::Analytics;
 use analytics::flows;
-use bus::Envelope;
+use bus::{Consume, Envelope};
 use lapin::options::{BasicAckOptions, BasicGetOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use prost::Message;
+use service::Service;
 use testkit::{Broker, eventually};
 use time::Duration;
 
@@ -13,7 +15,7 @@ use crate::helpers::{NOW, SOON, World, paid};
 async fn what_was_heard_since_a_moment_is_announced_once_more_as_it_came() {
     let (world, broker) = (World::new().await, Broker::new().await);
     let amqp: bus::Amqp = broker.url.parse().unwrap();
-    world.app.consumer(amqp.clone()).declare().await.unwrap();
+    Analytics::consumer(&world.app, amqp.clone()).declare().await.unwrap();
     let connection = Connection::connect(&broker.url, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     let queue = "somebody.events";

@@ -27,7 +27,7 @@ impl Office {
     pub(crate) async fn new() -> Self {
         let world = World::new().await;
         let fleet = Fleet::new(world.clock.shared());
-        let door = serve(world.app.routes(), fleet.layer()).await;
+        let door = serve(analytics::grpc::routes(std::sync::Arc::clone(&world.app)), fleet.layer()).await;
         Self { world, fleet, door }
     }
 

@@ -1,7 +1,9 @@
-use bus::Envelope;
+use analytics::app::Analytics;
+use bus::{Consume, Envelope};
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use prost::Message;
+use service::Service;
 use testkit::{Broker, eventually};
 use time::Duration;
 use tokio::task::JoinSet;
@@ -17,10 +19,10 @@ async fn publish(channel: &Channel, envelope: &Envelope) {
 }
 
 #[tokio::test]
-async fn everything_that_is_announced_is_stored_and_what_cannot_be_is_parked_with_its_reason() {
+async fn everything_that_is_announced_is_stored_and_what_cannot_be_becomes_a_dead_letter_with_its_reason() {
     let (world, broker) = (World::new().await, Broker::new().await);
     let amqp: bus::Amqp = broker.url.parse().unwrap();
-    world.app.consumer(amqp.clone()).declare().await.unwrap();
+    Analytics::consumer(&world.app, amqp.clone()).declare().await.unwrap();
     let connection = Connection::connect(&broker.url, ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
@@ -30,15 +32,15 @@ async fn everything_that_is_announced_is_stored_and_what_cannot_be_is_parked_wit
         publish(&channel, envelope).await;
     }
     let (mut tasks, stop) = (JoinSet::new(), CancellationToken::new());
-    tasks.spawn(world.app.consumer(amqp.clone()).run(stop.clone()));
+    tasks.spawn(Analytics::consumer(&world.app, amqp.clone()).run(stop.clone()));
     eventually("two events", SOON, async || (world.count("select count(*) from events").await == 2).then_some(()))
         .await;
-    let parked = eventually("parked events", SOON, async || {
-        let parked = bus::parked::list(&amqp, "analytics").await.unwrap();
-        (parked.len() == 3).then_some(parked)
+    let dead = eventually("dead letters", SOON, async || {
+        let dead = bus::dead_letter::list(&world.database.pool).await.unwrap();
+        (dead.len() == 3).then_some(dead)
     })
     .await;
-    let reasons: Vec<&str> = parked.iter().map(|parked| parked.reason.as_str()).collect();
+    let reasons: Vec<&str> = dead.iter().map(|letter| letter.reason.as_str()).collect();
     assert_eq!(reasons[..2], ["the event's clock is more than a day ahead", "the event is older than events are kept"]);
     assert!(reasons[2].starts_with("the payload is no"), "{reasons:?}");
     // The dashboard can say how far it has heard, although nothing happens.

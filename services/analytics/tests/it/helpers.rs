@@ -62,7 +62,7 @@ impl World {
              from pg_tables
              where schemaname = 'public'
                and tablename not like 'events%'
-               and tablename not in ('_sqlx_migrations', 'progress')
+               and tablename not in ('_sqlx_migrations', 'progress', 'inbox', 'outbox', 'bus_dead_letters')
              order by 1",
         )
         .fetch_all(&self.database.pool)

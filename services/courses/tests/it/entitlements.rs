@@ -163,7 +163,7 @@ async fn events_that_make_no_sense_are_parked() {
         EntitlementGranted { starts_at: None, ..good },
     ];
     for event in bad {
-        assert!(matches!(school.hear(&event, 1).await, Err(Failure::Park(_))), "{event:?}");
+        assert!(matches!(school.hear(&event, 1).await, Err(Failure::DeadLetter(_))), "{event:?}");
     }
 }
 
@@ -235,7 +235,7 @@ async fn a_grant_travels_over_the_broker_and_opens_the_course() {
         let id = granted.entitlement_id.parse().unwrap();
         let mut transaction = school.db.pool.begin().await.unwrap();
         let event = bus::Event::new(&granted, "entitlement", id, 1);
-        bus::announce(&mut transaction, event, "service:payments", school.now()).await.unwrap();
+        bus::announce(&mut transaction, event, bus::By { actor: "service:payments", now: school.now() }).await.unwrap();
         transaction.commit().await.unwrap();
         eventually("the lesson opens", Duration::from_secs(20), async || {
             let request = GetOutlineRequest { run_id: offered.run.run_id.clone() };

@@ -1,10 +1,10 @@
-//! The ear: takes the Document System's answers. Each is applied once, ignored with a count, or parked with its reason.
+//! The ear: takes the Document System's answers. Each is applied once, ignored with a count, or made a dead letter with its reason.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bus::{
     Amqp, Error,
-    peer::{Backoff, close, confirmed_channel, dead_letters_to, declare_queue, patiently, publish_to_queue, put_aside},
+    external::{Backoff, DeadLetters, close, confirmed_channel, dead_letters_to, declare_queue, patiently},
 };
 use futures::{FutureExt, StreamExt};
 use lapin::{
@@ -17,10 +17,9 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use super::{
-    FAILED, PARKED, QUEUE, REJECTED, RESULTS, VERIFIED,
+    FAILED, GIVEN_UP, QUEUE, REJECTED, RESULTS, VERIFIED,
     answer::{self, Message},
     line::declare_exchange,
 };
@@ -29,7 +28,7 @@ use crate::{
     flows::hear_answer::{self, Answer, Fate},
 };
 
-/// An answer that took its consumer down, or failed for no reason that we know, this often is parked by the broker.
+/// An answer that took its consumer down, or failed for no reason that we know, this often is given up by the broker.
 const DELIVERY_LIMIT: i32 = 10;
 /// Answers that may wait; more are refused, so that a broker which is shared is not filled up.
 const LONGEST_QUEUE: i32 = 100_000;
@@ -76,9 +75,17 @@ impl Ear {
         let consume = consuming.basic_consume(QUEUE.into(), QUEUE.into(), options, FieldTable::default());
         let mut deliveries = patiently(consume).await?;
         backoff.reset();
-        while let Some(delivery) = stop.run_until_cancelled(deliveries.next()).await {
-            let delivery = delivery.ok_or(Error::Silent)??;
-            self.take(&delivery, &publishing, stop).await?;
+        let dead_letters = self.dead_letters(&publishing);
+        let take_all = async {
+            while let Some(delivery) = stop.run_until_cancelled(deliveries.next()).await {
+                let delivery = delivery.ok_or(Error::Silent)??;
+                self.take(&delivery, &publishing, stop).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        tokio::select! {
+            taken = take_all => taken?,
+            failed = dead_letters.collect_always(GIVEN_UP, stop) => return Err(failed),
         }
         // What was taken but not worked on goes back when the channel closes.
         patiently(consuming.basic_cancel(QUEUE.into(), BasicCancelOptions::default())).await?;
@@ -96,14 +103,14 @@ impl Ear {
         };
         let answer = match answer::read(message) {
             Ok(answer) => answer,
-            Err(why) => return self.park(delivery, publishing, "unreadable", &why.to_string()).await,
+            Err(why) => return self.give_up(delivery, publishing, "unreadable", &why.to_string(), stop).await,
         };
         let mut backoff = Backoff::new();
         loop {
             match self.apply(&answer).await {
                 Ok(fate) => {
                     if let Some(complaint) = fate.complaint() {
-                        return self.park(delivery, publishing, fate.as_str(), complaint).await;
+                        return self.give_up(delivery, publishing, fate.as_str(), complaint, stop).await;
                     }
                     tracing::info!(case = %answer.case, "The Document System's answer about case {} is {}.", answer.case, fate.as_str());
                     count(fate.as_str());
@@ -111,7 +118,7 @@ impl Ear {
                     return Ok(());
                 }
                 Err(Failed::Ours(error)) => {
-                    // The answer is not at fault: it is held here until the database is back.
+                    // The answer is not at fault: it stays here until the database is back.
                     tracing::warn!(error = &error as &dyn std::error::Error, "An answer waits for the database.");
                     if !backoff.pause(stop).await {
                         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
@@ -126,7 +133,7 @@ impl Ear {
                     tracing::error!(case = %answer.case, "An answer about case {} failed: {reason}", answer.case);
                     count("failed");
                     let _ = stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await;
-                    // `reject` is counted by every release of the broker; the delivery limit parks what never works.
+                    // `reject` is counted by every release of the broker; the delivery limit ends what never works.
                     patiently(delivery.acker.reject(BasicRejectOptions { requeue: true })).await?;
                     return Ok(());
                 }
@@ -146,23 +153,25 @@ impl Ear {
         }
     }
 
-    /// Stores a copy where people look, then lets go of the original.
-    async fn park(&self, delivery: &Delivery, publishing: &Channel, fate: &str, reason: &str) -> Result<(), Error> {
-        tracing::error!("A message from the Document System is parked: {reason}");
-        let headers = put_aside(tried_before(delivery) + 1, reason, self.app.clock.now());
-        let mut properties = delivery.properties.clone().with_headers(headers);
-        // `cargo fleet dead-letters` tells messages apart by their ids and shows their types.
-        if properties.message_id().is_none() {
-            properties = properties.with_message_id(Uuid::new_v4().to_string().into());
-        }
-        if properties.kind().is_none() {
-            properties = properties.with_type(delivery.routing_key.clone());
-        }
-        publish_to_queue(publishing, PARKED, &delivery.data, properties).await?;
+    /// Stores a message as a dead letter, then acknowledges it.
+    async fn give_up(
+        &self,
+        delivery: &Delivery,
+        publishing: &Channel,
+        fate: &str,
+        reason: &str,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let (kind, attempts) = (delivery.routing_key.as_str(), tried_before(delivery) + 1);
+        self.dead_letters(publishing).keep(delivery, kind, attempts, reason, stop).await?;
         count(fate);
-        metrics::counter!("bus_parked_total", "consumer" => "documents", "type" => "document-system").increment(1);
         patiently(delivery.acker.ack(BasicAckOptions::default())).await?;
         Ok(())
+    }
+
+    fn dead_letters<'a>(&'a self, channel: &'a Channel) -> DeadLetters<'a> {
+        let App { db: pool, clock, .. } = &*self.app;
+        DeadLetters { service: "documents", queue: QUEUE, pool, clock, channel }
     }
 }
 
@@ -187,8 +196,8 @@ fn tried_before(delivery: &Delivery) -> u32 {
 
 /// Declares our side; what exists already stays as it is.
 pub(super) async fn declare(channel: &Channel) -> Result<(), Error> {
-    declare_queue(channel, PARKED, FieldTable::default()).await?;
-    let mut arguments = dead_letters_to(PARKED);
+    declare_queue(channel, GIVEN_UP, FieldTable::default()).await?;
+    let mut arguments = dead_letters_to(GIVEN_UP);
     arguments.insert("x-delivery-limit".into(), AMQPValue::LongInt(DELIVERY_LIMIT));
     arguments.insert("x-max-length".into(), AMQPValue::LongInt(LONGEST_QUEUE));
     declare_queue(channel, QUEUE, arguments).await?;

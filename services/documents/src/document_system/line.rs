@@ -2,7 +2,7 @@
 
 use bus::{
     Amqp, Error,
-    peer::{TRACEPARENT, confirmed_channel, patiently, stored},
+    external::{TRACEPARENT, confirmed_channel, patiently, stored},
 };
 use lapin::{
     BasicProperties, Channel, Connection, ExchangeKind,

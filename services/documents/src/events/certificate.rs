@@ -30,7 +30,7 @@ pub(crate) async fn certificate_issued(
         enrolment_id: certificate.enrolment.to_string(),
         predecessor_id: text(certificate.predecessor),
     };
-    bus::announce(conn, about(certificate, &event), actor, now).await
+    bus::announce(conn, about(certificate, &event), bus::By { actor, now }).await
 }
 
 /// Announces that a certificate became void.
@@ -48,7 +48,7 @@ pub(crate) async fn certificate_revoked(
         reason: reason.as_str().to_owned(),
         successor_id: text(certificate.state.successor()),
     };
-    bus::announce(conn, about(certificate, &event), actor, now).await
+    bus::announce(conn, about(certificate, &event), bus::By { actor, now }).await
 }
 
 fn about<P: prost::Message + prost::Name>(certificate: &Certificate, event: &P) -> Event {
@@ -73,7 +73,7 @@ pub(crate) async fn on_course_completed(
         course: id("course_id", &event.course_id)?,
         run: id("run_id", &event.run_id)?,
         course_version: event.version,
-        completed_at: completed_at.ok_or_else(|| Failure::Park("completed_at is no instant".to_owned()))?,
+        completed_at: completed_at.ok_or_else(|| Failure::DeadLetter("completed_at is no instant".to_owned()))?,
     };
     issue_certificate::issue_certificate(app, conn, &completion).await
 }
@@ -85,7 +85,8 @@ pub(crate) async fn on_profile_changed(
     event: ProfileChanged,
 ) -> Result<(), Failure> {
     let user = id("user_id", &event.user_id)?;
-    let language = Language::parse(&event.language).map_err(|error| Failure::Park(format!("language: {error}")))?;
+    let language =
+        Language::parse(&event.language).map_err(|error| Failure::DeadLetter(format!("language: {error}")))?;
     let version = envelope.aggregate_version;
     Ok(issue_certificate::keep_holder(conn, user, &event.display_name, language, version).await?)
 }
@@ -103,5 +104,5 @@ pub(crate) async fn on_run_published(
 
 /// An id that cannot be read will not be better tomorrow.
 fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::Park(format!("{field}: {error}")))
+    text.parse().map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
 }

@@ -36,7 +36,7 @@ pub async fn document_verified(
         kind: kind(case.kind),
         valid_until: until.map(day).unwrap_or_default(),
     };
-    bus::announce(conn, Event::new(&verified, CASE, case.id.uuid(), case.version), actor, now).await
+    bus::announce(conn, Event::new(&verified, CASE, case.id.uuid(), case.version), bus::By { actor, now }).await
 }
 
 /// A paper was refused, or its verification taken back.
@@ -53,7 +53,7 @@ pub async fn document_rejected(
         kind: kind(case.kind),
         reason: reason.as_str().to_owned(),
     };
-    bus::announce(conn, Event::new(&rejected, CASE, case.id.uuid(), case.version), actor, now).await
+    bus::announce(conn, Event::new(&rejected, CASE, case.id.uuid(), case.version), bus::By { actor, now }).await
 }
 
 /// A paper runs out soon.
@@ -72,7 +72,7 @@ pub async fn document_expiring(
         valid_until: day(until),
         days_left: i32::try_from(days).unwrap_or(i32::MAX),
     };
-    bus::announce(conn, Event::new(&expiring, CASE, case.id.uuid(), case.version), actor, now).await
+    bus::announce(conn, Event::new(&expiring, CASE, case.id.uuid(), case.version), bus::By { actor, now }).await
 }
 
 /// A paper ran out.
@@ -84,7 +84,7 @@ pub async fn document_expired(
 ) -> Result<(), sqlx::Error> {
     let expired =
         DocumentExpired { case_id: case.id.to_string(), tutor_id: case.tutor.to_string(), kind: kind(case.kind) };
-    bus::announce(conn, Event::new(&expired, CASE, case.id.uuid(), case.version), actor, now).await
+    bus::announce(conn, Event::new(&expired, CASE, case.id.uuid(), case.version), bus::By { actor, now }).await
 }
 
 /// A tutor may teach.
@@ -96,7 +96,7 @@ pub async fn tutor_verified(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let verified = TutorVerified { tutor_id: tutor.id.to_string(), valid_until: until.map(day).unwrap_or_default() };
-    bus::announce(conn, Event::new(&verified, TUTOR, tutor.id.uuid(), tutor.version), actor, now).await
+    bus::announce(conn, Event::new(&verified, TUTOR, tutor.id.uuid(), tutor.version), bus::By { actor, now }).await
 }
 
 /// A tutor may not teach any more.
@@ -108,7 +108,7 @@ pub async fn tutor_verification_ended(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     let ended = TutorVerificationEnded { tutor_id: tutor.id.to_string(), reason: why.as_str().to_owned() };
-    bus::announce(conn, Event::new(&ended, TUTOR, tutor.id.uuid(), tutor.version), actor, now).await
+    bus::announce(conn, Event::new(&ended, TUTOR, tutor.id.uuid(), tutor.version), bus::By { actor, now }).await
 }
 
 fn kind(kind: PaperKind) -> String {

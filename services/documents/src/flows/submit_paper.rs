@@ -55,7 +55,8 @@ pub async fn submit_paper(
         store::cases::insert(conn, &case).await.map_err(open_already)?;
         change_case::note(conn, case.id, Change::new(app, "submitted", &actor, "")).await?;
         if deadline.is_some() {
-            let ask = Ask { case_id: case.id, ask_id: Id::new(now), traceparent: bus::peer::traceparent(), asked: 0 };
+            let ask =
+                Ask { case_id: case.id, ask_id: Id::new(now), traceparent: bus::external::traceparent(), asked: 0 };
             store::asks::insert(conn, &ask, now).await?;
         }
         if let Some(key) = key {

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
+use bus::dead_letter::{self, DeadLetter};
 use documents::{
-    document_system::{COMMANDS, CONTENT_TYPE, FAILED, PARKED, QUEUE, REJECTED, RESULTS, SUBMITTED, VERIFIED},
+    document_system::{COMMANDS, CONTENT_TYPE, FAILED, QUEUE, REJECTED, RESULTS, SUBMITTED, VERIFIED},
     jobs,
 };
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
-    options::{
-        BasicAckOptions, BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
-    },
+    options::{BasicGetOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
 use proto::lyceum::documents::v1::{EscalateCaseRequest, PaperKind, VerificationCase, verification_case::State};
@@ -26,6 +24,11 @@ struct Peer {
     channel: Channel,
     _connection: Connection,
     broker: Broker,
+}
+
+/// What was given up, oldest first.
+async fn dead_letters(desk: &Desk) -> Vec<DeadLetter> {
+    dead_letter::list(&desk.db.pool).await.unwrap()
 }
 
 /// A question as it arrived.
@@ -70,31 +73,6 @@ impl Peer {
         let properties =
             BasicProperties::default().with_content_type(CONTENT_TYPE.into()).with_correlation_id(case.into());
         self.send(event["type"].as_str().unwrap(), properties, event.to_string().as_bytes()).await;
-    }
-
-    /// What was parked, oldest first, with the reasons.
-    async fn parked(&self, count: usize) -> Vec<String> {
-        let mut reasons = Vec::new();
-        eventually("messages are parked", PATIENCE, async || {
-            let got = self.channel.basic_get(PARKED.into(), BasicGetOptions::default()).await.unwrap();
-            if let Some(got) = got {
-                let properties = &got.delivery.properties;
-                assert!(properties.message_id().is_some() && properties.kind().is_some());
-                let headers = properties.headers().as_ref().unwrap().inner();
-                let Some(AMQPValue::LongString(reason)) = headers.get("reason") else { panic!("{headers:?}") };
-                assert!(headers.contains_key("attempts") && headers.contains_key("parked-at"));
-                reasons.push(String::from_utf8(reason.as_bytes().to_vec()).unwrap());
-                got.delivery.acker.ack(BasicAckOptions::default()).await.unwrap();
-            }
-            (reasons.len() == count).then_some(())
-        })
-        .await;
-        reasons
-    }
-
-    async fn waiting(&self, queue: &str) -> u32 {
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().message_count()
     }
 }
 
@@ -198,11 +176,11 @@ async fn each_answer_has_its_effect_once() {
         assert!(case.history[2].detail.contains("the link did not work"));
     })
     .await;
-    assert_eq!(peer.waiting(PARKED).await, 0);
+    assert_eq!(dead_letters(&desk).await.len(), 0);
 }
 
 #[tokio::test]
-async fn what_makes_no_sense_is_parked_with_its_reason_and_harms_no_case() {
+async fn what_makes_no_sense_becomes_a_dead_letter_with_its_reason_and_harms_no_case() {
     let (desk, peer) = (Desk::with_system().await, Peer::new().await);
     desk.hearing(&peer.broker, async {
         let (case, question) = asked(&desk, &peer).await;
@@ -222,7 +200,12 @@ async fn what_makes_no_sense_is_parked_with_its_reason_and_harms_no_case() {
             .await;
         peer.answer(&answer(&question, VERIFIED, json!({"tutorId": Uuid::new_v4().to_string()}))).await;
         peer.answer(&answer(&question, VERIFIED, json!({"requestId": Uuid::new_v4().to_string()}))).await;
-        let reasons = peer.parked(7).await;
+        let dead = eventually("dead letters", PATIENCE, async || {
+            let dead = dead_letters(&desk).await;
+            (dead.len() == 7).then_some(dead)
+        })
+        .await;
+        assert!(dead.iter().all(|letter| letter.queue == QUEUE && !letter.kind.is_empty() && letter.attempts == 1));
         let expected = [
             "the body is not a CloudEvent: line 1, column 23",
             "the version of CloudEvents is not 1.0",
@@ -232,11 +215,11 @@ async fn what_makes_no_sense_is_parked_with_its_reason_and_harms_no_case() {
             "the case is another tutor's",
             "the case was never asked about under this id",
         ];
-        for (reason, expected) in reasons.iter().zip(expected) {
+        for (reason, expected) in dead.iter().map(|letter| &letter.reason).zip(expected) {
             assert!(reason.starts_with(&expected[..20]), "{reason:?} is not {expected:?}");
         }
         assert_eq!(desk.look(&case).await.state(), State::Checking);
-        // The same answer, mended and sent back to the queue as `cargo fleet dead-letters replay` does, still counts.
+        // The same answer, mended and sent back to the queue as `documents dead-letters replay` does, still counts.
         let options = BasicPublishOptions::default();
         let body = good.to_string().into_bytes();
         peer.channel.basic_publish("".into(), QUEUE.into(), options, &body, correlated()).await.unwrap().await.unwrap();
@@ -314,7 +297,7 @@ async fn people_decide_only_what_they_have_taken_over() {
     })
     .await;
     assert_eq!(desk.look(&case).await.state(), State::Rejected);
-    assert_eq!(peer.waiting(PARKED).await, 0);
+    assert_eq!(dead_letters(&desk).await.len(), 0);
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ impl World {
 
     pub(crate) async fn announce(&self, event: Event) {
         let mut transaction = self.app.db.begin().await.unwrap();
-        bus::announce(&mut transaction, event, "service:test", self.clock.now()).await.unwrap();
+        bus::announce(&mut transaction, event, bus::By { actor: "service:test", now: self.clock.now() }).await.unwrap();
         transaction.commit().await.unwrap();
     }
 

@@ -299,17 +299,16 @@ async fn a_code_that_arrives_after_its_end_is_not_sent() {
 }
 
 #[tokio::test]
-async fn an_event_that_makes_no_sense_is_parked_and_nobody_is_told() {
+async fn an_event_that_makes_no_sense_becomes_a_dead_letter_and_nobody_is_told() {
     let world = World::new().await;
     let user = Uuid::new_v4();
     world.knows(user, "en").await;
     let _hearing = world.hear();
     let failed = PaymentFailed { order_id: "42".to_owned(), buyer_id: user.to_string(), ..PaymentFailed::default() };
     world.announce(Event::new(&failed, "order", Uuid::new_v4(), 1)).await;
-    let amqp = world.broker.url.parse().unwrap();
-    let parked = testkit::eventually("a parked event", crate::helpers::SOON, async || {
-        bus::parked::list(&amqp, "notifications").await.ok()?.pop()
+    let dead = testkit::eventually("a dead letter", crate::helpers::SOON, async || {
+        bus::dead_letter::list(&world.database.pool).await.ok()?.pop()
     });
-    assert!(parked.await.reason.contains("order_id"));
+    assert!(dead.await.reason.contains("order_id"));
     assert_eq!(world.count("select count(*) from notices").await, 0);
 }

@@ -127,7 +127,7 @@ async fn the_events_are_heard_from_the_broker() {
     let conn = &mut *school.db.pool.acquire().await.unwrap();
     let event = TutorVerified { tutor_id: tutor.id.clone(), valid_until: String::new() };
     let event = Event::new(&event, "tutor", tutor.id.parse().unwrap(), 1);
-    bus::announce(conn, event, "service:documents", school.clock.now()).await.unwrap();
+    bus::announce(conn, event, bus::By { actor: "service:documents", now: school.clock.now() }).await.unwrap();
     let stop = CancellationToken::new();
     let relay = Relay::new(school.db.pool.clone(), amqp.clone(), school.app.clock.clone()).run(stop.clone());
     let consumer = school.app.consumer(amqp).run(stop.clone());

@@ -13,15 +13,15 @@ use crate::amqp::{Amqp, Error, close, confirmed_channel, patiently, stored};
 use crate::relay::properties;
 use crate::topology::{EVENTS, declare_exchange};
 
-/// A line to the broker for events that are announced again.
+/// A connection to the broker over which kept events are published once more.
 #[derive(Debug)]
-pub struct Again {
+pub struct Republisher {
     connection: Connection,
     channel: Channel,
 }
 
-impl Again {
-    /// Opens the line.
+impl Republisher {
+    /// Connects.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Again {
         stored(patiently(confirmation).await?)
     }
 
-    /// Takes leave of the broker.
+    /// Closes the connection.
     pub async fn close(self) {
         close(&self.connection, "done").await;
     }

@@ -1,4 +1,4 @@
-//! How old the oldest event is that a consumer has taken and not finished: what tells that it is stuck, when nothing ends any more
+//! How old the oldest event in flight is: one that a consumer has taken and not finished: what tells that it is stuck, when nothing ends any more
 //! whose lag could be measured.
 
 use std::collections::BTreeSet;
@@ -14,9 +14,9 @@ use crate::relay::since;
 /// How often the gauge is set.
 const MEASURED_EVERY: Duration = Duration::from_secs(5);
 
-/// The moments of the events that one consumer holds. A queue hands out its oldest first, so that these are the oldest of all.
+/// The moments of the events that one consumer has in flight. A queue hands out its oldest first, so that these are the oldest of all.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct InFlight {
     consumer: &'static str,
     clock: SharedClock,
     moments: Mutex<Moments>,
@@ -25,28 +25,28 @@ pub(crate) struct Held {
 #[derive(Debug, Default)]
 struct Moments {
     /// With a number, because two events may be of one moment.
-    held: BTreeSet<(OffsetDateTime, u64)>,
+    entries: BTreeSet<(OffsetDateTime, u64)>,
     next: u64,
 }
 
-impl Held {
+impl InFlight {
     pub(crate) fn new(consumer: &'static str, clock: SharedClock) -> Self {
         Self { consumer, clock, moments: Mutex::default() }
     }
 
-    /// Holds an event of this moment until the answer is dropped.
-    pub(crate) fn hold(&self, moment: OffsetDateTime) -> Hold<'_> {
+    /// Counts an event of this moment until the answer is dropped.
+    pub(crate) fn enter(&self, moment: OffsetDateTime) -> Entry<'_> {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (moment, moments.next);
         moments.next = moments.next.wrapping_add(1);
-        moments.held.insert(key);
-        Hold { of: self, key }
+        moments.entries.insert(key);
+        Entry { of: self, key }
     }
 
-    /// How long ago the oldest held event happened; nothing is held, nothing is late.
+    /// How long ago the oldest event in flight happened; zero where there is none.
     fn oldest(&self) -> Duration {
         let moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        moments.held.first().map_or(Duration::ZERO, |(moment, _)| since(*moment, self.clock.now()))
+        moments.entries.first().map_or(Duration::ZERO, |(moment, _)| since(*moment, self.clock.now()))
     }
 
     /// Keeps the gauge `bus_consumer_oldest_seconds{consumer}` true until told to stop. A replica that stands by says 0.
@@ -61,16 +61,16 @@ impl Held {
     }
 }
 
-/// One event that is held.
+/// One event in flight.
 #[derive(Debug)]
-pub(crate) struct Hold<'a> {
-    of: &'a Held,
+pub(crate) struct Entry<'a> {
+    of: &'a InFlight,
     key: (OffsetDateTime, u64),
 }
 
-impl Drop for Hold<'_> {
+impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        self.of.moments.lock().unwrap_or_else(PoisonError::into_inner).held.remove(&self.key);
+        self.of.moments.lock().unwrap_or_else(PoisonError::into_inner).entries.remove(&self.key);
     }
 }
 
@@ -82,19 +82,19 @@ mod tests {
     use values::SystemClock;
 
     #[test]
-    fn the_oldest_event_counts_until_it_is_let_go() {
+    fn the_oldest_event_counts_until_it_is_finished() {
         let clock: SharedClock = Arc::new(SystemClock);
-        let (held, now) = (Held::new("courses", Arc::clone(&clock)), clock.now());
-        assert_eq!(held.oldest(), Duration::ZERO);
+        let (in_flight, now) = (InFlight::new("courses", Arc::clone(&clock)), clock.now());
+        assert_eq!(in_flight.oldest(), Duration::ZERO);
         let minute = Duration::from_secs(60);
-        let young = held.hold(now - minute);
-        let (old, twin) = (held.hold(now - 9 * minute), held.hold(now - 9 * minute));
-        assert!(held.oldest() >= 9 * minute);
+        let young = in_flight.enter(now - minute);
+        let (old, twin) = (in_flight.enter(now - 9 * minute), in_flight.enter(now - 9 * minute));
+        assert!(in_flight.oldest() >= 9 * minute);
         drop(old);
-        assert!(held.oldest() >= 9 * minute, "another event of the same moment is still held");
+        assert!(in_flight.oldest() >= 9 * minute, "another event of the same moment is still in flight");
         drop(twin);
-        assert!((minute..2 * minute).contains(&held.oldest()));
+        assert!((minute..2 * minute).contains(&in_flight.oldest()));
         drop(young);
-        assert_eq!(held.oldest(), Duration::ZERO);
+        assert_eq!(in_flight.oldest(), Duration::ZERO);
     }
 }
