@@ -7,6 +7,7 @@ A suite is a test case of its own, so that one that could not run is seen; each 
 import re
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 # Colours, and what XML cannot hold.
 NOISE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -25,7 +26,9 @@ def seconds(text: str) -> float:
 def report(log: str) -> ET.Element:
     lines = NOISE.sub("", log).splitlines()
     root = ET.Element("testsuites")
-    suite, outputs, told = "", {}, None
+    suite = ""
+    outputs: dict[tuple[str, str], list[str]] = {}
+    told: tuple[str, str] | None = None
     cases: dict[str, list[tuple[str, str, float]]] = {}
     table = False
     for line in lines:
@@ -50,7 +53,13 @@ def report(log: str) -> ET.Element:
         failed = sum(result in ("FAILED", "could not run") for _, result, _ in tests)
         skipped = sum(result == "ignored" for _, result, _ in tests)
         element = ET.SubElement(
-            root, "testsuite", name=name, tests=str(len(tests)), failures=str(failed), skipped=str(skipped), errors="0",
+            root,
+            "testsuite",
+            name=name,
+            tests=str(len(tests)),
+            failures=str(failed),
+            skipped=str(skipped),
+            errors="0",
             time=f"{sum(time for _, _, time in tests):.3f}",
         )
         for test, result, time in tests:
@@ -63,7 +72,6 @@ def report(log: str) -> ET.Element:
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8", errors="replace") as log:
-        tree = ET.ElementTree(report(log.read()))
+    tree = ET.ElementTree(report(Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace")))
     ET.indent(tree)
     tree.write(sys.stdout.buffer, encoding="utf-8", xml_declaration=True)

@@ -9,6 +9,7 @@ seen, on two cores that carried everything else as well. The table in helm/READM
 
 import argparse
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 # Inputs: name → (value, unit, where it comes from).
@@ -34,11 +35,19 @@ INPUTS: dict[str, tuple[float, str, str]] = {
     "backup": (3, "times the databases' size, with WAL, compressed", "assumed"),
     "heartbeats_limit": (1_790, "heartbeats a second on two cores that carry all else", "measured"),
     "events_limit": (30_995, "events a second into analytics", "measured"),
-    "utilisation": (0.6, "of a processor that is planned for", "a decision: the rest is head-room for a node that fails"),
+    "utilisation": (
+        0.6,
+        "of a processor that is planned for",
+        "a decision: the rest is head-room for a node that fails",
+    ),
     # The least that is there, however few learn: availability, not load.
     "floor_cpu": (6, "processors of three small nodes", "a decision"),
     "floor_memory": (24, "GB of memory of three small nodes", "a decision"),
-    "stores_cpu": (12, "processors of PostgreSQL (two servers for people and money, one for the rest), RabbitMQ, Redis", "a decision"),
+    "stores_cpu": (
+        12,
+        "processors of PostgreSQL (two servers for people and money, one for the rest), RabbitMQ, Redis",
+        "a decision",
+    ),
     "stores_memory": (48, "GB of memory of the same", "a decision"),
     # Prices in roubles a month: round numbers, nobody's offer.
     "price_cpu": (700, "₽ a processor", "put yours"),
@@ -100,7 +109,7 @@ def figure(value: float) -> str:
     return f"{rounded:,.{digits}f}"
 
 
-ROWS = [
+ROWS: list[tuple[str, Callable[[School, dict[str, float]], str]]] = [
     ("requests a month", lambda s, _: figure(s.requests)),
     ("requests a second, worst minute", lambda s, _: figure(s.peak)),
     ("… of the measured heartbeats a second", lambda s, g: figure(100 * s.peak / g["heartbeats_limit"]) + " %"),
@@ -113,7 +122,10 @@ ROWS = [
     ("₽ a month: compute", lambda s, _: figure(s.roubles["compute"])),
     ("₽ a month: disks, objects, mail", lambda s, _: figure(sum(s.roubles[k] for k in ("disks", "objects", "mail")))),
     ("₽ a month: video", lambda s, _: figure(s.roubles["video"])),
-    ("**₽ a month per 1,000 active learners**", lambda s, _: f"**{figure(sum(s.roubles.values()) / s.learners * 1000)}**"),
+    (
+        "**₽ a month per 1,000 active learners**",
+        lambda s, _: f"**{figure(sum(s.roubles.values()) / s.learners * 1000)}**",
+    ),
 ]
 
 
@@ -134,7 +146,7 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another value of an input")
     arguments = parser.parse_args()
     given = {name: value for name, (value, _, _) in INPUTS.items()}
-    for change in getattr(arguments, "set"):
+    for change in arguments.set:
         name, _, value = change.partition("=")
         if name not in given:
             parser.error(f"there is no input {name}")

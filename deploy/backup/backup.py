@@ -23,10 +23,10 @@ import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
-from pipeline import Broken, Pipeline
-from settings import broker, database, required, secret
+from pipeline import Broken, Command, Pipeline
+from settings import broker, database, required
 from store import Manifest, Store
 
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -34,11 +34,13 @@ STAMP = "%Y%m%dT%H%M%SZ"
 ERASURES = "copy (select user_id, erased_at from users where state = 'erased' order by erased_at, user_id) to stdout"
 
 
-def keep(store: Store, kind: str, target: str, suffix: str, plain: list[str] | bytes, environment: dict[str, str]) -> None:
+def keep(
+    store: Store, kind: str, target: str, suffix: str, plain: list[str] | bytes, environment: dict[str, str]
+) -> None:
     """Encrypts a text, or what a command says, and stores it; nothing appears in the store when any part fails."""
-    taken = datetime.now(timezone.utc).strftime(STAMP)
+    taken = datetime.now(UTC).strftime(STAMP)
     name = f"{kind}/{target}/{taken}{suffix}.age"
-    encrypt = (["age", "--encrypt", "--recipients-file", required("BACKUP_RECIPIENTS_FILE")], {})
+    encrypt: Command = (["age", "--encrypt", "--recipients-file", required("BACKUP_RECIPIENTS_FILE")], {})
     with closing(Pipeline.of(plain, environment, encrypt)) as pipeline:
         size, digest = store.write(name, pipeline)
     manifest = Manifest(kind, target, taken, name, size, digest)
@@ -72,7 +74,7 @@ def objects(store: Store) -> None:
     """Adds what is missing and never deletes: the copy's bucket keeps versions, and its lifecycle forgets."""
     source = Store.of("BACKUP_SOURCE_S3_")
     arguments = ["copy", "--checksum", "--no-update-modtime", "--fast-list", "--stats-one-line", "--stats=1m"]
-    store.rclone(arguments + [source.address(), store.address("objects")], beside=source)
+    store.rclone([*arguments, source.address(), store.address("objects")], beside=source)
     say(event="backed up", kind="objects", target=source.bucket)
 
 
@@ -102,7 +104,9 @@ def find(store: Store, kind: str, target: str, at: str | None) -> Manifest:
     return max(found, key=lambda manifest: manifest.taken_at)
 
 
-def read(store: Store, manifest: Manifest, identity: str, consumer: list[list[str]], environment: dict[str, str]) -> bytes:
+def read(
+    store: Store, manifest: Manifest, identity: str, consumer: list[list[str]], environment: dict[str, str]
+) -> bytes:
     """Hands a backup in the clear to a program; fails when it is damaged, or when the key is another one."""
     wrong = store.check(manifest)
     if wrong:
@@ -138,10 +142,10 @@ def main() -> int:
     verbs.add_parser("verify").add_argument("--kind")
     show = verbs.add_parser("show")
     show.add_argument("kind")
-    for verb in (show, verbs.add_parser("restore")):
-        verb.add_argument("target")
-        verb.add_argument("--identity", required=True)
-        verb.add_argument("--at")
+    for reader in (show, verbs.add_parser("restore")):
+        reader.add_argument("target")
+        reader.add_argument("--identity", required=True)
+        reader.add_argument("--at")
     words = parser.parse_args()
     os.umask(0o077)
     store = Store.of("BACKUP_S3_")

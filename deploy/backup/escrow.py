@@ -16,7 +16,8 @@ import argparse
 import itertools
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from pathlib import Path
 
 from pipeline import Broken, run
 
@@ -38,7 +39,7 @@ def seal(secrets: bytes, officers: dict[str, str]) -> dict[str, object]:
         once = run(["age", "--encrypt", "--recipient", officers[inner]], stdin=secrets)
         twice = run(["age", "--encrypt", "--armor", "--recipient", officers[outer]], stdin=once)
         sealed.append({"first": outer, "then": inner, "age": twice.decode()})
-    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    at = datetime.now(UTC).isoformat(timespec="seconds")
     return {"sealed_at": at, "officers": officers, "needed": 2, "sealed": sealed}
 
 
@@ -68,8 +69,7 @@ def main() -> None:
     if words.verb == "seal":
         json.dump(seal(sys.stdin.buffer.read(), officers), sys.stdout, indent=2)
         return
-    with open(words.box, encoding="utf-8") as file:
-        box = json.load(file)
+    box = json.loads(Path(words.box).read_text(encoding="utf-8"))
     if len(officers) != (2 if words.verb == "open" else 1):
         raise Broken("two officers open, one peels")
     first, *rest = officers

@@ -47,7 +47,7 @@ class Pipeline:
         """Begins with a command, or with a text, which lies in a file without a name meanwhile."""
         if isinstance(plain, list):
             return cls([(plain, environment), *then])
-        file = tempfile.TemporaryFile()
+        file = tempfile.TemporaryFile()  # noqa: SIM115 — the first program of the pipeline reads it.
         file.write(plain)
         file.seek(0)
         return cls(list(then), file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from pipeline import Broken
@@ -13,8 +14,7 @@ def secret(name: str) -> str | None:
     file = os.environ.get(f"{name}_FILE")
     if file:
         try:
-            with open(file, encoding="utf-8") as text:
-                return text.read().strip()
+            return Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise Broken(f"{name}_FILE cannot be read: {error}") from error
     return os.environ.get(name) or None
@@ -56,7 +56,10 @@ def broker() -> tuple[str, str]:
     login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     authorization = "Basic " + base64.b64encode(login.encode()).decode()
     if parts.scheme in ("http", "https"):
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/api/definitions", authorization
+        return (
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/api/definitions",
+            authorization,
+        )
     if parts.scheme not in ("amqp", "amqps"):
         raise Broken("BACKUP_RABBITMQ_URL is none of amqp, amqps, http, https")
     scheme, port = ("https", "15671") if parts.scheme == "amqps" else ("http", "15672")

@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pipeline import Broken, Pipeline, run
 from settings import required
@@ -24,7 +25,7 @@ class Manifest:
     bytes: int
     sha256: str
 
-    def fields(self) -> dict[str, object]:
+    def fields(self) -> dict[str, Any]:
         return asdict(self)
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes Grafana's dashboards of boards/*.py. Needs nothing but Python.
 
-    generate.py            writes dashboards/*.json and the chart's copies of them
-    generate.py --check    says what is not as it would be written
+generate.py            writes dashboards/*.json and the chart's copies of them
+generate.py --check    says what is not as it would be written
 """
 
 import json

@@ -28,7 +28,9 @@ def target(expression: str, legend: str, number: int, instant: bool) -> Json:
     }
 
 
-def panel(kind: str, title: str, description: str, queries: list[tuple[str, str]], unit: str, instant: bool, width: int) -> Json:
+def panel(
+    kind: str, title: str, description: str, queries: list[tuple[str, str]], unit: str, instant: bool, width: int
+) -> Json:
     """What all panels have. Width is of 24."""
     return {
         "type": kind,
@@ -42,11 +44,24 @@ def panel(kind: str, title: str, description: str, queries: list[tuple[str, str]
     }
 
 
-def series(title: str, description: str, queries: list[tuple[str, str]], unit: str, *, width: int = 8, stacked: bool = False, limit: float | None = None) -> Json:
+def series(
+    title: str,
+    description: str,
+    queries: list[tuple[str, str]],
+    unit: str,
+    *,
+    width: int = 8,
+    stacked: bool = False,
+    limit: float | None = None,
+) -> Json:
     """Lines over time; `limit` is drawn where an alert fires."""
     made = panel("timeseries", title, description, queries, unit, False, width)
     custom: Json = {
-        "drawStyle": "line", "lineWidth": 1, "fillOpacity": 10, "showPoints": "never", "spanNulls": False,
+        "drawStyle": "line",
+        "lineWidth": 1,
+        "fillOpacity": 10,
+        "showPoints": "never",
+        "spanNulls": False,
         "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
     }
     defaults = made["fieldConfig"]["defaults"]
@@ -61,7 +76,16 @@ def series(title: str, description: str, queries: list[tuple[str, str]], unit: s
     return made
 
 
-def stat(title: str, description: str, expression: str, unit: str, *limits: tuple[float | None, str], width: int = 4, decimals: int | None = None, legend: str = "") -> Json:
+def stat(
+    title: str,
+    description: str,
+    expression: str,
+    unit: str,
+    *limits: tuple[float | None, str],
+    width: int = 4,
+    decimals: int | None = None,
+    legend: str = "",
+) -> Json:
     """One number now, coloured by limits."""
     made = panel("stat", title, description, [(expression, legend)], unit, True, width)
     made["gridPos"]["h"] = 5
@@ -70,7 +94,9 @@ def stat(title: str, description: str, expression: str, unit: str, *limits: tupl
         made["fieldConfig"]["defaults"]["decimals"] = decimals
     made["options"] = {
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-        "colorMode": "value", "graphMode": "none", "textMode": "auto" if not legend else "value_and_name",
+        "colorMode": "value",
+        "graphMode": "none",
+        "textMode": "auto" if not legend else "value_and_name",
     }
     return made
 
@@ -89,16 +115,34 @@ def table(title: str, description: str, expression: str, unit: str, *, width: in
 
 def alerts(title: str, description: str, labels: str, *, width: int = 12) -> Json:
     """Alerts that fire, as Prometheus writes them."""
-    return table(title, description, f'sum by (alertname, severity, service) (ALERTS{{alertstate="firing", alertname!="Watchdog"{labels}}})', "none", width=width)
+    return table(
+        title,
+        description,
+        f'sum by (alertname, severity, service) (ALERTS{{alertstate="firing", alertname!="Watchdog"{labels}}})',
+        "none",
+        width=width,
+    )
 
 
 def variable(name: str, label: str, query: str, *, everything: bool = True) -> Json:
     """A choice among the values of a label."""
     return {
-        "name": name, "label": label, "type": "query", "datasource": SOURCE, "definition": query,
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": SOURCE,
+        "definition": query,
         "query": {"query": query, "refId": "Variable", "qryType": 1},
-        "refresh": 2, "sort": 1, "multi": False, "includeAll": everything, "allValue": ".*" if everything else None,
-        "current": {"text": "All", "value": "$__all"} if everything else {}, "options": [], "hide": 0, "regex": "", "skipUrlSync": False,
+        "refresh": 2,
+        "sort": 1,
+        "multi": False,
+        "includeAll": everything,
+        "allValue": ".*" if everything else None,
+        "current": {"text": "All", "value": "$__all"} if everything else {},
+        "options": [],
+        "hide": 0,
+        "regex": "",
+        "skipUrlSync": False,
     }
 
 
@@ -110,7 +154,15 @@ def board(uid: str, title: str, description: str, variables: list[Json], rows: l
     panels: list[Json] = []
     y = 0
     for name, row in rows:
-        panels.append({"type": "row", "title": name, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1, "x": 0, "y": y}})
+        panels.append(
+            {
+                "type": "row",
+                "title": name,
+                "collapsed": False,
+                "panels": [],
+                "gridPos": {"w": 24, "h": 1, "x": 0, "y": y},
+            }
+        )
         x, y, height = 0, y + 1, 0
         for made in row:
             place = made["gridPos"]
@@ -123,15 +175,46 @@ def board(uid: str, title: str, description: str, variables: list[Json], rows: l
     for number, made in enumerate(panels, 1):
         made["id"] = number
     source = {
-        "name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus", "current": {}, "options": [],
-        "hide": 0, "includeAll": False, "multi": False, "refresh": 1, "regex": "", "skipUrlSync": False,
+        "name": "datasource",
+        "label": "Prometheus",
+        "type": "datasource",
+        "query": "prometheus",
+        "current": {},
+        "options": [],
+        "hide": 0,
+        "includeAll": False,
+        "multi": False,
+        "refresh": 1,
+        "regex": "",
+        "skipUrlSync": False,
     }
     return {
-        "uid": uid, "title": title, "description": description, "tags": ["lyceum", "generated"], "schemaVersion": 41, "version": 1,
-        "editable": False, "timezone": "browser", "graphTooltip": 1, "refresh": "30s", "time": {"from": "now-1h", "to": "now"},
-        "templating": {"list": [source, *variables]}, "annotations": {"list": []}, "panels": panels,
-        "links": [{
-            "title": "Lyceum", "type": "dashboards", "tags": ["lyceum"], "asDropdown": True, "includeVars": True, "keepTime": True,
-            "targetBlank": False, "icon": "external link", "tooltip": "", "url": "",
-        }],
+        "uid": uid,
+        "title": title,
+        "description": description,
+        "tags": ["lyceum", "generated"],
+        "schemaVersion": 41,
+        "version": 1,
+        "editable": False,
+        "timezone": "browser",
+        "graphTooltip": 1,
+        "refresh": "30s",
+        "time": {"from": "now-1h", "to": "now"},
+        "templating": {"list": [source, *variables]},
+        "annotations": {"list": []},
+        "panels": panels,
+        "links": [
+            {
+                "title": "Lyceum",
+                "type": "dashboards",
+                "tags": ["lyceum"],
+                "asDropdown": True,
+                "includeVars": True,
+                "keepTime": True,
+                "targetBlank": False,
+                "icon": "external link",
+                "tooltip": "",
+                "url": "",
+            }
+        ],
     }

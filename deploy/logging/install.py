@@ -57,7 +57,9 @@ class Server:
         self.tls = ssl.create_default_context(cafile=authority) if self.url.startswith("https:") else None
 
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Any:
-        request = urllib.request.Request(f"{self.url}/{path}", body, self.headers | {"Content-Type": kind}, method=method)
+        request = urllib.request.Request(
+            f"{self.url}/{path}", body, self.headers | {"Content-Type": kind}, method=method
+        )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT, context=self.tls) as answer:
                 return json.load(answer)
@@ -98,7 +100,11 @@ def templates(elastic: Server) -> None:
 
 
 def roles(elastic: Server) -> None:
-    for name, file in [("lyceum-log-shipper", "role-shipper"), ("lyceum-log-reader", "role-reader"), ("lyceum-payments-log-reader", "role-payments-reader")]:
+    for name, file in [
+        ("lyceum-log-shipper", "role-shipper"),
+        ("lyceum-log-reader", "role-reader"),
+        ("lyceum-payments-log-reader", "role-payments-reader"),
+    ]:
         elastic.put(f"_security/role/{name}", read(file))
 
 
@@ -108,7 +114,9 @@ def kibana(_: Server) -> None:
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="objects.ndjson"\r\nContent-Type: application/x-ndjson\r\n\r\n'
     body = head.encode() + (HERE / "kibana/objects.ndjson").read_bytes() + f"\r\n--{boundary}--\r\n".encode()
     server = Server(needed("KIBANA_URL"))
-    answer = server.ask("POST", "api/saved_objects/_import?overwrite=true", body, f"multipart/form-data; boundary={boundary}")
+    answer = server.ask(
+        "POST", "api/saved_objects/_import?overwrite=true", body, f"multipart/form-data; boundary={boundary}"
+    )
     if not answer.get("success"):
         sys.exit(f"Kibana did not take everything: {json.dumps(answer.get('errors'))}")
     print(f"  {answer.get('successCount')} saved objects")

@@ -99,15 +99,19 @@ def files() -> dict[str, str]:
     """What is written, by the file's name."""
     groups = {"slo": level(yaml.safe_load((HERE / "slo.yaml").read_text()))}
     # What drills and hosts write themselves has this name already; CronJobs are known through kube-state-metrics.
-    groups["backup"] = [{
-        "name": "lyceum-backup-ages",
-        "rules": [{
-            "record": "backup_last_success_timestamp_seconds",
-            "expr": "label_replace(\n"
+    groups["backup"] = [
+        {
+            "name": "lyceum-backup-ages",
+            "rules": [
+                {
+                    "record": "backup_last_success_timestamp_seconds",
+                    "expr": "label_replace(\n"
                     '  max by (namespace, cronjob) (kube_cronjob_status_last_successful_time{cronjob=~".+-backup-.+"}),\n'
                     '  "backup", "$1", "cronjob", ".+-backup-(.+)"\n)',
-        }],
-    }]
+                }
+            ],
+        }
+    ]
     for path in sorted((HERE / "alerts").glob("*.yaml")):
         alerts = yaml.safe_load(path.read_text())
         groups[path.stem] = [{"name": f"lyceum-{path.stem}", "rules": [rule(alert) for alert in alerts]}]

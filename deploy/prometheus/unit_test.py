@@ -11,9 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import generate
+import yaml
 
 HERE = Path(__file__).resolve().parent
 LABELS = 'job="lyceum",namespace="school"'
@@ -33,7 +32,12 @@ def series(world: dict[str, str]) -> list[dict[str, str]]:
 
 def test(case: dict[str, Any], severity: str, fires: bool) -> dict[str, Any]:
     """One promtool test. ALERTS is what Prometheus itself writes of every alert; other alerts of that world do not matter."""
-    labels = {"alertname": case["alert"], "alertstate": "firing", "severity": severity, "namespace": "school"} | case.get("labels", {})
+    labels = {
+        "alertname": case["alert"],
+        "alertstate": "firing",
+        "severity": severity,
+        "namespace": "school",
+    } | case.get("labels", {})
     labels = {name: value for name, value in labels.items() if name not in case.get("without", [])}
     shown = ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
     selected = f'ALERTS{{alertname="{case["alert"]}", alertstate="firing"}}'
@@ -51,7 +55,9 @@ def test(case: dict[str, Any], severity: str, fires: bool) -> dict[str, Any]:
 def problems() -> list[str]:
     """What is wrong before anything is tried."""
     known, cases = alerts(), all_cases()
-    wrong = [f"{name} has no case in deploy/prometheus/tests" for name in known.keys() - {case["alert"] for case in cases}]
+    wrong = [
+        f"{name} has no case in deploy/prometheus/tests" for name in known.keys() - {case["alert"] for case in cases}
+    ]
     for case in cases:
         if case["alert"] not in known:
             wrong.append(f"{case['alert']} is tested, but no alert")
@@ -62,7 +68,11 @@ def problems() -> list[str]:
 
 def all_cases() -> list[dict[str, Any]]:
     # Everything is a text: for YAML, too, 0x5 would be a number.
-    return [case for path in sorted((HERE / "tests").glob("*.yaml")) for case in yaml.load(path.read_text(), Loader=yaml.BaseLoader)]
+    return [
+        case
+        for path in sorted((HERE / "tests").glob("*.yaml"))
+        for case in yaml.load(path.read_text(), Loader=yaml.BaseLoader)
+    ]
 
 
 def rule_files(alert: str) -> list[str]:
@@ -76,7 +86,9 @@ def main() -> None:
         raise SystemExit("\n".join(wrong))
     known, failed, count = alerts(), [], 0
     stems = [path.stem for path in sorted((HERE / "alerts").glob("*.yaml"))]
-    order = ["lyceum-backup-ages", "lyceum-slo-ratios", "lyceum-slo-budget", "lyceum-slo-alerts"] + [f"lyceum-{stem}" for stem in stems]
+    order = ["lyceum-backup-ages", "lyceum-slo-ratios", "lyceum-slo-budget", "lyceum-slo-alerts"] + [
+        f"lyceum-{stem}" for stem in stems
+    ]
     with tempfile.TemporaryDirectory() as folder:
         for number, case in enumerate(all_cases()):
             severity = known[case["alert"]]["labels"]["severity"]

@@ -2,12 +2,12 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import yaml
-
 from tools import CHART, HERE, run_helm
 
 NAMESPACE = "school"
@@ -15,12 +15,10 @@ RELEASE = "lyceum"
 # The releases of Kubernetes that the chart promises to suit.
 VERSIONS = ["1.31", "1.32", "1.33", "1.34", "1.35"]
 
-try:
-    Loader = yaml.CSafeLoader
-except AttributeError:
-    Loader = yaml.SafeLoader
+# The fast one, where PyYAML was built with it.
+Loader: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-Document = dict
+Document = dict[str, Any]
 
 
 @dataclass
@@ -62,9 +60,7 @@ class RenderFailed(Exception):
 
 def render(arguments: list[str], version: str = VERSIONS[-1], release: str = RELEASE) -> list[Document]:
     """What Helm would send to the cluster."""
-    done = run_helm(
-        "template", release, str(CHART), "--namespace", NAMESPACE, "--kube-version", version, *arguments
-    )
+    done = run_helm("template", release, str(CHART), "--namespace", NAMESPACE, "--kube-version", version, *arguments)
     if done.returncode != 0:
         raise RenderFailed(done.stderr.strip())
     return [document for document in yaml.load_all(done.stdout, Loader=Loader) if document]
@@ -89,27 +85,29 @@ def name_of(document: Document) -> str:
     return f"{document['kind']}/{document['metadata']['name']}"
 
 
-def pod_of(document: Document) -> dict | None:
+def pod_of(document: Document) -> Document | None:
     """The pod template inside a document, if it makes pods."""
     match document["kind"]:
         case "Pod":
             return {"metadata": document["metadata"], "spec": document["spec"]}
         case "Deployment" | "StatefulSet" | "DaemonSet" | "Job":
-            return document["spec"]["template"]
+            template: Document = document["spec"]["template"]
         case "CronJob":
-            return document["spec"]["jobTemplate"]["spec"]["template"]
-    return None
+            template = document["spec"]["jobTemplate"]["spec"]["template"]
+        case _:
+            return None
+    return template
 
 
-def pods(documents: list[Document]):
+def pods(documents: list[Document]) -> Iterator[tuple[Document, Document]]:
     """Every document that makes pods, with its pod template."""
     for document in documents:
         if (pod := pod_of(document)) is not None:
             yield document, pod
 
 
-def containers(pod: dict) -> list[dict]:
-    return pod["spec"].get("initContainers", []) + pod["spec"]["containers"]
+def containers(pod: Document) -> list[Document]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
 def canonical(document: Document) -> str:

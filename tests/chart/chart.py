@@ -1,16 +1,15 @@
 """The chart as a package: it lints, has one version, fits into a release, shows what deploy/ holds, and lets a digest win."""
 
-import gzip
 import base64
+import gzip
 import json
 import re
 import tempfile
 from pathlib import Path
 
 import yaml
-
-from cases import CASES, HERE, RenderFailed, VERSIONS, canonical, containers, pods, render
-from tools import CHART, ROOT, run_helm
+from cases import CASES, VERSIONS, RenderFailed, canonical, containers, pods, render
+from tools import CHART, HERE, ROOT, run_helm
 
 # What etcd takes of a Secret; Helm keeps a whole release in one.
 SECRET_LIMIT = 1024 * 1024
@@ -28,7 +27,7 @@ def check_lint() -> list[str]:
 def check_versions() -> list[str]:
     """The workspace, the chart and its sub-chart are released together."""
     manifest = (ROOT / "Cargo.toml").read_text()
-    workspace = re.search(r'^version = "(.+)"', manifest, re.MULTILINE).group(1)
+    [workspace] = re.findall(r'^version = "(.+)"', manifest, re.MULTILINE)
     bad = []
     for path in (CHART / "Chart.yaml", CHART / "charts/service/Chart.yaml"):
         chart = yaml.safe_load(path.read_text())
@@ -78,7 +77,10 @@ def check_package() -> list[str]:
 def check_embedded() -> list[str]:
     """Dashboards and rules in the chart are those of deploy/, to the byte."""
     bad = []
-    pairs = [("deploy/grafana/dashboards", "files/dashboards", "*.json"), ("deploy/prometheus/rules", "files/rules", "*.yaml")]
+    pairs = [
+        ("deploy/grafana/dashboards", "files/dashboards", "*.json"),
+        ("deploy/prometheus/rules", "files/rules", "*.yaml"),
+    ]
     for source, copy, pattern in pairs:
         originals = {path.name: path.read_bytes() for path in (ROOT / source).glob(pattern)}
         copies = {path.name: path.read_bytes() for path in (CHART / copy).glob(pattern)}
@@ -117,12 +119,16 @@ def check_renders_same_twice() -> list[str]:
     """Nothing random: a tool that renders again and again, such as Argo CD, would see changes for ever."""
     bad = []
     for case in CASES:
-        if not case.trial and sorted(map(canonical, render(case.arguments()))) != sorted(map(canonical, case.documents)):
+        if not case.trial and sorted(map(canonical, render(case.arguments()))) != sorted(
+            map(canonical, case.documents)
+        ):
             bad.append(f"{case.name}: two renders differ")
     return bad
 
 
 def check_cases_are_used() -> list[str]:
     used = {name for case in CASES for name in case.values}
-    there = {path.name for path in (HERE / "cases").glob("*.yaml")} | {path.name for path in CHART.glob("values-*.yaml")}
+    there = {path.name for path in (HERE / "cases").glob("*.yaml")} | {
+        path.name for path in CHART.glob("values-*.yaml")
+    }
     return [f"no case uses {name}" for name in sorted(there - used)]

@@ -12,13 +12,13 @@ import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+from cases import CASES, Case, Document, containers, name_of, pods
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
-
-from cases import CASES, Case, Document, containers, name_of, pods
 from tools import ROOT
 
 # Verbs that are told everything by their words.
@@ -46,7 +46,8 @@ def certificate() -> dict[str, str]:
     pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
     form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     return {
-        "tls.crt": pem, "ca.crt": pem,
+        "tls.crt": pem,
+        "ca.crt": pem,
         "tls.key": key.private_bytes(serialization.Encoding.PEM, *form).decode(),
     }
 
@@ -61,8 +62,10 @@ def sample(secret: str, key: str) -> str | None:
     """What such a key of such a Secret holds in a real school."""
     jwk = {"kty": "OKP", "crv": "Ed25519", "kid": "gateway.1", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
     addresses = {
-        "rabbitmq": "amqps://lyceum:p%40ss@broker.example:5671/lyceum", "redis": "rediss://:pass@cache.example:6379/0",
-        "smtp": "smtps://school:pass@mail.example", "document": "amqps://school:pass@papers.example:5671/school",
+        "rabbitmq": "amqps://lyceum:p%40ss@broker.example:5671/lyceum",
+        "redis": "rediss://:pass@cache.example:6379/0",
+        "smtp": "smtps://school:pass@mail.example",
+        "document": "amqps://school:pass@papers.example:5671/school",
     }
     if key in certificate():
         return certificate()[key]
@@ -71,8 +74,12 @@ def sample(secret: str, key: str) -> str | None:
     if key in ("url", "uri", "connection_string"):
         return next((address for name, address in addresses.items() if name in secret), None)
     return {
-        "jwks.json": json.dumps({"keys": [jwk]}), "key-secret": base64.b64encode(bytes(32)).decode(),
-        "access-key": "GK0123456789", "secret-key": "secret", "terminal": "1234567890DEMO", "secret": "abcdef123456",
+        "jwks.json": json.dumps({"keys": [jwk]}),
+        "key-secret": base64.b64encode(bytes(32)).decode(),
+        "access-key": "GK0123456789",
+        "secret-key": "secret",
+        "terminal": "1234567890DEMO",
+        "secret": "abcdef123456",
     }.get(key, "password" if "database" in secret or key == "password" else None)
 
 
@@ -86,7 +93,8 @@ class Pod:
                 **{key: base64.b64decode(value).decode() for key, value in (d.get("data") or {}).items()},
                 **(d.get("stringData") or {}),
             }
-            for d in documents if d["kind"] == "Secret"
+            for d in documents
+            if d["kind"] == "Secret"
         }
         self.maps = {d["metadata"]["name"]: d.get("data") or {} for d in documents if d["kind"] == "ConfigMap"}
 
@@ -96,7 +104,7 @@ class Pod:
             raise LookupError(f"nobody knows what the key {key} of the Secret {name} holds")
         return value
 
-    def mount(self, spec: dict, container: dict) -> None:
+    def mount(self, spec: dict[str, Any], container: dict[str, Any]) -> None:
         volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
         for mount in container.get("volumeMounts", []):
             if mount["name"] not in volumes:
@@ -108,7 +116,7 @@ class Pod:
             for source in sources:
                 self.fill(place, source)
 
-    def fill(self, place: Path, source: dict) -> None:
+    def fill(self, place: Path, source: dict[str, Any]) -> None:
         if (secret := source.get("secret")) is not None:
             name = secret.get("secretName") or secret["name"]
             keys = self.made.get(name) or certificate()
@@ -119,7 +127,7 @@ class Pod:
             for key, value in self.maps.get(config["name"], {}).items():
                 (place / key).write_text(value)
 
-    def variables(self, container: dict) -> dict[str, str]:
+    def variables(self, container: dict[str, Any]) -> dict[str, str]:
         variables = {}
         for variable in container.get("env", []):
             value = variable.get("value")
@@ -133,7 +141,7 @@ class Pod:
         return variables
 
 
-def check_pod(documents: list[Document], spec: dict, container: dict, service: str) -> str | None:
+def check_pod(documents: list[Document], spec: dict[str, Any], container: dict[str, Any], service: str) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         pod = Pod(documents, Path(folder))
         try:

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
-
 from tools import ROOT
 
 PROGRAM = ROOT / "helm/make-secrets"
 SERVICES = ["gateway", "users", "courses", "payments", "notifications", "documents", "analytics"]
 
 # Keeps Secrets in a folder as kubectl keeps them in a cluster: the three commands that the program uses.
-KUBECTL = '''#!{python}
+KUBECTL = """#!{python}
 import base64, json, pathlib, sys
 store, words = pathlib.Path({store!r}), sys.argv[1:]
 if words[:2] == ["get", "secret"]:
@@ -37,7 +36,7 @@ elif words[0] in ("create", "replace"):
     if kept.exists() != (words[0] == "replace"):
         sys.exit("AlreadyExists" if words[0] == "create" else "NotFound")
     kept.write_text(json.dumps(secret))
-'''
+"""
 
 
 def url64(data: bytes) -> str:

@@ -9,12 +9,11 @@ import json
 import re
 import subprocess
 from functools import cache
+from typing import Any
 
 import jsonschema
-import kubernetes_validate
-from kubernetes_validate import utils
-
 from cases import CASES, VERSIONS, Document, canonical, name_of
+from kubernetes_validate import utils
 from tools import HERE, modules, program
 
 # From a group to the package that models it.
@@ -45,10 +44,10 @@ def distinct() -> dict[str, tuple[str, Document]]:
 
 def native_failures(document: Document, version: str) -> str | None:
     try:
-        kubernetes_validate.validate(document, version, strict=True)
-    except kubernetes_validate.ValidationError as error:
+        utils.validate(document, version, strict=True)
+    except utils.ValidationError as error:
         return f"at {'/'.join(map(str, error.path)) or 'the top'}: {error.message[:300]}"
-    except kubernetes_validate.SchemaNotFoundError:
+    except utils.SchemaNotFoundError:
         return f"Kubernetes {version} knows no {document['apiVersion']} {document['kind']}"
     return None
 
@@ -64,7 +63,7 @@ def check_native() -> list[str]:
     return failures
 
 
-def own_schema(document: Document) -> dict | None:
+def own_schema(document: Document) -> dict[str, Any] | None:
     path = HERE / "schemas" / f"{document['kind'].lower()}.{group_of(document)}.json"
     return json.loads(path.read_text()) if path.exists() else None
 
@@ -81,8 +80,13 @@ def check_own() -> list[str]:
 
 
 COMPILER = {
-    "module": "nodenext", "moduleResolution": "nodenext", "target": "es2022", "strict": True, "noEmit": True,
-    "skipLibCheck": True, "types": [],
+    "module": "nodenext",
+    "moduleResolution": "nodenext",
+    "target": "es2022",
+    "strict": True,
+    "noEmit": True,
+    "skipLibCheck": True,
+    "types": [],
 }
 
 
@@ -101,7 +105,14 @@ def compile_models(documents: list[tuple[str, Document]]) -> list[str]:
     header = sorted(imports.values())
     (place / "objects.ts").write_text("\n".join(header + lines) + "\n")
     (place / "tsconfig.json").write_text(json.dumps({"compilerOptions": COMPILER, "files": ["objects.ts"]}))
-    command = [program("node"), str(modules() / "node_modules/typescript/bin/tsc"), "--pretty", "false", "-p", str(place)]
+    command = [
+        program("node"),
+        str(modules() / "node_modules/typescript/bin/tsc"),
+        "--pretty",
+        "false",
+        "-p",
+        str(place),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=place)
     failures = []
     for line, message in re.findall(r"^objects\.ts\((\d+),\d+\): error (.*(?:\n +.*)*)", done.stdout, re.MULTILINE):

@@ -6,6 +6,7 @@ policy of a direction is open in it. Peers that are no pods of the release are p
 
 import ipaddress
 from dataclasses import dataclass
+from typing import Any
 
 from cases import Case, Document, containers, name_of, pods
 from releases import labels_of, selects
@@ -21,10 +22,10 @@ class Peer:
 
     name: str
     namespace: str
-    labels: dict
+    labels: dict[str, Any]
     address: str
     # By name, what it listens on.
-    ports: dict
+    ports: dict[str, Any]
     ours: bool = False
 
     def __hash__(self) -> int:
@@ -39,19 +40,41 @@ STRANGERS = [
     Peer("ingress controller", "ingress", {"app": "controller"}, "10.42.9.9", {}),
     Peer("Envoy Gateway", "envoy-gateway-system", {"app": "envoy"}, "10.42.11.11", {}),
     Peer("prometheus", "monitoring", {"app": "prometheus"}, "10.42.10.10", {}),
-    Peer("Internet", "", {}, "203.0.113.7", {"https": 443, "smtp": 465, "submission": 587, "amqps": 5671, "ssh": 22, "http": 80}),
+    Peer(
+        "Internet",
+        "",
+        {},
+        "203.0.113.7",
+        {"https": 443, "smtp": 465, "submission": 587, "amqps": 5671, "ssh": 22, "http": 80},
+    ),
     Peer("metadata of the cloud", "", {}, "169.254.169.254", {"http": 80}),
-    Peer("private address", "", {}, "10.9.9.9", {"postgres": 5432, "redis": 6379, "amqp": 5672, "amqps": 5671, "https": 443, "apiserver": 6443, "ssh": 22}),
+    Peer(
+        "private address",
+        "",
+        {},
+        "10.9.9.9",
+        {"postgres": 5432, "redis": 6379, "amqp": 5672, "amqps": 5671, "https": 443, "apiserver": 6443, "ssh": 22},
+    ),
     Peer("production's PostgreSQL", "", {}, "10.20.1.9", {"postgres": 5432, "ssh": 22}),
     Peer("production's RabbitMQ", "", {}, "10.20.2.9", {"amqp": 5672, "amqps": 5671, "management": 15672}),
     Peer("production's Redis", "", {}, "10.20.3.9", {"redis": 6379, "ssh": 22}),
     Peer("DNS", "kube-system", {"k8s-app": "kube-dns"}, "10.42.0.2", {"dns": 53}),
 ]
 # Those of them who call as well.
-CALLERS = ("stranger in the namespace", "stranger elsewhere", "ingress controller", "Envoy Gateway", "prometheus", "Internet")
+CALLERS = (
+    "stranger in the namespace",
+    "stranger elsewhere",
+    "ingress controller",
+    "Envoy Gateway",
+    "prometheus",
+    "Internet",
+)
 # The cases whose tables are kept; the others open nothing else.
 KEPT = ("plain", "dev", "production", "operators", "backup")
-NAMESPACES = {name: {"kubernetes.io/metadata.name": name} for name in (SCHOOL, "other", "ingress", "envoy-gateway-system", "monitoring", "kube-system")}
+NAMESPACES = {
+    name: {"kubernetes.io/metadata.name": name}
+    for name in (SCHOOL, "other", "ingress", "envoy-gateway-system", "monitoring", "kube-system")
+}
 
 
 def peers_of(documents: list[Document]) -> list[Peer]:
@@ -62,12 +85,14 @@ def peers_of(documents: list[Document]) -> list[Peer]:
         # Backups share a component and differ in what they may reach.
         what = labels.get("lyceum.io/backup")
         name = (labels.get(COMPONENT) or name_of(document)) + (f" of {what}" if what else "")
-        ports = {port["name"]: port["containerPort"] for container in containers(pod) for port in container.get("ports", [])}
+        ports = {
+            port["name"]: port["containerPort"] for container in containers(pod) for port in container.get("ports", [])
+        }
         peers.setdefault(name, Peer(name, SCHOOL, labels, f"10.42.1.{len(peers) + 10}", ports, ours=True))
     return list(peers.values())
 
 
-def fits(rule_peer: dict, peer: Peer, namespace: str) -> bool:
+def fits(rule_peer: dict[str, Any], peer: Peer, namespace: str) -> bool:
     if block := rule_peer.get("ipBlock"):
         address = ipaddress.ip_address(peer.address)
         inside = address in ipaddress.ip_network(block["cidr"])
@@ -82,7 +107,7 @@ def fits(rule_peer: dict, peer: Peer, namespace: str) -> bool:
     return selects(rule_peer.get("podSelector", {}), peer.labels)
 
 
-def opens(rule_ports: list[dict] | None, called: Peer, port: int) -> bool:
+def opens(rule_ports: list[dict[str, Any]] | None, called: Peer, port: int) -> bool:
     if not rule_ports:
         return True
     for entry in rule_ports:
@@ -103,7 +128,8 @@ def lets(policies: list[Document], direction: str, owner: Peer, other: Peer, por
     if not owner.ours and owner.namespace != SCHOOL:
         return True
     mine = [
-        policy["spec"] for policy in policies
+        policy["spec"]
+        for policy in policies
         if direction in policy["spec"]["policyTypes"] and selects(policy["spec"]["podSelector"], owner.labels)
     ]
     if not mine:
@@ -127,7 +153,8 @@ def reachability(case: Case) -> str:
             if caller is called or not (caller.ours or called.ours) or not (caller.ours or caller.name in CALLERS):
                 continue
             ports = [
-                name for name, port in sorted(called.ports.items())
+                name
+                for name, port in sorted(called.ports.items())
                 if lets(policies, "Egress", caller, called, port) and lets(policies, "Ingress", called, caller, port)
             ]
             if ports:
@@ -141,9 +168,7 @@ def guarded(case: Case) -> list[str]:
     bad = []
     for document, pod in pods(case.documents):
         for direction in ("Ingress", "Egress"):
-            mine = [
-                p for p in policies if direction in p["policyTypes"] and selects(p["podSelector"], labels_of(pod))
-            ]
+            mine = [p for p in policies if direction in p["policyTypes"] and selects(p["podSelector"], labels_of(pod))]
             if not any(COMPONENT in (p["podSelector"].get("matchLabels") or {}) for p in mine):
                 bad.append(f"{name_of(document)}: no NetworkPolicy of its own for {direction}")
             if not any(not p.get(direction.lower()) for p in mine):
@@ -157,10 +182,21 @@ def never(case: Case) -> list[str]:
     for line in reachability(case).splitlines():
         caller, _, rest = line.partition(" → ")
         called, _, ports = rest.partition(": ")
-        outside = caller in ("stranger in the namespace", "stranger elsewhere", "ingress controller", "Envoy Gateway", "prometheus")
+        outside = caller in (
+            "stranger in the namespace",
+            "stranger elsewhere",
+            "ingress controller",
+            "Envoy Gateway",
+            "prometheus",
+        )
         if outside and called != "gateway" and ports != "admin":
             bad.append(f"a back door: {line}")
-        if called == "Internet" and caller not in ("egress-proxy", "notifications", "documents", "stranger in the namespace"):
+        if called == "Internet" and caller not in (
+            "egress-proxy",
+            "notifications",
+            "documents",
+            "stranger in the namespace",
+        ):
             bad.append(f"an exit of its own: {line}")
         if caller not in ("stranger in the namespace",) and called == "metadata of the cloud":
             bad.append(f"the cloud's credentials: {line}")

@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 import yaml
-
-from cases import HERE
-from tools import CHART, run_helm
+from tools import CHART, HERE, run_helm
 
 # The pod's user.
 NOBODY = 65532
@@ -20,7 +18,12 @@ PATIENCE = 15.0
 
 # Names that lead to a private address which is an exception, to another private one, and to a public one; `stranger` stands on no list.
 HOSTS = {"inside.test": "127.0.0.9", "bank.test": "10.1.2.3", "stranger.test": "127.0.0.9", "public.test": "192.0.2.1"}
-VALUES = ["--set", "egressProxy.allow={inside.test,bank.test,public.test,.below.test}", "--set", "egressProxy.privateExceptions={127.0.0.9/32}"]
+VALUES = [
+    "--set",
+    "egressProxy.allow={inside.test,bank.test,public.test,.below.test}",
+    "--set",
+    "egressProxy.privateExceptions={127.0.0.9/32}",
+]
 
 REFUSED = [
     "CONNECT bank.test:{port}",  # a listed name that leads to a private address
@@ -42,7 +45,7 @@ def configuration(port: int) -> str:
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     configs = [document for document in yaml.safe_load_all(done.stdout) if document["kind"] == "ConfigMap"]
-    return configs[0]["data"]["squid.conf"]
+    return str(configs[0]["data"]["squid.conf"])
 
 
 def answer(proxy: int, question: str) -> tuple[str, bytes]:
@@ -69,10 +72,10 @@ def greet(listener: socket.socket) -> None:
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
-def wait(squid: subprocess.Popen, port: int) -> None:
+def wait(squid: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -87,21 +90,34 @@ def check() -> list[str]:
     if program is None:
         return ["squid is missing: apt-get install squid"]
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.9", 0)) as listener:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         port, proxy = listener.getsockname()[1], free_port()
         threading.Thread(target=greet, args=(listener,), daemon=True).start()
         hosts, config, log = (Path(folder, name) for name in ("hosts", "squid.conf", "log"))
         hosts.write_text("".join(f"{address} {name}\n" for name, address in HOSTS.items()))
         # Only where it listens, what names mean, and how long it waits at its end are not the pod's.
-        text = configuration(port).replace("http_port 3128", f"http_port 127.0.0.1:{proxy}").replace("shutdown_lifetime 25", "shutdown_lifetime 0")
+        text = (
+            configuration(port)
+            .replace("http_port 3128", f"http_port 127.0.0.1:{proxy}")
+            .replace("shutdown_lifetime 25", "shutdown_lifetime 0")
+        )
         text = text.replace("/dev/stdout", str(log)).replace("/dev/stderr", str(log))
         config.write_text(f"{text}\nhosts_file {hosts}\n")
         log.touch()
         rights: list[str] = []
         if os.geteuid() == 0:
             os.chown(log, NOBODY, NOBODY)
-            rights = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs", "--bounding-set=-all"]
-        squid = subprocess.Popen([*rights, program, "-N", "-f", str(config)], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            rights = [
+                "setpriv",
+                f"--reuid={NOBODY}",
+                f"--regid={NOBODY}",
+                "--clear-groups",
+                "--no-new-privs",
+                "--bounding-set=-all",
+            ]
+        squid = subprocess.Popen(
+            [*rights, program, "-N", "-f", str(config)], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             wait(squid, proxy)
             bad = []

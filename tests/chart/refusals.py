@@ -20,7 +20,10 @@ TABLE: list[tuple[list[str], list[str]]] = [
     (["--set", "gateway.image.digest=sha256:abc"], ["digest"]),
     (["--set", "exposure.type=nginx"], ["exposure", "gatewayApi"]),
     (["--set", "exposure.type=gatewayApi"], ["parentRefs", "gatewayClassName"]),
-    (["--set", "payments.secrets.TBANK_PASSWORD.secret=x", "--set", "payments.config.TBANK_PASSWORD=y"], ["TBANK_PASSWORD"]),
+    (
+        ["--set", "payments.secrets.TBANK_PASSWORD.secret=x", "--set", "payments.config.TBANK_PASSWORD=y"],
+        ["TBANK_PASSWORD"],
+    ),
     (["--set", "gateway.extraEnv.LYCEUM_SERVICE_KEYS=x"], ["LYCEUM_SERVICE_KEYS"]),
     (["--set", "gateway.config.lower=1"], ["lower"]),
     (["--set", "gateway.autoscaling.enabled=true", "--set", "gateway.keda.enabled=true"], ["keda"]),

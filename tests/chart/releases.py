@@ -1,12 +1,13 @@
 """Rules about a release as a whole: what belongs to what, and what must not meet."""
 
 from collections import Counter
+from typing import Any
 
-from cases import NAMESPACE, RELEASE, Case, Document, containers, name_of, pods
+from cases import NAMESPACE, RELEASE, Case, containers, name_of, pods
 from pods import LASTING
 
 
-def selects(selector: dict | None, labels: dict) -> bool:
+def selects(selector: dict[str, Any] | None, labels: dict[str, Any]) -> bool:
     """Whether a label selector fits; an empty one fits everything, none fits nothing."""
     if selector is None:
         return False
@@ -15,16 +16,19 @@ def selects(selector: dict | None, labels: dict) -> bool:
     for want in selector.get("matchExpressions") or []:
         value, values = labels.get(want["key"]), want.get("values", [])
         fits = {
-            "In": value in values, "NotIn": value not in values,
-            "Exists": want["key"] in labels, "DoesNotExist": want["key"] not in labels,
+            "In": value in values,
+            "NotIn": value not in values,
+            "Exists": want["key"] in labels,
+            "DoesNotExist": want["key"] not in labels,
         }
         if not fits[want["operator"]]:
             return False
     return True
 
 
-def labels_of(pod: dict) -> dict:
-    return pod["metadata"].get("labels", {})
+def labels_of(pod: dict[str, Any]) -> dict[str, Any]:
+    labels: dict[str, Any] = pod["metadata"].get("labels", {})
+    return labels
 
 
 def unique(case: Case) -> list[str]:
@@ -60,7 +64,8 @@ def labelled(case: Case) -> list[str]:
 
 def scaled_once(case: Case) -> list[str]:
     """No number of replicas beside an autoscaler, and one autoscaler a Deployment: both would fight with the other."""
-    bad, scaled = [], Counter()
+    bad: list[str] = []
+    scaled: Counter[str] = Counter()
     made = {name_of(document): document for document in case.documents}
     for document in case.documents:
         if document["kind"] in ("HorizontalPodAutoscaler", "ScaledObject"):
@@ -86,7 +91,9 @@ def services_lead_somewhere(case: Case) -> list[str]:
     for name, service in services.items():
         if "selector" not in service["spec"]:
             continue
-        found = [p for _, p in pods(case.documents) if selects({"matchLabels": service["spec"]["selector"]}, labels_of(p))]
+        found = [
+            p for _, p in pods(case.documents) if selects({"matchLabels": service["spec"]["selector"]}, labels_of(p))
+        ]
         ports = {port["name"] for pod in found for container in containers(pod) for port in container.get("ports", [])}
         if not found:
             bad.append(f"Service/{name}: selects nobody")
@@ -95,10 +102,12 @@ def services_lead_somewhere(case: Case) -> list[str]:
                 bad.append(f"Service/{name}: its pods have no port {port['targetPort']}")
     for document in case.documents:
         if document["kind"] == "ServiceMonitor":
-            found = [s for s in services.values() if selects(document["spec"]["selector"], s["metadata"].get("labels", {}))]
-            ports = [{port["name"] for port in service["spec"]["ports"]} for service in found]
+            found = [
+                s for s in services.values() if selects(document["spec"]["selector"], s["metadata"].get("labels", {}))
+            ]
+            offered = [{port["name"] for port in service["spec"]["ports"]} for service in found]
             for endpoint in document["spec"]["endpoints"]:
-                if not any(endpoint["port"] in names for names in ports):
+                if not any(endpoint["port"] in names for names in offered):
                     bad.append(f"{name_of(document)}: no Service has a port {endpoint['port']}")
         if document["kind"] == "HTTPRoute":
             for rule in document["spec"]["rules"]:
@@ -178,7 +187,11 @@ def secrets_come_from_outside(case: Case) -> list[str]:
 def migrations(case: Case) -> list[str]:
     """A plain Job a database service: named after version and content, without hooks. It goes with its release."""
     bad = []
-    jobs = [document for document in case.documents if document["kind"] == "Job" and "-migrate-" in document["metadata"]["name"]]
+    jobs = [
+        document
+        for document in case.documents
+        if document["kind"] == "Job" and "-migrate-" in document["metadata"]["name"]
+    ]
     components = {labels_of(job["spec"]["template"])["app.kubernetes.io/component"] for job in jobs}
     for service in ("users", "courses", "payments", "notifications", "documents", "analytics"):
         if not any(service in component for component in components):

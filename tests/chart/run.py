@@ -23,11 +23,11 @@ import releases
 import scan
 import selftest
 import table
-from cases import CASES, Case, render_all
+from cases import CASES, Case, Document, render_all
 from tools import helm, modules
 
 
-def of_pods(rule: Callable[[list], list[str]]) -> Callable[[], list[str]]:
+def of_pods(rule: Callable[[list[Document]], list[str]]) -> Callable[[], list[str]]:
     return of_releases(lambda case: rule(case.documents))
 
 

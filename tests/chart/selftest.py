@@ -14,12 +14,14 @@ def find(documents: list[Document], kind: str, name: str = "") -> Document:
     return next(d for d in documents if d["kind"] == kind and name in d["metadata"]["name"])
 
 
-def deployment(documents: list[Document], name: str = "courses") -> dict:
-    return find(documents, "Deployment", name)["spec"]["template"]["spec"]
+def deployment(documents: list[Document], name: str = "courses") -> Document:
+    spec: Document = find(documents, "Deployment", name)["spec"]["template"]["spec"]
+    return spec
 
 
-def container(documents: list[Document], name: str = "courses") -> dict:
-    return deployment(documents, name)["containers"][0]
+def container(documents: list[Document], name: str = "courses") -> Document:
+    first: Document = deployment(documents, name)["containers"][0]
+    return first
 
 
 def of_pods(rule: Callable[[list[Document]], list[str]]) -> Callable[[Case], list[str]]:
@@ -27,7 +29,9 @@ def of_pods(rule: Callable[[list[Document]], list[str]]) -> Callable[[Case], lis
 
 
 def native(case: Case) -> list[str]:
-    return [failure for d in case.documents if d["kind"] == "Deployment" and (failure := kinds.native_failures(d, "1.34"))]
+    return [
+        failure for d in case.documents if d["kind"] == "Deployment" and (failure := kinds.native_failures(d, "1.34"))
+    ]
 
 
 def foreign(case: Case) -> list[str]:
@@ -49,9 +53,21 @@ def leave_everywhere(documents: list[Document]) -> None:
 # What is done to production's objects → the rule that has to notice.
 MUTATIONS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], list[str]]]] = [
     ("a pod as root", lambda d: deployment(d)["securityContext"].update(runAsNonRoot=False), of_pods(pods.restricted)),
-    ("a host's folder", lambda d: deployment(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}), of_pods(pods.restricted)),
-    ("a capability", lambda d: container(d)["securityContext"].update(capabilities={"drop": []}), of_pods(pods.restricted)),
-    ("a root that can be written to", lambda d: container(d)["securityContext"].pop("readOnlyRootFilesystem"), of_pods(pods.restricted)),
+    (
+        "a host's folder",
+        lambda d: deployment(d)["volumes"].append({"name": "x", "hostPath": {"path": "/"}}),
+        of_pods(pods.restricted),
+    ),
+    (
+        "a capability",
+        lambda d: container(d)["securityContext"].update(capabilities={"drop": []}),
+        of_pods(pods.restricted),
+    ),
+    (
+        "a root that can be written to",
+        lambda d: container(d)["securityContext"].pop("readOnlyRootFilesystem"),
+        of_pods(pods.restricted),
+    ),
     ("a variable twice", lambda d: container(d)["env"].append(container(d)["env"][0]), of_pods(pods.nothing_twice)),
     ("no liveness", lambda d: container(d).pop("livenessProbe"), of_pods(pods.probes)),
     ("no limit", lambda d: container(d)["resources"].pop("limits"), of_pods(pods.resources)),
@@ -63,8 +79,16 @@ MUTATIONS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], 
     ("little grace", lambda d: deployment(d).update(terminationGracePeriodSeconds=10), of_pods(pods.stops_in_time)),
     ("an object twice", lambda d: d.append(d[0]), releases.unique),
     ("an object without labels", lambda d: d[0]["metadata"].update(labels={}), releases.labelled),
-    ("replicas beside an autoscaler", lambda d: find(d, "Deployment", "gateway")["spec"].update(replicas=3), releases.scaled_once),
-    ("a port that nobody has", lambda d: find(d, "Service", "courses")["spec"]["ports"][0].update(targetPort="grcp"), releases.services_lead_somewhere),
+    (
+        "replicas beside an autoscaler",
+        lambda d: find(d, "Deployment", "gateway")["spec"].update(replicas=3),
+        releases.scaled_once,
+    ),
+    (
+        "a port that nobody has",
+        lambda d: find(d, "Service", "courses")["spec"]["ports"][0].update(targetPort="grcp"),
+        releases.services_lead_somewhere,
+    ),
     ("a door of its own", lambda d: find(d, "Service", "courses")["spec"].update(type="NodePort"), releases.one_door),
     ("no budget", lambda d: drop(d, "PodDisruptionBudget", "courses"), releases.disrupted_gently),
     ("a Secret", lambda d: d.append({"kind": "Secret", "metadata": {"name": "x"}}), releases.secrets_come_from_outside),
@@ -75,7 +99,11 @@ MUTATIONS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], 
     ("an open exit", leave_everywhere, network.never),
     ("another table", leave_everywhere, lambda case: network.check_table(case, accept=False)),
     ("an unknown field", lambda d: container(d).update(livenesProbe={}), native),
-    ("an unknown field of a foreign resource", lambda d: find(d, "ServiceMonitor")["spec"].update(endpoint=[]), foreign),
+    (
+        "an unknown field of a foreign resource",
+        lambda d: find(d, "ServiceMonitor")["spec"].update(endpoint=[]),
+        foreign,
+    ),
 ]
 
 

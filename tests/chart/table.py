@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 
 import yaml
-
 from tools import CHART, ROOT
 
 README = CHART / "README.md"
@@ -106,5 +105,7 @@ def check(accept: bool) -> list[str]:
         if accept:
             path.write_text(fresh)
         elif fresh != now:
-            bad.append(f"{path.relative_to(ROOT)} is not what its source says: run tests/chart/run.py --accept \"tables of READMEs\"")
+            bad.append(
+                f'{path.relative_to(ROOT)} is not what its source says: run tests/chart/run.py --accept "tables of READMEs"'
+            )
     return bad

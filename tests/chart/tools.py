@@ -74,8 +74,8 @@ def helm() -> str:
     return str(binary)
 
 
-def run_helm(*arguments: str, **options) -> subprocess.CompletedProcess:
+def run_helm(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Runs Helm away from anybody's configuration and from any cluster."""
     home = folder() / "home"
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "HELM_CONFIG_HOME": str(home), "HELM_CACHE_HOME": str(home)}
-    return subprocess.run([helm(), *arguments], capture_output=True, text=True, env=env, **options)
+    return subprocess.run([helm(), *arguments], capture_output=True, text=True, env=env, cwd=cwd)

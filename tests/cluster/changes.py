@@ -91,8 +91,11 @@ def seconds_until_called(kube: Kube, pod: dict[str, Any]) -> float:
 
     def calls() -> bool:
         metrics = kube.scrape(name)
-        return any(value > 0 for key, value in metrics.items()
-                   if key.startswith("rpc_server_requests_total") and "Health" not in key)
+        return any(
+            value > 0
+            for key, value in metrics.items()
+            if key.startswith("rpc_server_requests_total") and "Health" not in key
+        )
 
     eventually(f"that {name} is called", 10, calls)
     return time.monotonic() - began
@@ -110,8 +113,11 @@ def kill(release: Release) -> str:
     """A pod dies without a word, as with its node's memory."""
     victim = release.kube.ready("payments")[0]
     release.kube.run("delete", "pod", victim, "--grace-period=0", "--force")
-    eventually("that payments has two pods again", 90,
-               lambda: more_than(1, [pod for pod in release.kube.ready("payments") if pod != victim]))
+    eventually(
+        "that payments has two pods again",
+        90,
+        lambda: more_than(1, [pod for pod in release.kube.ready("payments") if pod != victim]),
+    )
     return "a pod of payments, by SIGKILL"
 
 
@@ -175,8 +181,7 @@ def expect_version(kube: Kube, version: str) -> None:
 def uninstall(release: Release) -> str:
     release.kube.helm("uninstall", RELEASE, "--wait=watcher", "--timeout=2m")
     kinds = "deployments,jobs,services,networkpolicies,horizontalpodautoscalers,poddisruptionbudgets,pods"
-    left = eventually("that nothing of the release is left", 60, lambda: nothing_left(release.kube, kinds))
-    return left
+    return str(eventually("that nothing of the release is left", 60, lambda: nothing_left(release.kube, kinds)))
 
 
 def nothing_left(kube: Kube, kinds: str) -> str:

@@ -10,9 +10,15 @@ from kube import Failed, Kube, eventually
 # Any image with bash; this one is at hand wherever databases run.
 IMAGE = "docker.io/library/postgres:17.6"
 UID = 999
-CONTEXT = {"runAsUser": UID, "runAsGroup": UID, "runAsNonRoot": True, "allowPrivilegeEscalation": False,
-           "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
-           "seccompProfile": {"type": "RuntimeDefault"}}
+CONTEXT = {
+    "runAsUser": UID,
+    "runAsGroup": UID,
+    "runAsNonRoot": True,
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 # Each line of the plan is tried at the same time, on machines that may be busy: a door that should be open has twenty seconds to
 # answer, and one that swallows packets counts as closed after six.
@@ -73,8 +79,11 @@ def from_payments(addresses: dict[str, str], beside: Beside) -> Plan:
         ("exit", "open", f"try exit {proxy}"),
         ("bank-through-exit", "open", f"ask bank-through-exit {proxy} {bank}"),
         ("mail-through-exit", "closed", f"ask mail-through-exit {proxy} {mail}"),
-        ("database-through-exit", "closed",
-         f"ask database-through-exit {proxy} {beside.name('postgres')}:{beside.port('postgres')}"),
+        (
+            "database-through-exit",
+            "closed",
+            f"ask database-through-exit {proxy} {beside.name('postgres')}:{beside.port('postgres')}",
+        ),
         ("other-name-through-exit", "closed", f"ask other-name-through-exit {proxy} example.org:443"),
         ("bank-directly", "closed", f"try bank-directly {here} {beside.port('bank')}"),
         ("mail-directly", "closed", f"try mail-directly {here} {beside.port('mail')}"),
@@ -94,8 +103,11 @@ def script_of(plan: Plan) -> str:
 def compare(where: str, plan: Plan, said: str) -> list[str]:
     found = dict(line.split() for line in said.splitlines() if len(line.split()) == 2)
     wanted = {name: state for name, state, _ in plan}
-    return [f"from {where}: {name} is {found.get(name, 'not tried')}, expected {state}"
-            for name, state in wanted.items() if found.get(name) != state]
+    return [
+        f"from {where}: {name} is {found.get(name, 'not tried')}, expected {state}"
+        for name, state in wanted.items()
+        if found.get(name) != state
+    ]
 
 
 def inside(kube: Kube, pod: str, plan: Plan) -> str:
@@ -104,8 +116,20 @@ def inside(kube: Kube, pod: str, plan: Plan) -> str:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as custom:
         json.dump({"securityContext": CONTEXT}, custom)
         custom.flush()
-        kube.run("debug", pod, f"--image={IMAGE}", "--container=doors", "--profile=restricted",
-                 f"--custom={custom.name}", "--image-pull-policy=IfNotPresent", "--quiet", "--", "bash", "-c", script)
+        kube.run(
+            "debug",
+            pod,
+            f"--image={IMAGE}",
+            "--container=doors",
+            "--profile=restricted",
+            f"--custom={custom.name}",
+            "--image-pull-policy=IfNotPresent",
+            "--quiet",
+            "--",
+            "bash",
+            "-c",
+            script,
+        )
 
     def ended() -> bool:
         statuses = kube.json("get", "pod", pod)["status"].get("ephemeralContainerStatuses", [])
@@ -120,12 +144,20 @@ def ready_address(kube: Kube, component: str) -> str:
     names = kube.ready(component)
     if not names:
         raise Failed(f"no pod of {component} is ready")
-    return pods[names[0]]["status"]["podIP"]
+    return str(pods[names[0]]["status"]["podIP"])
 
 
 def stranger(namespace: str) -> dict[str, Any]:
-    container = {"name": "stranger", "image": IMAGE, "imagePullPolicy": "IfNotPresent", "securityContext": CONTEXT,
-                 "command": ["bash", "-c", "sleep infinity"]}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stranger", "namespace": namespace},
-            "spec": {"containers": [container], "automountServiceAccountToken": False,
-                     "terminationGracePeriodSeconds": 0}}
+    container = {
+        "name": "stranger",
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": CONTEXT,
+        "command": ["bash", "-c", "sleep infinity"],
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "stranger", "namespace": namespace},
+        "spec": {"containers": [container], "automountServiceAccountToken": False, "terminationGracePeriodSeconds": 0},
+    }

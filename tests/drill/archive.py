@@ -7,8 +7,9 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
-from fleet import SUPERUSER, Failed, Fleet, Server
+from fleet import SUPERUSER, Failed, Fleet, Server, words_of
 
 DEPLOY = Path(__file__).parents[2] / "deploy/backup"
 BUCKET = "backups"
@@ -41,16 +42,24 @@ class Front:
         self.process.wait()
 
 
+class Account(TypedDict, total=False):
+    """Whom `subprocess` is to run a program as."""
+
+    user: int
+    group: int
+    extra_groups: list[str | int]
+
+
 class Archive:
     def __init__(self, fleet: Fleet, front: Front) -> None:
         self.fleet, self.front = fleet, front
 
-    def as_owner(self) -> dict[str, object]:
+    def as_owner(self) -> Account:
         """The stores run as another user when the launcher runs as root."""
         if os.geteuid():
-            return {}
+            return Account()
         owner = pwd.getpwuid(self.fleet.stores.stat().st_uid)
-        return {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        return Account(user=owner.pw_uid, group=owner.pw_gid, extra_groups=[])
 
     def config(self, server: Server) -> Path:
         return self.fleet.stores / f"pgbackrest-{server.name}.conf"
@@ -68,7 +77,9 @@ class Archive:
             text = text.replace(f"@{name}@", value)
         return text
 
-    def configure(self, server: Server, cipher: str, data: Path | None = None, path: Path | None = None, root: str = "") -> Path:
+    def configure(
+        self, server: Server, cipher: str, data: Path | None = None, path: Path | None = None, root: str = ""
+    ) -> Path:
         """Writes the server's configuration. The drill's own lines say where the object store is reached instead."""
         path = path or self.config(server)
         text = self.fill("pgbackrest.conf", server, cipher, data or server.data)
@@ -84,20 +95,25 @@ class Archive:
 
     def switch_on(self, server: Server, timeout: str) -> None:
         """Applies the settings that every server needs; it has to be started again."""
-        settings = dict(
-            map(str.strip, line.split("=", 1))
-            for line in self.fill("postgresql.conf", server, "", server.data).splitlines()
-            if line and not line.startswith("#")
-        )
-        settings["archive_timeout"] = timeout
+        text = self.fill("postgresql.conf", server, "", server.data)
+        pairs = [line.partition("=") for line in text.splitlines() if line and not line.startswith("#")]
+        settings = {name.strip(): value.strip() for name, _, value in pairs} | {"archive_timeout": timeout}
         quoted = {name: value if value.startswith("'") else f"'{value}'" for name, value in settings.items()}
         server.query("\n".join(f"alter system set {name} = {value};" for name, value in quoted.items()))
 
     def start(self, server: Server, *words: str, config: Path | None = None) -> subprocess.Popen[str]:
         command = ["pgbackrest", f"--config={config or self.config(server)}", f"--stanza={server.name}", *words]
-        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
         environment = {**os.environ, **server.environment(), "HOME": str(self.fleet.stores)}
-        return subprocess.Popen(command, env=environment, cwd="/", **streams, **self.as_owner())
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd="/",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            **self.as_owner(),
+        )
 
     def run(self, server: Server, *words: str, config: Path | None = None) -> str:
         return finish(self.start(server, *words, config=config))
@@ -107,7 +123,9 @@ class Archive:
         started = [self.start(server, *words) for server in self.fleet.servers.values()]
         return "".join(map(finish, started))
 
-    def restore(self, server: Server, *words: str, config: Path | None = None, data: Path | None = None) -> subprocess.Popen[str]:
+    def restore(
+        self, server: Server, *words: str, config: Path | None = None, data: Path | None = None
+    ) -> subprocess.Popen[str]:
         data = data or server.data
         data.mkdir(parents=True, mode=0o700)
         owner = self.fleet.stores.stat()
@@ -121,5 +139,5 @@ class Archive:
 def finish(process: subprocess.Popen[str]) -> str:
     output, _ = process.communicate()
     if process.returncode:
-        raise Failed(f"{' '.join(map(str, process.args))} failed with status {process.returncode}\n{output[-3000:]}")
+        raise Failed(f"{words_of(process)} failed with status {process.returncode}\n{output[-3000:]}")
     return output

@@ -7,9 +7,10 @@ import os
 import secrets
 import subprocess
 import sys
+from typing import Any
 
 from archive import BUCKET, DEPLOY
-from fleet import SERVICES, Failed, Fleet
+from fleet import SERVICES, Failed, Fleet, words_of
 
 # The school's own bucket.
 SCHOOL = "lyceum"
@@ -55,10 +56,10 @@ class Backups:
         for file in self.fleet.stores.glob("pgbackrest-*.conf"):
             file.unlink()
 
-    def open_escrow(self) -> dict:
+    def open_escrow(self) -> dict[str, Any]:
         """Two of the three officers."""
         words = [f"--officer={name}={self.folder}/officer-{name}.key" for name in OFFICERS[1:]]
-        kept = json.loads(self.program("escrow.py", "open", *words, str(self.folder / "escrow.json")))
+        kept: dict[str, Any] = json.loads(self.program("escrow.py", "open", *words, str(self.folder / "escrow.json")))
         identity = self.folder / "identity.txt"
         identity.write_text(kept["identity"])
         identity.chmod(0o600)
@@ -69,25 +70,28 @@ class Backups:
 
     def environment(self, service: str | None = None) -> dict[str, str]:
         s3 = self.fleet.s3
-        said = {
+        told = {
             "BACKUP_S3_URL": s3["url"], "BACKUP_S3_REGION": s3["region"], "BACKUP_S3_BUCKET": f"{BUCKET}/logical",
             "BACKUP_S3_ACCESS_KEY": s3["access_key"], "BACKUP_S3_SECRET_KEY": s3["secret_key"],
             "BACKUP_RECIPIENTS_FILE": str(self.folder / "recipients.txt"), "BACKUP_RABBITMQ_URL": self.fleet.management,
         }  # fmt: skip
-        source = {f"BACKUP_SOURCE_S3_{name}": said[f"BACKUP_S3_{name}"] for name in ("URL", "REGION", "ACCESS_KEY", "SECRET_KEY")}
-        said |= {**source, "BACKUP_SOURCE_S3_BUCKET": SCHOOL}
+        source = {
+            f"BACKUP_SOURCE_S3_{name}": told[f"BACKUP_S3_{name}"]
+            for name in ("URL", "REGION", "ACCESS_KEY", "SECRET_KEY")
+        }
+        told |= {**source, "BACKUP_SOURCE_S3_BUCKET": SCHOOL}
         if service:
             server = self.fleet.server_of(service)
             password = self.fleet.state["secrets"][f"database.{service}"]
             # As the service's own role, as the CronJob does it.
-            said["BACKUP_DATABASE_URL"] = f"postgres://{service}:{password}@127.0.0.1:{server.port}/{service}"
-        return {**os.environ, **said}
+            told["BACKUP_DATABASE_URL"] = f"postgres://{service}:{password}@127.0.0.1:{server.port}/{service}"
+        return {**os.environ, **told}
 
     def start(self, name: str, *words: str, service: str | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, str(DEPLOY / name), *words]
         environment = self.environment(service) if name == "backup.py" else None
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, env=environment, text=True, **pipes)
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
 
     def program(self, name: str, *words: str, service: str | None = None, given: str | None = None) -> str:
         return said(self.start(name, *words, service=service), given)
@@ -100,7 +104,9 @@ class Backups:
         }  # fmt: skip
         environment = {f"RCLONE_CONFIG_S_{name}": value for name, value in fields.items()}
         environment |= {**os.environ, "RCLONE_CONFIG": "/dev/null", "AWS_CA_BUNDLE": ""}
-        return subprocess.run(["rclone", *words], env=environment, input=given, check=True, stdout=subprocess.PIPE).stdout
+        return subprocess.run(
+            ["rclone", *words], env=environment, input=given, check=True, stdout=subprocess.PIPE
+        ).stdout
 
     def take_all(self) -> None:
         jobs = [self.start("backup.py", "postgresql", service, service=service) for service in SERVICES]
@@ -120,7 +126,7 @@ class Backups:
     def bring_files_back(self) -> None:
         self.rclone("copy", "--checksum", f"S:{BUCKET}/logical/objects", f"S:{SCHOOL}")
 
-    def list(self) -> list[dict]:
+    def list(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.program("backup.py", "list").splitlines()]
 
     def size(self) -> int:
@@ -133,6 +139,5 @@ class Backups:
 def said(process: subprocess.Popen[str], given: str | None = None) -> str:
     output, errors = process.communicate(given)
     if process.returncode:
-        _, program, verb, *_ = process.args
-        raise Failed(f"{os.path.basename(program)} {verb} failed: {errors.strip()}{output[-5000:]}")
+        raise Failed(f"{words_of(process)} failed: {errors.strip()}{output[-5000:]}")
     return output

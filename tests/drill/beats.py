@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 import os
+import subprocess
 from types import TracebackType
 
 from fleet import Fleet, Server
@@ -38,7 +38,9 @@ class Beats:
         """The moment of a row that is committed."""
         return server.value(f"{BEAT} select clock_timestamp()")
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for child in self.running:
             child.kill()
             child.wait()

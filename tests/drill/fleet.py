@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from signal import Signals
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -78,9 +79,10 @@ class Fleet:
             raise Failed(f"`cargo fleet {' '.join(words)}` failed\n{done.stdout or ''}")
 
     @property
-    def state(self) -> dict[str, dict]:
+    def state(self) -> dict[str, dict[str, Any]]:
         """Ports and secrets: each start may add some, and what is there stays the same."""
-        return json.loads((self.folder / "state.json").read_text())
+        state: dict[str, dict[str, Any]] = json.loads((self.folder / "state.json").read_text())
+        return state
 
     @property
     def stores(self) -> Path:
@@ -115,7 +117,8 @@ class Fleet:
 
     @property
     def s3(self) -> dict[str, str]:
-        return json.loads((self.folder / "stores.json").read_text())["s3"]
+        s3: dict[str, str] = json.loads((self.folder / "stores.json").read_text())["s3"]
+        return s3
 
     def pids(self, *names: str) -> dict[str, int]:
         """Of those that run; of the services if none is named."""
@@ -123,11 +126,11 @@ class Fleet:
         wanted = [r for r in records if (r["name"] in names if names else r["role"] == "service")]
         return {record["name"]: record["pid"] for record in wanted if alive(record["pid"])}
 
-    def signal(self, number: signal.Signals, *names: str) -> None:
+    def signal(self, number: Signals, *names: str) -> None:
         for pid in self.pids(*names).values():
             os.kill(pid, number)
 
-    def end(self, number: signal.Signals, *names: str) -> None:
+    def end(self, number: Signals, *names: str) -> None:
         """Ends processes and waits until they are gone."""
         pids = self.pids(*names).values()
         self.signal(number, *names)
@@ -135,8 +138,8 @@ class Fleet:
 
     def destroy(self) -> None:
         """Every store and service dies without warning, and all that they kept is gone; only the object store is elsewhere."""
-        self.end(signal.SIGKILL)
-        self.end(signal.SIGKILL, *self.servers, "redis", "rabbitmq", "epmd")
+        self.end(Signals.SIGKILL)
+        self.end(Signals.SIGKILL, *self.servers, "redis", "rabbitmq", "epmd")
         for name in (*self.servers, "redis", "rabbitmq"):
             shutil.rmtree(self.stores / name)
 
@@ -150,6 +153,11 @@ class Fleet:
         if done.returncode:
             raise Failed(f"`{service} {' '.join(words)}` failed\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
+
+
+def words_of(process: subprocess.Popen[str]) -> str:
+    """What was called, for a message."""
+    return shlex.join(process.args) if isinstance(process.args, list) else str(process.args)
 
 
 def alive(pid: int) -> bool:

@@ -8,7 +8,8 @@ import secrets
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
+from http.client import HTTPMessage
+from typing import IO, Any
 
 from fleet import Failed, Fleet, eventually
 
@@ -23,10 +24,12 @@ class Stay(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: Any) -> None:
         return None
 
-    def http_error_303(self, request: Any, answer: Any, *_: Any) -> Any:
-        return answer
+    def http_error_302(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
+    ) -> IO[bytes]:
+        return fp
 
-    http_error_302 = http_error_303
+    http_error_303 = http_error_302
 
 
 BROWSER = urllib.request.build_opener(Stay)
@@ -71,16 +74,21 @@ class Person:
 
     def buy(self, product: str) -> str:
         """Orders, pays on the bank's page, and waits until the bank has told so."""
-        order = self.ask("POST", "/v1/orders", {"productId": product})["orderId"]
+        order = str(self.ask("POST", "/v1/orders", {"productId": product})["orderId"])
         page = self.ask("POST", f"/v1/orders/{order}/pay", {})["confirmationUrl"]
         form = urllib.parse.urlencode({"card": CARD}).encode()
         BROWSER.open(page, form, timeout=30).close()
-        paid = lambda: True if self.ask("GET", f"/v1/orders/{order}")["state"] == "STATE_PAID" else None
-        eventually("that the order is paid", paid)
+        eventually("that the order is paid", lambda: self.has_paid(order) or None)
         return order
 
+    def has_paid(self, order: str) -> bool:
+        return bool(self.ask("GET", f"/v1/orders/{order}")["state"] == "STATE_PAID")
+
     def enrolments(self) -> list[Any]:
-        return self.ask("GET", "/v1/me/enrolments").get("enrolments", [])
+        return list(self.ask("GET", "/v1/me/enrolments").get("enrolments", []))
+
+    def has_a_course(self) -> bool | None:
+        return True if self.enrolments() else None
 
     def erase(self, user: str, password: str | None = None) -> None:
         self.ask("POST", f"/v1/users/{user}/erase", {"password": password} if password else {})

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import urllib.request
 from base64 import b64encode
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,10 +69,12 @@ def catch_up(fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: s
     demand(fleet.value("payments", missing) == "1", "payments lost an order that was paid before the moment")
     # The broker is new, so what had left an outbox and had not been heard is in no queue.
     demand(fleet.value("courses", missing) == "0", "courses knows already what was still on its way")
-    since = datetime.fromisoformat(at.replace(" ", "T").replace("+00", "+00:00")).astimezone(timezone.utc)
+    since = datetime.fromisoformat(at.replace(" ", "T").replace("+00", "+00:00")).astimezone(UTC)
     hour = since.replace(minute=0, second=0, microsecond=0)
     fleet.run("analytics", "announce-again", "--since", hour.isoformat().replace("+00:00", "Z"))
-    eventually("that courses hears what was on its way", lambda: True if fleet.value("courses", missing) == "1" else None)
+    eventually(
+        "that courses hears what was on its way", lambda: True if fleet.value("courses", missing) == "1" else None
+    )
     erase_again(fleet, backups, gone)
     fleet.run("notifications", "copy-recipients")
     fleet.run("documents", "copy-neighbours")
@@ -82,7 +84,9 @@ def catch_up(fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: s
 
 def erase_again(fleet: Fleet, backups: Backups, gone: Person) -> None:
     state = f"select state from users where user_id = '{gone.id}'"
-    demand(fleet.value("users", state) == "active", "who was erased after the moment did not come back: nothing was proved")
+    demand(
+        fleet.value("users", state) == "active", "who was erased after the moment did not come back: nothing was proved"
+    )
     erased = [line.split("\t")[0] for line in backups.show("erasures", "users").splitlines()]
     demand(gone.id in erased, "the list of erasures lacks somebody")
     administrator = Person(fleet, ADMINISTRATOR).sign_in(SCHOOL_PASSWORD)

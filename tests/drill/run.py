@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
-
-from fleet import APART, SERVICES, Failed, Fleet, eventually
 
 import damage
 import recovery
@@ -19,6 +18,7 @@ from archive import Archive, Front
 from backups import Backups
 from beats import Beats
 from counts import Counts, demand, inconsistencies
+from fleet import APART, SERVICES, Failed, Fleet, Server, eventually
 from people import PASSWORD, Person, products
 from report import Report
 
@@ -57,8 +57,12 @@ def load(fleet: Fleet, archive: Archive, report: Report) -> list[Person]:
         learners = [Person(fleet).register() for _ in range(LEARNERS)]
         for number, learner in enumerate(learners):
             learner.buy(courses[number % len(courses)])
-            eventually("an enrolment", lambda person=learner: person.enrolments() or None)
+            eventually("an enrolment", learner.has_a_course)
     return learners
+
+
+def holds(server: Server, query: str) -> bool | None:
+    return True if server.value(query) == "t" else None
 
 
 def heard(fleet: Fleet, order: str) -> bool | None:
@@ -77,8 +81,13 @@ def moment(fleet: Fleet, learners: list[Person], report: Report) -> tuple[str, C
         counted = Counts.of(fleet)
         at = fleet.servers["postgres"].value("select clock_timestamp()")
         enrolled = fleet.value("courses", f"select count(*) from entitlements where order_id = '{waiting}'")
-        demand(enrolled == "0", "courses heard of the order although it stood still: the drill would prove less than it says")
-        report.note(f"{at}: {counted.rows()} rows in {counted.filled()} tables of {len(SERVICES)} databases on {len(APART) + 1} servers")
+        demand(
+            enrolled == "0",
+            "courses heard of the order although it stood still: the drill would prove less than it says",
+        )
+        report.note(
+            f"{at}: {counted.rows()} rows in {counted.filled()} tables of {len(SERVICES)} databases on {len(APART) + 1} servers"
+        )
         fleet.signal(damage.THAW)
     return at, counted, waiting
 
@@ -89,7 +98,9 @@ def after(fleet: Fleet, learners: list[Person], backups: Backups, report: Report
         gone = learners[-1]
         gone.erase(gone.id, PASSWORD)
         forgotten = f"select count(*) from recipients where recipient_id = '{gone.id}' and erased_at is null"
-        eventually("that notifications forgets", lambda: True if fleet.value("notifications", forgotten) == "0" else None)
+        eventually(
+            "that notifications forgets", lambda: True if fleet.value("notifications", forgotten) == "0" else None
+        )
         backups.take_all()
         report.note(f"{len(SERVICES)} dumps, definitions, the list of erasures: {backups.size() // 1024} kB, all sound")
     return gone
@@ -119,7 +130,10 @@ def main() -> int:
                 damage.damage(fleet, backups)
                 for server in fleet.servers.values():
                     archived = f"select last_archived_time > '{beats.mark(server)}' from pg_stat_archiver"
-                    eventually(f"the archive of {server.name}", lambda s=server, q=archived: True if s.value(q) == "t" else None)
+                    eventually(
+                        f"the archive of {server.name}",
+                        partial(holds, server, archived),
+                    )
         definitions = recovery.definitions(fleet)
         with report.step("everything is destroyed"):
             backups.forget_secrets()

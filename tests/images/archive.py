@@ -37,7 +37,7 @@ class Image:
         return sum(len(layer) for layer in self.layers)
 
     def members(self) -> dict[str, tarfile.TarInfo]:
-        found = {}
+        found: dict[str, tarfile.TarInfo] = {}
         for layer in self.layers:
             with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
                 found |= {member.name: member for member in tar.getmembers()}
@@ -68,7 +68,9 @@ def read(path: Path) -> Image:
         members = (member for member in tar.getmembers() if member.isfile())
         files = {member.name: tar.extractfile(member).read() for member in members}  # type: ignore[union-attr]
     check(json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}, "no OCI layout")
-    blobs = {"sha256:" + name.rsplit("/", 1)[1]: data for name, data in files.items() if name.startswith("blobs/sha256/")}
+    blobs = {
+        "sha256:" + name.rsplit("/", 1)[1]: data for name, data in files.items() if name.startswith("blobs/sha256/")
+    }
     for digest, data in blobs.items():
         check(sha256(data) == digest, f"{digest} is the name of other bytes")
     (entry,) = json.loads(files["index.json"])["manifests"]

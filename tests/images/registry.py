@@ -55,7 +55,10 @@ def holds(address: str, image: Image) -> None:
     check(sha256(manifest) == image.digest, f"the registry holds {sha256(manifest)} as {name}:{tag}")
     wanted = json.loads(manifest)
     for part in [wanted["config"], *wanted["layers"]]:
-        check(sha256(fetch(f"http://{address}/v2/{name}/blobs/{part['digest']}")) == part["digest"], "a blob of the registry's")
+        check(
+            sha256(fetch(f"http://{address}/v2/{name}/blobs/{part['digest']}")) == part["digest"],
+            "a blob of the registry's",
+        )
 
 
 def fetch(url: str, accept: str = "*/*") -> bytes:

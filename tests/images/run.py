@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tomllib
-import urllib.request
 from pathlib import Path
 
 import bill
@@ -24,7 +23,14 @@ SERVICES = sys.argv[1:] or sorted(path.name for path in (ROOT / "services").iter
 LIMIT = 25_000_000
 # What every image holds beside its program.
 SHARED = {
-    "etc", "etc/group", "etc/nsswitch.conf", "etc/passwd", "etc/ssl", "etc/ssl/certs", "etc/ssl/certs/ca-certificates.crt", "tmp",
+    "etc",
+    "etc/group",
+    "etc/nsswitch.conf",
+    "etc/passwd",
+    "etc/ssl",
+    "etc/ssl/certs",
+    "etc/ssl/certs/ca-certificates.crt",
+    "tmp",
 }
 
 
@@ -53,7 +59,10 @@ def looks_right(image: Image, service: str, version: str) -> None:
 def starts(image: Image, service: str, version: str) -> None:
     told = sandboxed.run(image, ["--version"])
     revision = image.configuration["config"]["Labels"]["org.opencontainers.image.revision"]
-    check(told.stdout == f"{service} {version} ({revision})\n", f"--version tells {told.stdout!r} {told.stderr!r}, the label {revision}")
+    check(
+        told.stdout == f"{service} {version} ({revision})\n",
+        f"--version tells {told.stdout!r} {told.stderr!r}, the label {revision}",
+    )
     refused = sandboxed.run(image, ["check-config"])
     check(refused.returncode == 2 and "LYCEUM_" in refused.stderr, f"check-config without variables: {refused}")
 

@@ -37,14 +37,18 @@ def bundle(image: Image, folder: Path, arguments: list[str], environment: dict[s
     spec["root"] = {"path": "rootfs", "readonly": True}
     # The host's network, so that what listens on 127.0.0.1 is reached; its own control groups are not needed for a trial.
     spec["mounts"] = [mount for mount in spec["mounts"] if mount["type"] != "cgroup"]
-    spec["linux"]["namespaces"] = [space for space in spec["linux"]["namespaces"] if space["type"] not in ("network", "cgroup")]
+    spec["linux"]["namespaces"] = [
+        space for space in spec["linux"]["namespaces"] if space["type"] not in ("network", "cgroup")
+    ]
     for path in writable:
         options = ["nosuid", "nodev", "mode=0700", f"uid={uid}", f"gid={gid}"]
         spec["mounts"].append({"destination": path, "type": "tmpfs", "source": "tmpfs", "options": options})
     (folder / "config.json").write_text(json.dumps(spec))
 
 
-def run(image: Image, arguments: list[str], environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    image: Image, arguments: list[str], environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs it to its end."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

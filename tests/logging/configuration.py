@@ -14,13 +14,37 @@ FILE = ROOT / "deploy/logging/fluentd/fluent.conf"
 # Fluentd does not know is only a warning to it, and so the default holds.
 TAIL = {"path", "exclude_path", "pos_file", "tag", "read_from_head", "follow_inodes", "refresh_interval", "rotate_wait"}
 ELASTICSEARCH = {
-    "hosts", "user", "password", "ca_file", "ssl_version", "index_name", "write_operation", "id_key", "remove_keys", "suppress_type_name",
-    "default_elasticsearch_version", "verify_es_version_at_startup", "log_es_400_reason", "reload_connections", "reload_on_failure",
-    "reconnect_on_error", "request_timeout",
+    "hosts",
+    "user",
+    "password",
+    "ca_file",
+    "ssl_version",
+    "index_name",
+    "write_operation",
+    "id_key",
+    "remove_keys",
+    "suppress_type_name",
+    "default_elasticsearch_version",
+    "verify_es_version_at_startup",
+    "log_es_400_reason",
+    "reload_connections",
+    "reload_on_failure",
+    "reconnect_on_error",
+    "request_timeout",
 }
 BUFFER = {
-    "path", "flush_mode", "flush_interval", "flush_thread_count", "chunk_limit_size", "total_limit_size", "overflow_action", "retry_type",
-    "retry_wait", "retry_max_interval", "retry_timeout", "retry_forever",
+    "path",
+    "flush_mode",
+    "flush_interval",
+    "flush_thread_count",
+    "chunk_limit_size",
+    "total_limit_size",
+    "overflow_action",
+    "retry_type",
+    "retry_wait",
+    "retry_max_interval",
+    "retry_timeout",
+    "retry_forever",
 }
 KNOWN: dict[tuple[str, str], set[str]] = {
     ("source", "tail"): TAIL,
@@ -30,10 +54,27 @@ KNOWN: dict[tuple[str, str], set[str]] = {
     ("parse", "regexp"): {"expression", "time_format"},
     ("parse", "json"): {"time_key"},
     ("filter", "concat"): {
-        "key", "use_partial_cri_logtag", "partial_cri_logtag_key", "partial_cri_stream_key", "stream_identity_key", "separator", "flush_interval",
+        "key",
+        "use_partial_cri_logtag",
+        "partial_cri_logtag_key",
+        "partial_cri_stream_key",
+        "stream_identity_key",
+        "separator",
+        "flush_interval",
     },
-    ("filter", "parser"): {"key_name", "reserve_time", "reserve_data", "remove_key_name_field", "emit_invalid_record_to_error"},
-    ("filter", "kubernetes_metadata"): {"skip_namespace_metadata", "skip_container_metadata", "skip_master_url", "watch"},
+    ("filter", "parser"): {
+        "key_name",
+        "reserve_time",
+        "reserve_data",
+        "remove_key_name_field",
+        "emit_invalid_record_to_error",
+    },
+    ("filter", "kubernetes_metadata"): {
+        "skip_namespace_metadata",
+        "skip_container_metadata",
+        "skip_master_url",
+        "watch",
+    },
     ("filter", "record_transformer"): {"enable_ruby", "renew_record", "remove_keys"},
     ("filter", "elasticsearch_genid"): {"hash_id_key"},
     ("filter", "prometheus"): set(),
@@ -68,7 +109,12 @@ class Section:
         return [section for section in self.inner if section.name == name]
 
     def plain(self) -> dict[str, Any]:
-        return {"name": self.name, "argument": self.argument, "values": self.values, "inner": [section.plain() for section in self.inner]}
+        return {
+            "name": self.name,
+            "argument": self.argument,
+            "values": self.values,
+            "inner": [section.plain() for section in self.inner],
+        }
 
 
 def value(text: str) -> Any:
@@ -111,7 +157,11 @@ def parameters(section: Section) -> list[str]:
             if known is None:
                 wrong.append(f"<{one.name}> of the type {one.type or 'none'} is not known here")
             else:
-                wrong += [f"<{one.name} {one.argument}>, {one.type}: no parameter {name}" for name in one.values if name[0] != "@" and name not in known]
+                wrong += [
+                    f"<{one.name} {one.argument}>, {one.type}: no parameter {name}"
+                    for name in one.values
+                    if name[0] != "@" and name not in known
+                ]
         wrong += parameters(one)
     return wrong
 

@@ -17,7 +17,7 @@ import urllib.request
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 VERSION = "8.19.0"
 ARTIFACT = f"org.elasticsearch.distribution.integ-test-zip:elasticsearch:{VERSION}:zip"
@@ -27,7 +27,7 @@ PATIENCE = 300
 CANNOT_RUN = 77
 
 
-def cannot(why: str) -> None:
+def cannot(why: str) -> NoReturn:
     print(why, flush=True)
     sys.exit(CANNOT_RUN)
 
@@ -41,8 +41,13 @@ def provide() -> Path:
     with tempfile.TemporaryDirectory(dir=place.parent) as folder:
         # No `-q` of Maven keeps it from colours when there is no terminal.
         got = [
-            "mvn", "--batch-mode", "--quiet", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy",
-            f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={folder}", "-Dmdep.useBaseVersion=true",
+            "mvn",
+            "--batch-mode",
+            "--quiet",
+            "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy",
+            f"-Dartifact={ARTIFACT}",
+            f"-DoutputDirectory={folder}",
+            "-Dmdep.useBaseVersion=true",
         ]
         done = subprocess.run(got, cwd=folder, capture_output=True, text=True)
         archive = Path(folder) / f"elasticsearch-{VERSION}.zip"
@@ -71,7 +76,9 @@ class Elastic:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
 
-    def ask(self, method: str, path: str, body: bytes | dict[str, Any] | None = None, kind: str = "application/json") -> Any:
+    def ask(
+        self, method: str, path: str, body: bytes | dict[str, Any] | None = None, kind: str = "application/json"
+    ) -> Any:
         data = json.dumps(body).encode() if isinstance(body, dict) else body
         request = urllib.request.Request(f"{self.url}/{path}", data, {"Content-Type": kind}, method=method)
         try:
@@ -112,32 +119,60 @@ def running() -> Iterator[Elastic]:
         folder = Path(name)
         # A folder that the other account can read, wherever the clone lies; links cost nothing.
         program = folder / "program"
-        shutil.copytree(home, program, copy_function=os.link if os.stat(home).st_dev == os.stat(folder).st_dev else shutil.copy2)
+        same_disk = home.stat().st_dev == folder.stat().st_dev
+        shutil.copytree(home, program, copy_function=os.link if same_disk else shutil.copy2)
         config = folder / "config"
         shutil.copytree(home / "config", config)
         options = (config / "jvm.options").read_text()
-        (config / "jvm.options").write_text(re.sub(r"^.*(gc\.log|HeapDumpPath|ErrorFile|ReplayDataFile).*$", "", options, flags=re.M))
+        (config / "jvm.options").write_text(
+            re.sub(r"^.*(gc\.log|HeapDumpPath|ErrorFile|ReplayDataFile).*$", "", options, flags=re.M)
+        )
         settings = {
-            "node.name": "one", "discovery.type": "single-node", "network.host": "127.0.0.1", "http.port": http, "transport.port": transport,
-            "path.data": str(folder / "data"), "path.logs": str(folder / "logs"), "xpack.security.enabled": False,
+            "node.name": "one",
+            "discovery.type": "single-node",
+            "network.host": "127.0.0.1",
+            "http.port": http,
+            "transport.port": transport,
+            "path.data": str(folder / "data"),
+            "path.logs": str(folder / "logs"),
+            "xpack.security.enabled": False,
             # How full this machine's disk is does not matter.
             "cluster.routing.allocation.disk.threshold_enabled": False,
         }
-        (config / "elasticsearch.yml").write_text("".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items()))
+        (config / "elasticsearch.yml").write_text(
+            "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
+        )
         for made in ("data", "logs"):
             (folder / made).mkdir()
         who = stranger()
         if who:
-            subprocess.run(["chown", "--recursive", "--no-dereference", "nobody", folder / "config", folder / "data", folder / "logs"], check=True)
+            subprocess.run(
+                [
+                    "chown",
+                    "--recursive",
+                    "--no-dereference",
+                    "nobody",
+                    folder / "config",
+                    folder / "data",
+                    folder / "logs",
+                ],
+                check=True,
+            )
             folder.chmod(0o755)
         java = Path(shutil.which("java") or cannot("java is missing")).resolve().parents[1]
         variables = {
-            "PATH": "/usr/bin:/bin", "HOME": str(folder / "logs"), "ES_JAVA_HOME": str(java), "ES_PATH_CONF": str(config),
-            "ES_JAVA_OPTS": "-Xms512m -Xmx512m", "ES_TMPDIR": str(folder / "logs"),
+            "PATH": "/usr/bin:/bin",
+            "HOME": str(folder / "logs"),
+            "ES_JAVA_HOME": str(java),
+            "ES_PATH_CONF": str(config),
+            "ES_JAVA_OPTS": "-Xms512m -Xmx512m",
+            "ES_TMPDIR": str(folder / "logs"),
         }
         log = (folder / "output").open("w")
         command = [*who, str(program / "bin/elasticsearch")]
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
         try:
             elastic = Elastic(http)
             end = time.monotonic() + PATIENCE
@@ -147,7 +182,9 @@ def running() -> Iterator[Elastic]:
                     break
                 except (OSError, urllib.error.URLError):
                     if process.poll() is not None or time.monotonic() > end:
-                        raise SystemExit(f"Elasticsearch does not start:\n{(folder / 'output').read_text()[-3000:]}") from None
+                        raise SystemExit(
+                            f"Elasticsearch does not start:\n{(folder / 'output').read_text()[-3000:]}"
+                        ) from None
                     time.sleep(0.2)
             yield elastic
         finally:

@@ -48,15 +48,23 @@ def play(tree: Section, events: list[list[Any]], label: str = "") -> dict[str, A
     ruby = subprocess.run(["ruby", Path(__file__).with_name("play.rb")], input=task, capture_output=True, text=True)
     if ruby.returncode != 0:
         raise SystemExit(f"the configuration cannot be played:\n{ruby.stderr[-3000:]}")
-    return json.loads(ruby.stdout)
+    played: dict[str, Any] = json.loads(ruby.stdout)
+    return played
 
 
 def environment() -> None:
     """What the DaemonSet would tell Fluentd."""
-    os.environ.update({
-        "LYCEUM_NAMESPACE": "school", "LYCEUM_ENVIRONMENT": "test", "NODE_NAME": "node-1", "ELASTICSEARCH_HOSTS": "https://elasticsearch:9200",
-        "ELASTICSEARCH_USER": "fluentd", "ELASTICSEARCH_PASSWORD": "-", "ELASTICSEARCH_CA_FILE": "/tls/ca.crt",
-    })
+    os.environ.update(
+        {
+            "LYCEUM_NAMESPACE": "school",
+            "LYCEUM_ENVIRONMENT": "test",
+            "NODE_NAME": "node-1",
+            "ELASTICSEARCH_HOSTS": "https://elasticsearch:9200",
+            "ELASTICSEARCH_USER": "fluentd",
+            "ELASTICSEARCH_PASSWORD": "-",
+            "ELASTICSEARCH_CA_FILE": "/tls/ca.crt",
+        }
+    )
 
 
 def leaves(mapping: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

@@ -8,13 +8,11 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, ClassVar
 
 import configuration
 import lines
+import yaml
 
 ROOT = configuration.ROOT
 HERE = ROOT / "deploy/logging"
@@ -36,7 +34,11 @@ def sources() -> list[str]:
     there, logged = fields(), lines.logged(ROOT)
     if len(logged) < 30:
         return [f"only {len(logged)} fields were found in the sources: has the way of logging changed?"]
-    return [f"{where} logs {name}, which component.json does not know" for name, where in logged.items() if not lines.known(name, there)]
+    return [
+        f"{where} logs {name}, which component.json does not know"
+        for name, where in logged.items()
+        if not lines.known(name, there)
+    ]
 
 
 def table() -> list[str]:
@@ -50,7 +52,10 @@ def table() -> list[str]:
 def policies() -> list[str]:
     """Indices are deleted only after a snapshot that exists; templates, policies and roles name each other's right names."""
     wrong = []
-    known = {"lyceum-logs": ("lifecycle", "snapshots"), "lyceum-payments-logs": ("lifecycle-payments", "snapshots-payments")}
+    known = {
+        "lyceum-logs": ("lifecycle", "snapshots"),
+        "lyceum-payments-logs": ("lifecycle-payments", "snapshots-payments"),
+    }
     for name, (lifecycle, snapshots) in known.items():
         phases, snapshot = read(lifecycle)["policy"]["phases"], read(snapshots)
         if phases["delete"]["actions"].get("wait_for_snapshot", {}).get("policy") != name:
@@ -60,7 +65,11 @@ def policies() -> list[str]:
         days = [int(about["min_age"].rstrip("dms")) for about in phases.values()]
         if days != sorted(days):
             wrong.append(f"{lifecycle}.json: phases in the wrong order")
-        if snapshot["repository"] != "lyceum-logs" or len(snapshot["schedule"].split()) != 6 or not snapshot["name"].startswith(f"<{name}-"):
+        if (
+            snapshot["repository"] != "lyceum-logs"
+            or len(snapshot["schedule"].split()) != 6
+            or not snapshot["name"].startswith(f"<{name}-")
+        ):
             wrong.append(f"{snapshots}.json: repository, schedule or name")
         if int(snapshot["retention"]["expire_after"].rstrip("d")) <= days[-1]:
             wrong.append(f"{snapshots}.json forgets before {lifecycle}.json does")
@@ -84,6 +93,7 @@ def policies() -> list[str]:
 def kibana() -> tuple[list[str], list[tuple[str, str]]]:
     """Saved objects are fresh and refer to fields and views that exist; also [pattern, query] of each search."""
     made = importlib.util.spec_from_file_location("generate", HERE / "kibana/generate.py")
+    assert made is not None and made.loader is not None
     generate = importlib.util.module_from_spec(made)
     made.loader.exec_module(generate)
     wrong = [] if generate.OBJECTS.read_text() == generate.text() else ["run deploy/logging/kibana/generate.py"]
@@ -108,12 +118,20 @@ def containers(tree: configuration.Section) -> list[str]:
     """Every container of the chart is one that prints JSON, one whose text is kept, or one of those that are for trying only."""
     names = set()
     for path in (ROOT / "helm/lyceum").rglob("templates/**/*.*"):
-        blocks = re.findall(r"^( *)(?:initContainers|containers):\n(?:\1 *\{\{-?.*\n|\1 *#.*\n)*\1 *- name: ([a-z-]+)$", path.read_text(), re.M)
+        blocks = re.findall(
+            r"^( *)(?:initContainers|containers):\n(?:\1 *\{\{-?.*\n|\1 *#.*\n)*\1 *- name: ([a-z-]+)$",
+            path.read_text(),
+            re.M,
+        )
         names |= {name for _, name in blocks}
     services, programs = [source.values for source in tree.all("source") if source.type == "tail"]
-    excluded = {re.fullmatch(r"/var/log/containers/\*_([a-z-]+)-\*\.log", pattern)[1] for pattern in services["exclude_path"]}
+    container = re.compile(r"/var/log/containers/\*_([a-z-]+)-\*\.log")
+    excluded = {name for pattern in services["exclude_path"] for name in container.findall(pattern)}
     texts = set(re.findall(r"\*_school_([a-z-]+)-\*", programs["path"]))
-    wrong = [f"{name}: its lines are not JSON, so tail_services must leave it out" for name in sorted(names - OURS - excluded)]
+    wrong = [
+        f"{name}: its lines are not JSON, so tail_services must leave it out"
+        for name in sorted(names - OURS - excluded)
+    ]
     wrong += [f"{name} is left out and is no container of the chart" for name in sorted(excluded - names)]
     wrong += [] if {"squid", "backup"} == texts <= excluded else [f"plain text is kept of {sorted(texts)}"]
     return wrong + [f"{name} would be left out" for name in set(SERVICES) & excluded]
@@ -129,10 +147,18 @@ def manifests() -> list[str]:
     container = spec["containers"][0]
     security = container["securityContext"]
     wrong = []
-    if security["capabilities"] != {"drop": ["ALL"]} or not security["readOnlyRootFilesystem"] or security["allowPrivilegeEscalation"]:
+    if (
+        security["capabilities"] != {"drop": ["ALL"]}
+        or not security["readOnlyRootFilesystem"]
+        or security["allowPrivilegeEscalation"]
+    ):
         wrong.append("the DaemonSet may do more than it must")
-    if any("hostPath" in volume and volume["name"] != "state" and not mount["readOnly"]
-           for volume in spec["volumes"] for mount in container["volumeMounts"] if mount["name"] == volume["name"]):
+    if any(
+        "hostPath" in volume and volume["name"] != "state" and not mount["readOnly"]
+        for volume in spec["volumes"]
+        for mount in container["volumeMounts"]
+        if mount["name"] == volume["name"]
+    ):
         wrong.append("the node's files must be mounted to be read only")
     rules = [rule for one in objects if one["kind"] == "ClusterRole" for rule in one["rules"]]
     if rules != [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]:
@@ -142,18 +168,24 @@ def manifests() -> list[str]:
     if asked - told:
         wrong.append(f"the DaemonSet does not set {sorted(asked - told)}")
     kinds = {one["kind"] for one in objects}
-    return wrong + [f"no {kind}" for kind in ("Namespace", "ServiceAccount", "ClusterRoleBinding", "NetworkPolicy") if kind not in kinds]
+    return wrong + [
+        f"no {kind}"
+        for kind in ("Namespace", "ServiceAccount", "ClusterRoleBinding", "NetworkPolicy")
+        if kind not in kinds
+    ]
 
 
 class Recorder(BaseHTTPRequestHandler):
     """Takes everything and remembers it."""
 
-    seen: list[tuple[str, str, str, bytes]] = []
+    seen: ClassVar[list[tuple[str, str, str, bytes]]] = []
 
     def take(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.seen.append((self.command, self.path, self.headers.get("Content-Type", ""), body))
-        answer = json.dumps({"success": True, "successCount": 1, "data_streams": [{"name": "logs-lyceum.services-test"}]}).encode()
+        answer = json.dumps(
+            {"success": True, "successCount": 1, "data_streams": [{"name": "logs-lyceum.services-test"}]}
+        ).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -170,15 +202,26 @@ def installer() -> list[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    told = os.environ | {"ELASTICSEARCH_URL": url, "KIBANA_URL": url, "LOGS_BUCKET": "school-logs", "ELASTICSEARCH_USER": "elastic", "ELASTICSEARCH_PASSWORD": "-"}
+    told = os.environ | {
+        "ELASTICSEARCH_URL": url,
+        "KIBANA_URL": url,
+        "LOGS_BUCKET": "school-logs",
+        "ELASTICSEARCH_USER": "elastic",
+        "ELASTICSEARCH_PASSWORD": "-",
+    }
     done = subprocess.run([sys.executable, HERE / "install.py"], env=told, capture_output=True, text=True)
     server.shutdown()
     if done.returncode != 0:
         return [f"install.py: {done.stdout}{done.stderr}"]
     paths = [path for _, path, _, _ in Recorder.seen]
     wanted = [
-        "/_ilm/policy/lyceum-logs", "/_snapshot/lyceum-logs", "/_slm/policy/lyceum-payments-logs", "/_component_template/lyceum-logs",
-        "/_index_template/lyceum-logs-dead", "/logs-lyceum.services-test/_mapping?write_index_only=true", "/_security/role/lyceum-log-shipper",
+        "/_ilm/policy/lyceum-logs",
+        "/_snapshot/lyceum-logs",
+        "/_slm/policy/lyceum-payments-logs",
+        "/_component_template/lyceum-logs",
+        "/_index_template/lyceum-logs-dead",
+        "/logs-lyceum.services-test/_mapping?write_index_only=true",
+        "/_security/role/lyceum-log-shipper",
         "/api/saved_objects/_import?overwrite=true",
     ]
     wrong = [f"install.py does not ask for {path}" for path in wanted if path not in paths]
@@ -200,4 +243,13 @@ def file_of(kind: str, body: bytes) -> bytes:
 
 
 def check(tree: configuration.Section) -> list[str]:
-    return configuration.check(tree) + sources() + table() + policies() + kibana()[0] + containers(tree) + manifests() + installer()
+    return (
+        configuration.check(tree)
+        + sources()
+        + table()
+        + policies()
+        + kibana()[0]
+        + containers(tree)
+        + manifests()
+        + installer()
+    )

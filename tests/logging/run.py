@@ -32,7 +32,9 @@ def traffic(doors: dict[str, str]) -> None:
     """Plays the journey, and has the gateway refuse something."""
     gateway, sandbox = doors["gateway"].rstrip("/"), doors["sandbox"].rstrip("/")
     demo = ["cargo", "run", "--quiet", "--package", "fleet", "--", "demo", "--gateway", gateway, "--sandbox", sandbox]
-    subprocess.run(demo, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        demo, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"}, check=True, stdout=subprocess.DEVNULL
+    )
     for path in ["/v1/me", "/nowhere"]:
         try:
             urllib.request.urlopen(gateway + path, timeout=10).read()
@@ -52,8 +54,12 @@ def install(server: elastic.Elastic) -> None:
             path.write_text(json.dumps(template))
         # Twice, because it may be run as often as one likes.
         for _ in range(2):
-            done = subprocess.run([sys.executable, copy / "install.py", "--only", "templates"], env=os.environ | {"ELASTICSEARCH_URL": server.url},
-                                  capture_output=True, text=True)
+            done = subprocess.run(
+                [sys.executable, copy / "install.py", "--only", "templates"],
+                env=os.environ | {"ELASTICSEARCH_URL": server.url},
+                capture_output=True,
+                text=True,
+            )
             if done.returncode != 0:
                 raise SystemExit(f"install.py: {done.stdout}{done.stderr}")
 
@@ -78,25 +84,39 @@ def real(tree: configuration.Section, server: elastic.Elastic, logs: Path) -> li
         if len(kept) != len(printed):
             wrong.append(f"{service}: {len(printed)} lines were printed, {len(kept)} are kept")
         count += len(kept)
-    if not server.search("logs-lyceum.*-test", {"bool": {"must": [{"exists": {"field": "trace.id"}}, {"term": {"log.level": "info"}}]}}, 1):
+    if not server.search(
+        "logs-lyceum.*-test",
+        {"bool": {"must": [{"exists": {"field": "trace.id"}}, {"term": {"log.level": "info"}}]}},
+        1,
+    ):
         wrong.append("no line tells in which trace it stands")
     told(f"{count} lines of {len(offline.SERVICES)} services were accepted")
     return wrong
 
 
 def line(message: str, **more: Any) -> str:
-    whole = {"@timestamp": "2026-11-26T15:01:25.027963123Z", "log.level": "error", "message": message, "service.name": "users", "log.logger": "users", "ecs.version": "8.11.0"}
+    whole = {
+        "@timestamp": "2026-11-26T15:01:25.027963123Z",
+        "log.level": "error",
+        "message": message,
+        "service.name": "users",
+        "log.logger": "users",
+        "ecs.version": "8.11.0",
+    }
     return json.dumps(whole | more)
 
 
 def bad(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
     """Lines that are long, in pieces, no JSON, or not of the mapping."""
     long = "a  b" * 10_240
-    panic = line("a thread panicked at x.rs:1:2", **{"error.message": "no", "error.stack_trace": "x.rs:1:2", "lyceum.task": "relay"})
+    panic = line(
+        "a thread panicked at x.rs:1:2",
+        **{"error.message": "no", "error.stack_trace": "x.rs:1:2", "lyceum.task": "relay"},
+    )
     pieces = lines.cri(line(long, **{"lyceum.reason": long, "error.message": long}))
-    everything = {field: "1" for field in lines.logged(ROOT)}
+    everything = dict.fromkeys(lines.logged(ROOT), "1")
     between = lines.cri("memory allocation of 8 bytes failed", "stderr")
-    cut = [piece for pair in zip(pieces, [*between, *[None] * len(pieces)]) for piece in pair if piece]
+    cut = [piece for pair in zip(pieces, [*between, *[None] * len(pieces)], strict=False) for piece in pair if piece]
     events = [
         *cut,
         *lines.cri(panic),
@@ -110,7 +130,11 @@ def bad(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
     wrong = []
     if len(pieces) < 6 or not pieces[1].split(" ", 3)[3]:
         wrong.append(f"the long line has {len(pieces)} pieces")
-    if sorted(record["message"] for _, _, record, _ in played["errors"]) != ["[1, 2]", "memory allocation of 8 bytes failed", "not JSON at all"]:
+    if sorted(record["message"] for _, _, record, _ in played["errors"]) != [
+        "[1, 2]",
+        "memory allocation of 8 bytes failed",
+        "not JSON at all",
+    ]:
         wrong.append(f"no JSON: {played['errors']}")
     made = server.create(played["events"])
     became = {document["message"]: item for (_, _, document, *_), item in zip(played["events"], made, strict=True)}
@@ -125,18 +149,35 @@ def bad(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
     return wrong + dead(tree, server, played, made)
 
 
-def dead(tree: configuration.Section, server: elastic.Elastic, played: dict[str, Any], made: list[dict[str, Any]]) -> list[str]:
+def dead(
+    tree: configuration.Section, server: elastic.Elastic, played: dict[str, Any], made: list[dict[str, Any]]
+) -> list[str]:
     """Refused lines become dead letters, and their reasons stand beside them."""
     # As the plugins and Fluentd itself emit them.
-    errors = [[tag, moment, record, f'#<Fluent::Plugin::Parser::ParserError: "{why}">'] for tag, moment, record, why in played["errors"]]
+    errors = [
+        [tag, moment, record, f'#<Fluent::Plugin::Parser::ParserError: "{why}">']
+        for tag, moment, record, why in played["errors"]
+    ]
     for (_, key, document, tag, moment), item in zip(played["events"], made, strict=True):
         if item["status"] == 400:
             why = f" [error type]: {item['error']['type']} [reason]: '{item['error']['reason']}'"
-            errors.append([tag, moment, document | {"_hash": key}, f'#<ElasticsearchError: "400 - Rejected by Elasticsearch{why}">'])
+            errors.append(
+                [
+                    tag,
+                    moment,
+                    document | {"_hash": key},
+                    f'#<ElasticsearchError: "400 - Rejected by Elasticsearch{why}">',
+                ]
+            )
     letters = lines.play(tree, [error[:3] for error in errors], "@ERROR")["events"]
-    warnings = [["fluent.warn", moment, {"message": "send an error event to @ERROR:", "error": why, "tag": tag, "time": moment}] for tag, moment, _, why in errors]
+    warnings = [
+        ["fluent.warn", moment, {"message": "send an error event to @ERROR:", "error": why, "tag": tag, "time": moment}]
+        for tag, moment, _, why in errors
+    ]
     # A warning about a dead letter must not become one.
-    warnings.append(["fluent.warn", 1, {"message": "dump an error event in @ERROR:", "error": "x", "tag": "fluent.warn", "time": 1}])
+    warnings.append(
+        ["fluent.warn", 1, {"message": "dump an error event in @ERROR:", "error": "x", "tag": "fluent.warn", "time": 1}]
+    )
     warnings.append(["fluent.info", 1, {"message": "fluentd worker is now running"}])
     reasons = lines.play(tree, warnings, "@FLUENT_LOG")["events"]
     wrong = [f"a dead letter was refused: {item}" for item in server.create(letters + reasons) if item["status"] != 201]
@@ -146,7 +187,12 @@ def dead(tree: configuration.Section, server: elastic.Elastic, played: dict[str,
     letter = next((one for one in kept if "unheard" in one.get("event.original", "")), None)
     if letter is None or letter["service.name"] != "users":
         return [*wrong, f"the refused line is not among the dead letters: {kept}"]
-    beside = [one for one in kept if one["service.name"] == "fluentd" and (one["fluentd.tag"], one["fluentd.time"]) == (letter["fluentd.tag"], letter["fluentd.time"])]
+    beside = [
+        one
+        for one in kept
+        if one["service.name"] == "fluentd"
+        and (one["fluentd.tag"], one["fluentd.time"]) == (letter["fluentd.tag"], letter["fluentd.time"])
+    ]
     if not any("dynamic introduction of [unheard]" in one["error.message"] for one in beside):
         wrong.append(f"nobody says why it was refused: {beside}")
     told(f"{len(letters)} lines became dead letters with their reasons")
@@ -155,7 +201,9 @@ def dead(tree: configuration.Section, server: elastic.Elastic, played: dict[str,
 
 def programs(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
     """Plain text of the programs beside the services is kept as it is."""
-    said = '1795719800.602    12 10.0.0.1 TCP_TUNNEL/200 39 CONNECT rest-api-test.tinkoff.ru:443 - HIER_DIRECT/1.2.3.4 -'
+    said = (
+        "1795719800.602    12 10.0.0.1 TCP_TUNNEL/200 39 CONNECT rest-api-test.tinkoff.ru:443 - HIER_DIRECT/1.2.3.4 -"
+    )
     played = lines.play(tree, [[lines.tag("squid", "programs"), 0, piece] for piece in lines.cri(said)])
     made = server.create(played["events"])
     if [item["status"] for item in made] != [201] or played["events"][0][2]["message"] != said:
@@ -165,11 +213,18 @@ def programs(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
 
 def searches(server: elastic.Elastic) -> list[str]:
     """Every saved search is a question that Elasticsearch understands; two find what was put there."""
-    wrong, found = [], {}
+    wrong: list[str] = []
+    found: dict[str, Any] = {}
     for pattern, query in offline.kibana()[1]:
         question = {"query_string": {"query": query, "default_operator": "AND"}}
         found[query] = found.get(query, 0) + sum(len(server.search(stream, question)) for stream in pattern.split(","))
-    for query in ("log.level: error", "error.stack_trace: *", "NOT service.name: fluentd", "service.name: fluentd", "trace.id: *"):
+    for query in (
+        "log.level: error",
+        "error.stack_trace: *",
+        "NOT service.name: fluentd",
+        "service.name: fluentd",
+        "trace.id: *",
+    ):
         if not found.get(query):
             wrong.append(f"a saved search finds nothing: {query}")
     told(f"{len(found)} saved searches were asked")
@@ -187,7 +242,9 @@ def main() -> None:
     with elastic.running() as server:
         told(f"Elasticsearch {elastic.VERSION} runs")
         install(server)
-        wrong += real(tree, server, fleet.parent / "logs") + bad(tree, server) + programs(tree, server) + searches(server)
+        wrong += (
+            real(tree, server, fleet.parent / "logs") + bad(tree, server) + programs(tree, server) + searches(server)
+        )
     if wrong:
         raise SystemExit("\n".join(wrong) + f"\nlogging: {len(wrong)} problems")
 

@@ -14,9 +14,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 import elastic
+import yaml
 from configuration import ROOT
 
 HERE = ROOT / "deploy/tracing"
@@ -36,13 +35,21 @@ def files() -> list[str]:
         pipeline = layer["service"]["pipelines"]["traces"]
         for kind in ("receivers", "processors", "exporters"):
             if set(pipeline[kind]) != set(layer[kind]):
-                wrong.append(f"{name}.yaml: {kind} {sorted(set(pipeline[kind]) ^ set(layer[kind]))} are not both configured and used")
+                wrong.append(
+                    f"{name}.yaml: {kind} {sorted(set(pipeline[kind]) ^ set(layer[kind]))} are not both configured and used"
+                )
         if pipeline["processors"][0] != "memory_limiter":
             wrong.append(f"{name}.yaml: memory_limiter comes first")
     sampling = {policy["type"]: policy for policy in layers["sampler"]["processors"]["tail_sampling"]["policies"]}
-    if set(sampling) != {"status_code", "latency", "probabilistic"} or sampling["status_code"]["status_code"]["status_codes"] != ["ERROR"]:
+    if set(sampling) != {"status_code", "latency", "probabilistic"} or sampling["status_code"]["status_code"][
+        "status_codes"
+    ] != ["ERROR"]:
         wrong.append("sampler.yaml: errors, slow requests and some of the rest are kept")
-    if layers["sampler"]["service"]["pipelines"]["traces"]["processors"] != ["memory_limiter", "tail_sampling", "batch"]:
+    if layers["sampler"]["service"]["pipelines"]["traces"]["processors"] != [
+        "memory_limiter",
+        "tail_sampling",
+        "batch",
+    ]:
         wrong.append("sampler.yaml: memory_limiter, tail_sampling, batch")
     balance = layers["balancer"]["exporters"]["load_balancing"]
     services = {one["metadata"]["name"]: one["spec"] for one in objects() if one["kind"] == "Service"}
@@ -52,7 +59,10 @@ def files() -> list[str]:
     for one in objects():
         if one["kind"] != "Deployment":
             continue
-        container, name = one["spec"]["template"]["spec"]["containers"][0], one["metadata"]["name"].removeprefix("lyceum-")
+        container, name = (
+            one["spec"]["template"]["spec"]["containers"][0],
+            one["metadata"]["name"].removeprefix("lyceum-"),
+        )
         ports = {port["name"]: port["containerPort"] for port in container["ports"]}
         layer = layers[name]
         said = {
@@ -60,11 +70,18 @@ def files() -> list[str]:
             "health": layer["extensions"]["health_check"]["endpoint"],
             "metrics": f":{layer['service']['telemetry']['metrics']['readers'][0]['pull']['exporter']['prometheus']['port']}",
         }
-        wrong += [f"{name}: port {port} is not {address}" for port, address in said.items() if not address.endswith(f":{ports[port]}")]
+        wrong += [
+            f"{name}: port {port} is not {address}"
+            for port, address in said.items()
+            if not address.endswith(f":{ports[port]}")
+        ]
         wait = layer["processors"].get("tail_sampling", {}).get("decision_wait", "0s")
         if one["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] < 2 * int(wait.rstrip("s")):
             wrong.append(f"{name} has no time to decide when it stops")
-        if container["securityContext"]["capabilities"] != {"drop": ["ALL"]} or not container["securityContext"]["readOnlyRootFilesystem"]:
+        if (
+            container["securityContext"]["capabilities"] != {"drop": ["ALL"]}
+            or not container["securityContext"]["readOnlyRootFilesystem"]
+        ):
             wrong.append(f"{name} may do more than it must")
     return wrong
 
@@ -72,14 +89,23 @@ def files() -> list[str]:
 def trace(milliseconds: int, error: bool = False, spans: int = 3) -> tuple[str, dict[str, Any]]:
     """A trace as a service would send it: a root of this length, with the error in its last span."""
     key, end = secrets.token_hex(16), time.time_ns()
-    made = []
+    made: list[dict[str, Any]] = []
     for number in range(spans):
-        span = {"traceId": key, "spanId": secrets.token_hex(8), "name": f"rpc {number}", "kind": 2,
-                "startTimeUnixNano": str(end - milliseconds * 1_000_000 // (number + 1)), "endTimeUnixNano": str(end)}
+        span = {
+            "traceId": key,
+            "spanId": secrets.token_hex(8),
+            "name": f"rpc {number}",
+            "kind": 2,
+            "startTimeUnixNano": str(end - milliseconds * 1_000_000 // (number + 1)),
+            "endTimeUnixNano": str(end),
+        }
         made.append(span | ({"parentSpanId": made[0]["spanId"]} if made else {}))
     if error:
         made[-1]["status"] = {"code": 2}
-    return key, {"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "users"}}]}, "scopeSpans": [{"spans": made}]}
+    return key, {
+        "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "users"}}]},
+        "scopeSpans": [{"spans": made}],
+    }
 
 
 def send(port: int, resources: list[dict[str, Any]]) -> None:
@@ -98,7 +124,11 @@ def sampled(collector: str) -> list[str]:
         here = {
             "extensions": {"health_check": {"endpoint": f"127.0.0.1:{health}"}},
             # JSON over HTTP beside gRPC, so that nothing more than Python is needed.
-            "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{grpc}"}, "http": {"endpoint": f"127.0.0.1:{http}"}}}},
+            "receivers": {
+                "otlp": {
+                    "protocols": {"grpc": {"endpoint": f"127.0.0.1:{grpc}"}, "http": {"endpoint": f"127.0.0.1:{http}"}}
+                }
+            },
             "processors": {"tail_sampling": {"decision_wait": "2s"}},
             "exporters": {"file": {"path": str(kept), "flush_interval": "200ms"}},
             "service": {"telemetry": {"metrics": {"readers": [reader]}}, "pipelines": {"traces": pipeline}},
@@ -132,7 +162,11 @@ def sampled(collector: str) -> list[str]:
             process.wait(timeout=60)
         text = kept.read_text() if kept.exists() else ""
         share = sum(key in text for key, _ in quick) / QUICK
-        wrong = [f"{what} was not kept whole" for what, (key, _) in {"a trace with an error": failed, "a slow trace": slow}.items() if text.count(key) != 3]
+        wrong = [
+            f"{what} was not kept whole"
+            for what, (key, _) in {"a trace with an error": failed, "a slow trace": slow}.items()
+            if text.count(key) != 3
+        ]
         if not 0 < share < 0.1:
             wrong.append(f"of quick traces {share:.1%} were kept, not about 2 %")
         print(f"  the collector kept an error, a slow trace and {share:.1%} of {QUICK} quick ones", flush=True)

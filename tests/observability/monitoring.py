@@ -23,7 +23,7 @@ PATIENCE = 60
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 def until(what: str, ask: Callable[[], Any]) -> Any:
@@ -46,9 +46,15 @@ class Fleet:
 
     def __init__(self) -> None:
         home = Path(os.environ["LYCEUM_FLEET"]).parent
-        read = lambda name: json.loads((home / name).read_text())
-        self.doors, self.stores, ports = read("fleet.json"), read("stores.json"), read("state.json")["ports"]
-        self.services = {name.removesuffix(".admin"): port for name, port in ports.items() if name.endswith(".admin") and name != "garage.admin"}
+        self.doors, self.stores, state = (
+            json.loads((home / name).read_text()) for name in ("fleet.json", "stores.json", "state.json")
+        )
+        ports = state["ports"]
+        self.services = {
+            name.removesuffix(".admin"): port
+            for name, port in ports.items()
+            if name.endswith(".admin") and name != "garage.admin"
+        }
         self.rabbitmq = ports["rabbitmq.metrics"]
 
 
@@ -74,6 +80,7 @@ class Prometheus:
 
 def configuration(fleet: Fleet, postgres: int, redis: int) -> dict[str, Any]:
     """Labels as the chart's ServiceMonitors give them: deploy/prometheus/README.md."""
+
     def job(name: str, targets: list[Any], **more: Any) -> dict[str, Any]:
         return {"job_name": name, "static_configs": targets} | more
 
@@ -108,15 +115,34 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
     source = f"host={server.hostname} port={server.port} user={server.username} password={server.password} dbname=postgres sslmode=disable"
     programs = [
         (["prometheus-postgres-exporter", f"--web.listen-address=127.0.0.1:{postgres}"], {"DATA_SOURCE_NAME": source}),
-        (["prometheus-redis-exporter", "-web.listen-address", f"127.0.0.1:{redis}", "-redis.addr", f"redis://{address.hostname}:{address.port}"],
-         {"REDIS_PASSWORD": address.password or ""}),
-        (["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{own}", "--log.level=warn"], {}),
+        (
+            [
+                "prometheus-redis-exporter",
+                "-web.listen-address",
+                f"127.0.0.1:{redis}",
+                "-redis.addr",
+                f"redis://{address.hostname}:{address.port}",
+            ],
+            {"REDIS_PASSWORD": address.password or ""},
+        ),
+        (
+            [
+                "prometheus",
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                f"--web.listen-address=127.0.0.1:{own}",
+                "--log.level=warn",
+            ],
+            {},
+        ),
     ]
     processes = []
     try:
         for command, variables in programs:
             log = (folder / f"{command[0]}.log").open("w")
-            processes.append(subprocess.Popen(command, env=os.environ | variables, stdout=log, stderr=subprocess.STDOUT))
+            processes.append(
+                subprocess.Popen(command, env=os.environ | variables, stdout=log, stderr=subprocess.STDOUT)
+            )
         prometheus = Prometheus(own)
         wanted = len(fleet.services) + 4
         until(f"Prometheus sees all {wanted} targets", lambda: len(prometheus.query("up == 1")) == wanted)

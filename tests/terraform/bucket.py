@@ -6,9 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import boto3
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
 
 KEY, SECRET, REGION = "terraform", "terraform-secret", "ru-7"
 
@@ -39,11 +42,27 @@ class Store:
         identity = {"name": "terraform", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": actions}
         identities.write_text(json.dumps({"identities": [identity]}))
         names = [
-            "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc", "s3.port", "s3.port.grpc",
+            "master.port",
+            "master.port.grpc",
+            "volume.port",
+            "volume.port.grpc",
+            "filer.port",
+            "filer.port.grpc",
+            "s3.port",
+            "s3.port.grpc",
         ]
         command = [
-            str(Path(sys.executable).with_name("weed")), "-logtostderr=true", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
-            f"-dir={self.folder}", "-s3", f"-s3.config={identities}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-webdav=false",
+            str(Path(sys.executable).with_name("weed")),
+            "-logtostderr=true",
+            "server",
+            "-ip=127.0.0.1",
+            "-ip.bind=127.0.0.1",
+            f"-dir={self.folder}",
+            "-s3",
+            f"-s3.config={identities}",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-webdav=false",
             *(f"-{name}={port}" for name, port in zip(names, self.ports, strict=True)),
         ]
         log = (self.folder / "log").open("wb")
@@ -55,7 +74,9 @@ class Store:
                 return self
             except Exception as error:
                 if self.process.poll() is not None or time.monotonic() > until:
-                    raise SystemExit(f"the S3 server did not start: {error}\n{(self.folder / 'log').read_text()[-2000:]}") from error
+                    raise SystemExit(
+                        f"the S3 server did not start: {error}\n{(self.folder / 'log').read_text()[-2000:]}"
+                    ) from error
                 time.sleep(0.1)
 
     def __exit__(self, *_: object) -> None:
@@ -63,12 +84,10 @@ class Store:
             self.process.terminate()
             self.process.wait()
 
-    def client(self) -> Any:
-        return boto3.client("s3", endpoint_url=self.url, region_name=REGION, **self.credentials_of_boto())
-
-    @staticmethod
-    def credentials_of_boto() -> dict[str, str]:
-        return {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
+    def client(self) -> "S3Client":
+        return boto3.client(
+            "s3", endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET
+        )
 
     @staticmethod
     def environment() -> dict[str, str]:

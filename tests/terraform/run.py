@@ -19,10 +19,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import yaml
+from typing import Any
 
 import tools
+import yaml
 from bucket import Store
 from tools import ROOT, TOOLS, must, run
 
@@ -36,7 +36,11 @@ class Suite:
         self.environment = tools.providers(self.terraform)
         # Terraform leaves folders behind where it works, so that it works in a copy.
         self.tree = work / "terraform"
-        shutil.copytree(ROOT / "terraform", self.tree, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars.json"))
+        shutil.copytree(
+            ROOT / "terraform",
+            self.tree,
+            ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars.json"),
+        )
         self.outputs: dict[str, dict[str, object]] = {}
 
     def tf(self, root: Path, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -64,16 +68,25 @@ class Suite:
         self.init(root)
         validated = json.loads(self.tf(root, "validate", "-json").stdout)
         if not validated["valid"] or validated["warning_count"]:
-            said = [f"{d['severity']}: {d['summary']}: {d['detail']} ({d.get('range', {}).get('filename')})" for d in validated["diagnostics"]]
+            said = [
+                f"{d['severity']}: {d['summary']}: {d['detail']} ({d.get('range', {}).get('filename')})"
+                for d in validated["diagnostics"]
+            ]
             return "\n".join(["not valid", *said]), False
         tested = self.tf(root, "test", "-json", "-verbose")
         messages = [json.loads(line) for line in tested.stdout.splitlines() if line.startswith("{")]
-        summary = next((m["test_summary"] for m in messages if m["type"] == "test_summary"), {"passed": 0, "failed": 0, "errored": 0})
+        summary = next(
+            (m["test_summary"] for m in messages if m["type"] == "test_summary"),
+            {"passed": 0, "failed": 0, "errored": 0},
+        )
         good = tested.returncode == 0 and summary["passed"] > 0
         text = f"valid; {summary['passed']} passed, {summary['failed'] + summary['errored']} failed"
         if not good:
             told = [m["diagnostic"] for m in messages if m["type"] == "diagnostic"]
-            text += "".join(f"\n{d['summary']}: {d['detail']} ({d.get('range', {}).get('filename')}:{d.get('range', {}).get('start', {}).get('line')})" for d in told)
+            text += "".join(
+                f"\n{d['summary']}: {d['detail']} ({d.get('range', {}).get('filename')}:{d.get('range', {}).get('start', {}).get('line')})"
+                for d in told
+            )
             text += tested.stderr
         for message in messages:
             if message["type"] == "test_plan" and message["@testrun"] == "values":
@@ -84,17 +97,39 @@ class Suite:
     def broken(self) -> None:
         """Mistakes that a schema must refuse: were they let through, everything above would say nothing."""
         mistakes = {
-            "an argument that Selectel's provider does not know": ("kubernetes", "availability_zone =", "availability_zonne ="),
-            "a required argument of Selectel's that is missing": ("kubernetes", "  install_nvidia_device_plugin = false\n", ""),
-            "a type that Selectel's provider does not take": ("redis", "node_count            = var.node_count", "node_count = [1]"),
+            "an argument that Selectel's provider does not know": (
+                "kubernetes",
+                "availability_zone =",
+                "availability_zonne =",
+            ),
+            "a required argument of Selectel's that is missing": (
+                "kubernetes",
+                "  install_nvidia_device_plugin = false\n",
+                "",
+            ),
+            "a type that Selectel's provider does not take": (
+                "redis",
+                "node_count            = var.node_count",
+                "node_count = [1]",
+            ),
             "an output that Selectel's provider does not give": ("registry", "this.endpoint", "this.address"),
-            "an argument that OpenStack's provider does not know": ("network", "external_network_id =", "external_network ="),
-            "a value that OpenStack's provider does not take": ("network", 'ethertype         = "IPv4"', 'ethertype = "IPv5"'),
+            "an argument that OpenStack's provider does not know": (
+                "network",
+                "external_network_id =",
+                "external_network =",
+            ),
+            "a value that OpenStack's provider does not take": (
+                "network",
+                'ethertype         = "IPv4"',
+                'ethertype = "IPv5"',
+            ),
         }
         for what, (module, good, bad) in mistakes.items():
             root = self.work / "broken" / module
             shutil.rmtree(root, ignore_errors=True)
-            shutil.copytree(ROOT / "terraform/modules" / module, root, ignore=shutil.ignore_patterns("tests", ".terraform*"))
+            shutil.copytree(
+                ROOT / "terraform/modules" / module, root, ignore=shutil.ignore_patterns("tests", ".terraform*")
+            )
             main = root / "main.tf"
             text = main.read_text()
             if good not in text:
@@ -105,7 +140,7 @@ class Suite:
                 raise SystemExit(f"{what} was let through")
             print(f"    refused: {what}", flush=True)
 
-    def values(self, environment: str) -> dict[str, object]:
+    def values(self, environment: str) -> dict[str, Any]:
         if environment not in self.outputs:
             self.check_one(environment)
         return self.outputs[environment]
@@ -131,7 +166,7 @@ class Suite:
         if refused.returncode == 0:
             raise SystemExit("the chart takes a value that it does not know")
 
-    def placed(self, environment: str, values: dict[str, object], objects: list[dict[str, object]]) -> None:
+    def placed(self, environment: str, values: dict[str, Any], objects: list[dict[str, Any]]) -> None:
         pods = {
             o["metadata"]["labels"]["app.kubernetes.io/component"]: o["spec"]["template"]["spec"]
             for o in objects
@@ -142,10 +177,17 @@ class Suite:
             if service not in pods:
                 continue  # Settings of the whole release.
             pod = pods[service]
-            if pod.get("nodeSelector") != wanted["nodeSelector"] or (pod.get("tolerations") or []) != wanted["tolerations"]:
-                raise SystemExit(f"{environment}: {service} does not stand where it should: {pod.get('nodeSelector')}, {pod.get('tolerations')}")
+            if (
+                pod.get("nodeSelector") != wanted["nodeSelector"]
+                or (pod.get("tolerations") or []) != wanted["tolerations"]
+            ):
+                raise SystemExit(
+                    f"{environment}: {service} does not stand where it should: {pod.get('nodeSelector')}, {pod.get('tolerations')}"
+                )
             images = [container["image"] for container in pod["containers"]]
-            if service != "egressProxy" and not all(image.startswith(f"cr.selcloud.ru/lyceum/lyceum/{service}:") for image in images):
+            if service != "egressProxy" and not all(
+                image.startswith(f"cr.selcloud.ru/lyceum/lyceum/{service}:") for image in images
+            ):
                 raise SystemExit(f"{environment}: {service} comes from {images}, which CI does not push")
             if wanted["tolerations"]:
                 restricted.append(service)
@@ -154,7 +196,10 @@ class Suite:
                 raise SystemExit(f"{environment}: {service} is not told of its database at {host}")
         if {"users", "payments"} - set(restricted):
             raise SystemExit(f"{environment}: accounts or payments stand among the rest: only {restricted} are apart")
-        print(f"    {environment}: {len(pods)} Deployments; on nodes of their own: {', '.join(sorted(restricted))}", flush=True)
+        print(
+            f"    {environment}: {len(pods)} Deployments; on nodes of their own: {', '.join(sorted(restricted))}",
+            flush=True,
+        )
 
     def named(self, environment: str, manifests: str, rendered: str) -> None:
         """Every Secret that Terraform makes is used by some pod, under its keys."""
@@ -173,7 +218,7 @@ class Suite:
             root = self.work / "state"
             root.mkdir()
             written = (ROOT / "terraform/environments/production/versions.tf").read_text()
-            backend = re.search(r'  backend "s3" \{.*?\n  \}\n', written, re.S)[0]
+            [backend] = re.findall(r'  backend "s3" \{.*?\n  \}\n', written, re.S)
             gate = root / "gate"
             os.mkfifo(gate)
             (root / "main.tf").write_text(
@@ -181,11 +226,17 @@ class Suite:
                 'resource "terraform_data" "slow" {\n  provisioner "local-exec" {\n    command = "cat gate"\n  }\n}\n'
             )
             env = store.environment()
-            done = self.tf(root, "init", "-no-color", f"-backend-config=endpoints={{s3=\"{store.url}\"}}", env=env)
+            done = self.tf(root, "init", "-no-color", f'-backend-config=endpoints={{s3="{store.url}"}}', env=env)
             if done.returncode:
                 raise SystemExit(f"init with the environments' backend failed:\n{done.stdout}{done.stderr}")
             command = [str(self.terraform), f"-chdir={root}", "apply", "-auto-approve", "-no-color"]
-            first = subprocess.Popen(command, env=os.environ | self.environment | env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            first = subprocess.Popen(
+                command,
+                env=os.environ | self.environment | env,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
             # Opening succeeds as soon as the first one reads, which it does while it holds the lock.
             with gate.open("w"):
                 second = self.tf(root, "apply", "-auto-approve", "-no-color", env=env)
@@ -200,7 +251,9 @@ class Suite:
             again = self.tf(root, "plan", "-detailed-exitcode", "-no-color", env=env)
             if again.returncode != 0:
                 raise SystemExit(f"after the first the second should find nothing to do:\n{again.stdout}{again.stderr}")
-            print("    a second apply was refused while the first one held the lock, and none was left behind", flush=True)
+            print(
+                "    a second apply was refused while the first one held the lock, and none was left behind", flush=True
+            )
 
     def buckets(self) -> None:
         """Versioning, CORS, lifecycle and policy of production's buckets, said and read back."""
@@ -208,7 +261,9 @@ class Suite:
         for wanted in settings.values():
             for statement in wanted["policy"]["Statement"]:
                 # The server of the test wants users in Amazon's notation.
-                statement["Principal"] = {"AWS": [f"arn:aws:iam::123456789012:user/{name}" for name in statement["Principal"]["AWS"]]}
+                statement["Principal"] = {
+                    "AWS": [f"arn:aws:iam::123456789012:user/{name}" for name in statement["Principal"]["AWS"]]
+                }
         script = ROOT / "terraform/modules/object-storage/apply-settings.py"
         with tempfile.TemporaryDirectory() as folder, Store(Path(folder)) as store:
             for wanted in settings.values():
@@ -216,7 +271,13 @@ class Suite:
             env = os.environ | store.environment() | {"S3_ENDPOINT": store.url}
 
             def apply(*arguments: str) -> subprocess.CompletedProcess[str]:
-                return subprocess.run([sys.executable, script, *arguments], input=json.dumps(settings), env=env, text=True, capture_output=True)
+                return subprocess.run(
+                    [sys.executable, script, *arguments],
+                    input=json.dumps(settings),
+                    env=env,
+                    text=True,
+                    capture_output=True,
+                )
 
             if apply("--check").returncode == 0:
                 raise SystemExit("new buckets already have the settings: nothing is checked")
@@ -237,7 +298,11 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             suite = Suite(Path(folder))
             steps: dict[str, Callable[[], None]] = {
-                "roots": suite.roots, "broken": suite.broken, "chart": suite.chart, "state": suite.state, "buckets": suite.buckets,
+                "roots": suite.roots,
+                "broken": suite.broken,
+                "chart": suite.chart,
+                "state": suite.state,
+                "buckets": suite.buckets,
             }
             print(f"  providers {time.monotonic() - started:14.0f} s", flush=True)
             for name in sys.argv[1:] or steps:

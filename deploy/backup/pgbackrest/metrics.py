@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Says to node_exporter's textfile collector how old the newest backup and the newest archived WAL of a stanza are.
 
-    pgbackrest-metrics STANZA [CONFIG]      writes a file in TEXTFILE_FOLDER, whole or not at all; nothing when the repository is damaged
+pgbackrest-metrics STANZA [CONFIG]      writes a file in TEXTFILE_FOLDER, whole or not at all; nothing when the repository is damaged
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 
-def samples(stanza: str, info: list[dict], archived: str | None) -> list[str]:
+def samples(stanza: str, info: list[dict[str, Any]], archived: str | None) -> list[str]:
     """Lines of the text format; nothing about what is not there, so that its absence shows."""
     labels = f'backup="pgbackrest-{stanza}"'
     found = [one for one in info if one["name"] == stanza and one["status"]["code"] == 0]
@@ -45,11 +47,10 @@ def main() -> None:
     query = "select extract(epoch from last_archived_time) from pg_stat_archiver"
     asked = subprocess.run(["psql", "-XAtc", query, "postgres"], check=True, capture_output=True, text=True)
     text = "\n".join(samples(stanza, info, asked.stdout.strip() or None)) + "\n"
-    folder = os.environ.get("TEXTFILE_FOLDER", "/var/lib/prometheus/node-exporter")
-    draft = f"{folder}/.pgbackrest-{stanza}"
-    with open(draft, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.rename(draft, f"{folder}/pgbackrest-{stanza}.prom")
+    folder = Path(os.environ.get("TEXTFILE_FOLDER", "/var/lib/prometheus/node-exporter"))
+    draft = folder / f".pgbackrest-{stanza}"
+    draft.write_text(text, encoding="utf-8")
+    draft.rename(folder / f"pgbackrest-{stanza}.prom")
 
 
 if __name__ == "__main__":

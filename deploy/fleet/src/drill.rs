@@ -4,10 +4,9 @@
 //! whose services have database servers apart. The drill starts and stops that fleet by calling this launcher again.
 
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 
 use anyhow::{Context, Result, bail};
-use tokio::process::Command;
 
 use crate::cargo;
 use crate::home::{Home, write_json};
@@ -15,7 +14,7 @@ use crate::interrupt::Interrupt;
 use crate::package::{self, PACKAGES, Package, find_program};
 use crate::service::{SANDBOX, SERVICES};
 use crate::supervisor::{Supervisor, show_status};
-use crate::test::begin_anew;
+use crate::test::{begin_anew, python};
 use crate::tool::GARAGE;
 
 /// What backs up and restores, beside the stores themselves.
@@ -59,11 +58,10 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
 }
 
 async fn play(home: &Home) -> Result<ExitStatus> {
-    let mut command = Command::new("python3");
-    cargo::forget_this_package(&mut command);
-    command.arg(home.root().join("tests/drill/run.py")).current_dir(home.root());
+    let mut command = python(home);
+    command.arg("tests/drill/run.py");
     let launcher = std::env::current_exe()?;
     let variables: [(&str, &Path); 2] = [("LYCEUM_LAUNCHER", &launcher), ("LYCEUM_DRILL", home.dir())];
     command.envs(variables).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.stdin(Stdio::null()).kill_on_drop(true).status().await.context("cannot start python3")
+    command.status().await.context("cannot start Python")
 }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
 pub(crate) use self::cluster::Options as ClusterOptions;
-use self::script::{Fleet, Script, python};
+pub(crate) use self::script::python;
+use self::script::{Fleet, Script};
 use crate::cargo::{self, cargo};
 use crate::home::{Home, State};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -102,6 +103,9 @@ const LOGGING: Script = Script {
     fleet: Fleet::Json,
 };
 
+/// The programs of `deploy/backup`, by themselves.
+const BACKUP: Script = Script { name: "backup", packages: &[], fleet: Fleet::None };
+
 /// The infrastructure of Selectel, as far as it can be checked without an account.
 const TERRAFORM: Script = Script { name: "terraform", packages: &[], fleet: Fleet::None };
 
@@ -127,6 +131,8 @@ pub(crate) enum Suite {
     Fuzz,
     /// Processes, stores and connections die under load, and then everything is counted: a pairwise selection.
     Chaos,
+    /// The programs that back up, by themselves: what they keep, and what they refuse.
+    Backup,
     /// Back up, damage, destroy, restore to a moment, and count.
     Drill,
     /// The chart as it is rendered: schemas, policies, who may reach whom, and whether the services accept what they are told.
@@ -146,7 +152,7 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Tidy,
         Self::Crates,
         Self::SandboxClient,
@@ -154,6 +160,7 @@ impl Suite {
         Self::Chaos,
         Self::Fuzz,
         Self::Chart,
+        Self::Backup,
         Self::Drill,
         Self::Observability,
         Self::Logging,
@@ -170,6 +177,7 @@ impl Suite {
             Self::Fuzz => "fuzz",
             Self::Chaos => "chaos",
             Self::Chart => "chart",
+            Self::Backup => "backup",
             Self::Drill => "drill",
             Self::Observability => "observability",
             Self::Logging => "logging",
@@ -264,6 +272,7 @@ async fn run_one(
         Suite::Fuzz => return FUZZ.run(home, supervisor, interrupt).await,
         Suite::Observability => return OBSERVABILITY.run(home, supervisor, interrupt).await,
         Suite::Logging => return LOGGING.run(home, supervisor, interrupt).await,
+        Suite::Backup => return BACKUP.run(home, supervisor, interrupt).await,
         Suite::Chart => return CHART.run(home, supervisor, interrupt).await,
         Suite::Terraform => return TERRAFORM.run(home, supervisor, interrupt).await,
         Suite::Pipeline => return PIPELINE.run(home, supervisor, interrupt).await,
@@ -348,10 +357,7 @@ async fn run_to_end(mut command: Command) -> Result<()> {
 
 /// Plays a client from PyPI against the sandbox.
 async fn sandbox_client(home: &Home) -> Result<Outcome> {
-    match python(home, "sandbox-client", &home.root().join(sandbox::CLIENT_REQUIREMENTS)).await {
-        Ok(python) => sandbox::run_client(home, &python).await.map(|()| Outcome::Passed),
-        Err(missing) => Ok(missing),
-    }
+    Ok(script::outcome(sandbox::run_client(home, python(home)).await?))
 }
 
 /// Prints the table of suites. Under CI everything must have run.

@@ -26,42 +26,90 @@ LINE = ["service.name", "log.level", "message"]
 
 # id: view, title, what it is for, query (KQL), columns
 SEARCHES = {
-    "lyceum-errors": ("lyceum-logs", "Errors", "What somebody has to look at.", "log.level: error", [*LINE, "error.message"]),
-    "lyceum-warnings": ("lyceum-logs", "Warnings and errors", "What did not go as usual.", "log.level: (error or warn)", [*LINE, "error.message"]),
+    "lyceum-errors": (
+        "lyceum-logs",
+        "Errors",
+        "What somebody has to look at.",
+        "log.level: error",
+        [*LINE, "error.message"],
+    ),
+    "lyceum-warnings": (
+        "lyceum-logs",
+        "Warnings and errors",
+        "What did not go as usual.",
+        "log.level: (error or warn)",
+        [*LINE, "error.message"],
+    ),
     "lyceum-request": (
-        "lyceum-logs", "One request, everywhere", "Put in the request's id, which every refusal shows: all services that it went through.",
-        "http.request.id: *", ["service.name", "log.level", "http.route", "rpc.method", "message", "trace.id"],
+        "lyceum-logs",
+        "One request, everywhere",
+        "Put in the request's id, which every refusal shows: all services that it went through.",
+        "http.request.id: *",
+        ["service.name", "log.level", "http.route", "rpc.method", "message", "trace.id"],
     ),
     "lyceum-trace": (
-        "lyceum-logs", "One trace", "Put in a trace's id: also the consumers that heard of it later.",
-        "trace.id: *", ["service.name", "log.level", "rpc.method", "messaging.message.id", "message"],
+        "lyceum-logs",
+        "One trace",
+        "Put in a trace's id: also the consumers that heard of it later.",
+        "trace.id: *",
+        ["service.name", "log.level", "rpc.method", "messaging.message.id", "message"],
     ),
-    "lyceum-panics": ("lyceum-logs", "Panics", "A thread died by a mistake of ours.", "error.stack_trace: *", [*LINE, "error.message", "error.stack_trace"]),
+    "lyceum-panics": (
+        "lyceum-logs",
+        "Panics",
+        "A thread died by a mistake of ours.",
+        "error.stack_trace: *",
+        [*LINE, "error.message", "error.stack_trace"],
+    ),
     "lyceum-events": (
-        "lyceum-logs", "Events that wait or are parked", "What consumers could not apply.",
-        "messaging.system: rabbitmq and log.level: (warn or error)", [*LINE, "event.kind", "event.attempt", "messaging.message.id", "error.message"],
+        "lyceum-logs",
+        "Events that wait or are parked",
+        "What consumers could not apply.",
+        "messaging.system: rabbitmq and log.level: (warn or error)",
+        [*LINE, "event.kind", "event.attempt", "messaging.message.id", "error.message"],
     ),
     "lyceum-mail": (
-        "lyceum-logs", "E-mails that were not sent", "Refused, given up, or tried again.",
-        "delivery.id: * and lyceum.reason: *", [*LINE, "delivery.kind", "delivery.id", "lyceum.reason"],
+        "lyceum-logs",
+        "E-mails that were not sent",
+        "Refused, given up, or tried again.",
+        "delivery.id: * and lyceum.reason: *",
+        [*LINE, "delivery.kind", "delivery.id", "lyceum.reason"],
     ),
-    "lyceum-slow-statements": ("lyceum-logs", "Slow statements", "SQL that took longer than a second.", "db.statement: *", [*LINE, "db.statement", "lyceum.elapsed"]),
+    "lyceum-slow-statements": (
+        "lyceum-logs",
+        "Slow statements",
+        "SQL that took longer than a second.",
+        "db.statement: *",
+        [*LINE, "db.statement", "lyceum.elapsed"],
+    ),
     "lyceum-starts": (
-        "lyceum-logs", "Starts and stops", "Which version began or ended when, and why.",
-        'message: ("serves after" or "stopping" or "has stopped")', [*LINE, "service.version", "kubernetes.pod.name"],
+        "lyceum-logs",
+        "Starts and stops",
+        "Which version began or ended when, and why.",
+        'message: ("serves after" or "stopping" or "has stopped")',
+        [*LINE, "service.version", "kubernetes.pod.name"],
     ),
     "lyceum-payments-to-look-at": (
-        "lyceum-payments", "Payments to look at", "The provider's word differs from ours, or something came back without us.",
-        "log.level: error", [*LINE, "lyceum.attempt", "lyceum.order", "lyceum.refund", "error.message"],
+        "lyceum-payments",
+        "Payments to look at",
+        "The provider's word differs from ours, or something came back without us.",
+        "log.level: error",
+        [*LINE, "lyceum.attempt", "lyceum.order", "lyceum.refund", "error.message"],
     ),
     "lyceum-dead-letters": (
-        "lyceum-dead-letters", "Lines that could not be kept", "As they came; the reasons are the search beside this one.",
+        "lyceum-dead-letters",
+        "Lines that could not be kept",
+        "As they came; the reasons are the search beside this one.",
         # What came is not searchable, so it cannot be asked for.
-        "not service.name: fluentd", ["service.name", "fluentd.tag", "event.original", "kubernetes.pod.name"],
+        "not service.name: fluentd",
+        ["service.name", "fluentd.tag", "event.original", "kubernetes.pod.name"],
     ),
     "lyceum-dead-letter-reasons": (
-        "lyceum-dead-letters", "Why lines could not be kept", "Fluentd's warnings; fluentd.tag and fluentd.time say about which line.",
-        "service.name: fluentd", ["error.message", "fluentd.tag", "fluentd.time", "host.name"],
+        "lyceum-dead-letters",
+        "Why lines could not be kept",
+        "Fluentd's warnings; fluentd.tag and fluentd.time say about which line.",
+        "service.name: fluentd",
+        ["error.message", "fluentd.tag", "fluentd.time", "host.name"],
     ),
 }
 
@@ -82,7 +130,12 @@ def search(name: str) -> dict[str, Any]:
         "sort": [["@timestamp", "desc"]],
         "kibanaSavedObjectMeta": {"searchSourceJSON": json.dumps(source)},
     }
-    return {"type": "search", "id": name, "attributes": attributes, "references": [{"name": SOURCE, "type": "index-pattern", "id": of}]}
+    return {
+        "type": "search",
+        "id": name,
+        "attributes": attributes,
+        "references": [{"name": SOURCE, "type": "index-pattern", "id": of}],
+    }
 
 
 def text() -> str:

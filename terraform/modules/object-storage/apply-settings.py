@@ -33,7 +33,9 @@ def read(call: Callable[[], dict[str, Any]], field: str) -> Any:
 def is_part_of(wanted: Any, found: Any) -> bool:
     """Whether everything wanted is there; servers add fields of their own, and keep lists in an order of their own."""
     if isinstance(wanted, dict):
-        return isinstance(found, dict) and all(is_part_of(value, found.get(key)) for key, value in wanted.items() if value != "")
+        return isinstance(found, dict) and all(
+            is_part_of(value, found.get(key)) for key, value in wanted.items() if value != ""
+        )
     if isinstance(wanted, list):
         # Policies come back with a lone string where a list of one was said.
         found = found if isinstance(found, list) or found is None else [found]
@@ -90,7 +92,10 @@ def main() -> int:
             response_checksum_validation="when_required",
         )
         s3 = boto3.client(
-            "s3", endpoint_url=os.environ.get("S3_ENDPOINT", settings["endpoint"]), region_name=settings["region"], config=careful
+            "s3",
+            endpoint_url=os.environ.get("S3_ENDPOINT", settings["endpoint"]),
+            region_name=settings["region"],
+            config=careful,
         )
         names = differences(s3, settings)
         if not check and names:

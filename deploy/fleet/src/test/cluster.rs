@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::Command;
 use tokio::task::JoinSet;
 
 use super::script::{outcome, python};
@@ -72,11 +70,6 @@ pub(super) async fn run(
         Some(address) => address,
         None => way_to_api_server(&kubeconfig)?,
     };
-    let folder = home.root().join("tests/cluster");
-    let python = match python(home, "cluster", &folder.join("requirements.txt")).await {
-        Ok(python) => python,
-        Err(missing) => return Ok(missing),
-    };
     let programs = cargo::build(home, &[LOAD], false).await?;
     let mut state = State::load(home)?;
     state.ports.insert("gateway.http".to_owned(), options.node_port);
@@ -93,9 +86,8 @@ pub(super) async fn run(
     }
     write_json(&home.path("cluster.json"), &describe(&plan, address)?)?;
     println!("\n    pods reach the stores and the sandbox at {address}; the gateway will be {}\n", plan.public_url()?);
-    let mut command = Command::new(python);
-    cargo::forget_this_package(&mut command);
-    command.arg(folder.join("run.py")).current_dir(home.root()).stdin(Stdio::null()).kill_on_drop(true);
+    let mut command = python(home);
+    command.arg("tests/cluster/run.py");
     let files = [
         ("KUBECONFIG", kubeconfig),
         ("LYCEUM_TOOLS", home.root().join(".fleet/tools")),

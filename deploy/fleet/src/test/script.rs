@@ -1,12 +1,11 @@
 //! Suites that are Python programs: `tests/<name>/run.py`, with what they need from PyPI and from Debian.
 
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::Result;
 use tokio::process::Command;
 
-use super::{Outcome, run_to_end, undisturbed};
+use super::{Outcome, undisturbed};
 use crate::cargo;
 use crate::home::Home;
 use crate::interrupt::Interrupt;
@@ -18,7 +17,7 @@ use crate::up::{self, Options};
 /// stands in its output.
 const CANNOT_RUN: i32 = 77;
 
-/// A suite in a folder of its own: `tests/<name>/run.py`, and beside it a `requirements.txt` that pins every package.
+/// A suite in a folder of its own: `tests/<name>/run.py`. What all need from PyPI stands in `tests/pyproject.toml`.
 #[derive(Debug)]
 pub(super) struct Script {
     pub(super) name: &'static str,
@@ -37,19 +36,13 @@ pub(super) enum Fleet {
 }
 
 impl Script {
-    /// Runs it with a Python of its own.
+    /// Runs it.
     pub(super) async fn run(&self, home: &Home, supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<Outcome> {
-        let folder = home.root().join("tests").join(self.name);
         if let Err(error) = package::install(home, self.packages.iter()).await {
             return Ok(Outcome::CannotRun(format!("{error:#}")));
         }
-        let python = match python(home, self.name, &folder.join("requirements.txt")).await {
-            Ok(python) => python,
-            Err(missing) => return Ok(missing),
-        };
-        let mut command = Command::new(python);
-        command.arg(folder.join("run.py")).current_dir(home.root()).stdin(Stdio::null()).kill_on_drop(true);
-        cargo::forget_this_package(&mut command);
+        let mut command = python(home);
+        command.arg(home.root().join("tests").join(self.name).join("run.py"));
         command.env("LYCEUM_TOOLS", home.root().join(".fleet/tools"));
         if self.fleet == Fleet::None {
             return Ok(outcome(command.status().await?));
@@ -76,26 +69,10 @@ pub(super) fn outcome(status: std::process::ExitStatus) -> Outcome {
     }
 }
 
-/// A Python with these packages from PyPI, or what is missing. Each suite has its own, because their packages pin each other's.
-pub(super) async fn python(home: &Home, name: &str, requirements: &Path) -> std::result::Result<PathBuf, Outcome> {
-    if package::find_program("python3").is_none() {
-        return Err(Outcome::CannotRun("it needs python3".to_owned()));
-    }
-    // Not in the folder that each run empties, so that a second run asks nobody.
-    let environment = home.root().join(".fleet/python").join(name);
-    if !environment.join("bin/pip").exists() {
-        let mut create = Command::new("python3");
-        create.args(["-m", "venv", "--clear"]).arg(&environment);
-        run_to_end(create).await.map_err(|error| {
-            let why = format!("python3 cannot make a virtual environment (Debian: python3-venv): {error}");
-            Outcome::CannotRun(why)
-        })?;
-    }
-    let mut install = Command::new(environment.join("bin/pip"));
-    install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(requirements);
-    run_to_end(install).await.map_err(|error| {
-        let requirements = requirements.display();
-        Outcome::CannotRun(format!("the packages of {requirements} could not be installed from PyPI: {error}"))
-    })?;
-    Ok(environment.join("bin/python"))
+/// The one Python of all suites, which its script makes if it is not there; it ends with `CANNOT_RUN` when it cannot.
+pub(crate) fn python(home: &Home) -> Command {
+    let mut command = Command::new(home.root().join(".ci/python"));
+    cargo::forget_this_package(&mut command);
+    command.current_dir(home.root()).stdin(Stdio::null()).kill_on_drop(true);
+    command
 }
