@@ -37,6 +37,27 @@ pub struct Violation {
     pub field: String,
     /// What was expected.
     pub message: String,
+    /// The same for machines.
+    pub fault: Fault,
+}
+
+/// In which way a value does not fit its field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Fault {
+    /// It is of another type or form.
+    #[default]
+    Malformed,
+    /// The number does not fit.
+    OutOfRange,
+    /// There is no such field.
+    UnknownField,
+    /// The enum has no such value; these are all.
+    UnknownValue {
+        /// Their names, with commas between them.
+        allowed: String,
+    },
+    /// Another field of the same oneof was sent, too.
+    NotAllowed,
 }
 
 /// The JSON text of a message.
@@ -62,6 +83,8 @@ pub fn from_value<T: Json>(value: &Value, unknown: Unknown) -> Result<T, Vec<Vio
 /// Everything that is wrong with it, or the place where it stops being JSON.
 pub fn from_text<T: Json>(text: &str, unknown: Unknown) -> Result<T, Vec<Violation>> {
     let value = parse(text.as_bytes());
-    let value = value.map_err(|error| vec![Violation { field: String::new(), message: error.to_string() }])?;
+    let value = value.map_err(|error| {
+        vec![Violation { field: String::new(), message: error.to_string(), fault: Fault::Malformed }]
+    })?;
     from_value(&value, unknown)
 }

@@ -77,7 +77,7 @@ where
         let mut pause = jittered(PAUSE * 2_u32.pow(attempt - 1));
         match status.code() {
             Code::Unavailable => pause = pause.max(Problem::from(&status).retry_after.unwrap_or_default()),
-            Code::Aborted => {}
+            Code::FailedPrecondition => {}
             _ => return Err(status),
         }
         if !worth_it(&status, pause, attempt) || pause >= deadline.remaining() {
@@ -129,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_clear_answer_is_taken_at_once() {
-        for code in [Code::NotFound, Code::Internal, Code::DeadlineExceeded, Code::Aborted] {
+        for code in [Code::NotFound, Code::Internal, Code::DeadlineExceeded, Code::FailedPrecondition] {
             assert_eq!(asked(|_| Err(Status::new(code, ""))).await, (1, Err(code)));
         }
     }
@@ -188,7 +188,7 @@ mod tests {
             _ => Ok(()),
         };
         assert_eq!(written(answers).await, (3, Ok(())));
-        assert_eq!(written(|_| Err(in_use())).await, (1, Err(Code::Aborted)));
+        assert_eq!(written(|_| Err(in_use())).await, (1, Err(Code::FailedPrecondition)));
     }
 
     #[tokio::test]

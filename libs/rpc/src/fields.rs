@@ -1,7 +1,7 @@
 //! Parsing a request at the door: every field is tried, and every mistake is told at once.
 
 use crate::{Kind, Refusal, Violation, problem::MOST_VIOLATIONS};
-use std::fmt;
+use values::{Mistake, ViolationCode};
 
 /// Collects what is wrong with a request.
 ///
@@ -48,18 +48,18 @@ impl Fields {
     }
 
     /// Keeps the value, or notes the error under the field's name in the proto.
-    pub fn take<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
+    pub fn take<T, E: Mistake>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
         match parsed {
             Ok(value) => Some(value),
             Err(error) => {
-                self.refuse(field, error.to_string());
+                self.note(Violation::of(field, &error));
                 None
             }
         }
     }
 
     /// The same for a field that may be left out: the inner `None` is a value that was not given.
-    pub fn take_if<T, E: fmt::Display>(&mut self, field: &str, parsed: Option<Result<T, E>>) -> Option<Option<T>> {
+    pub fn take_if<T, E: Mistake>(&mut self, field: &str, parsed: Option<Result<T, E>>) -> Option<Option<T>> {
         match parsed {
             Some(parsed) => self.take(field, parsed).map(Some),
             None => Some(None),
@@ -69,16 +69,21 @@ impl Fields {
     /// Keeps a message that must be there, or notes that it is missing.
     pub fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            self.refuse(field, "is required");
+            self.note(Violation::new(field, ViolationCode::Required, "is required"));
         }
         value
     }
 
-    /// Notes a mistake.
-    pub fn refuse(&mut self, field: impl AsRef<str>, message: impl Into<String>) {
+    /// Notes a mistake that has no code of its own.
+    pub fn refuse(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.note(Violation::new(field, ViolationCode::InvalidValue, message));
+    }
+
+    /// Notes a mistake; its field is a name in the message that is being read.
+    pub fn note(&mut self, mut violation: Violation) {
         if self.violations.len() < MOST_VIOLATIONS {
-            let field = self.path(field.as_ref());
-            self.violations.push(Violation { field, message: message.into() });
+            violation.field = self.path(&violation.field);
+            self.violations.push(violation);
         }
     }
 
@@ -106,8 +111,14 @@ pub struct Invalid {
 
 impl Invalid {
     /// A request with one mistake.
-    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { violations: vec![Violation { field: field.into(), message: message.into() }] }
+    pub fn field(field: impl Into<String>, mistake: impl Mistake) -> Self {
+        Self::from(Violation::of(field, &mistake))
+    }
+}
+
+impl From<Violation> for Invalid {
+    fn from(violation: Violation) -> Self {
+        Self { violations: vec![violation] }
     }
 }
 
@@ -193,7 +204,12 @@ mod tests {
         assert_eq!(named, ["size", "owner", "dates"]);
         let status = tonic::Status::from(invalid);
         assert_eq!(status.code(), tonic::Code::InvalidArgument);
-        assert_eq!(crate::Problem::from(&status).violations[1].message, "is required");
+        let told = crate::Problem::from(&status).violations;
+        assert_eq!(told[1].message, "is required");
+        assert_eq!(
+            told.iter().map(|wrong| wrong.code.as_str()).collect::<Vec<_>>(),
+            ["MALFORMED", "REQUIRED", "INVALID_VALUE"]
+        );
     }
 
     #[test]

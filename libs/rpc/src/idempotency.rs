@@ -11,7 +11,7 @@ pub fn idempotency_key<T>(request: &tonic::Request<T>) -> Result<Option<Idempote
     let Some(sent) = request.metadata().get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match IdempotencyKey::parse(sent.to_str().unwrap_or_default()) {
         Ok(key) => Ok(Some(key)),
-        Err(error) => Err(Invalid::field("idempotency_key", error.to_string())),
+        Err(error) => Err(Invalid::field("idempotency_key", error)),
     }
 }
 

@@ -14,10 +14,11 @@ pub enum Kind {
     Forbidden,
     /// There is no such thing, or none that the caller may know of.
     NotFound,
-    /// Somebody or something else was first: read again and decide again.
+    /// The state of the world forbids it: the thing is not in the state that this needs, somebody else was first, or the
+    /// same request is still running. Read again and decide again.
     Conflict,
-    /// The thing is not in the state that this needs.
-    Precondition,
+    /// The etag that came with the request is not the present one: somebody changed the thing since it was read.
+    Stale,
     /// The caller has used up a limit: slow down.
     TooMany,
     /// We cannot answer at the moment: try again later.
@@ -42,7 +43,7 @@ impl Kind {
         Self::Forbidden,
         Self::NotFound,
         Self::Conflict,
-        Self::Precondition,
+        Self::Stale,
         Self::TooMany,
         Self::Unavailable,
         Self::Internal,
@@ -56,14 +57,17 @@ impl Kind {
             }
             Self::Forbidden => (Code::PermissionDenied, StatusCode::FORBIDDEN, "FORBIDDEN", "You may not do this."),
             Self::NotFound => (Code::NotFound, StatusCode::NOT_FOUND, "NOT_FOUND", "There is nothing here."),
-            Self::Conflict => {
-                (Code::Aborted, StatusCode::CONFLICT, "CONFLICT", "This conflicts with another change: read it again.")
-            }
-            Self::Precondition => (
+            Self::Conflict => (
                 Code::FailedPrecondition,
+                StatusCode::CONFLICT,
+                "CONFLICT",
+                "This is not possible in the present state: read it again.",
+            ),
+            Self::Stale => (
+                Code::Aborted,
                 StatusCode::PRECONDITION_FAILED,
-                "PRECONDITION_FAILED",
-                "This is not possible in the present state.",
+                "STALE",
+                "This was changed since you read it: read it again.",
             ),
             Self::TooMany => {
                 (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS, "TOO_MANY", "Too many requests: slow down.")
@@ -123,8 +127,10 @@ mod tests {
 
     #[test]
     fn the_table_is_the_promised_one() {
+        // gRPC has ABORTED for an etag that does not match, and FAILED_PRECONDITION for the wrong state; HTTP has 412 for the
+        // header If-Match alone, and 409 for the state.
         let table = Kind::ALL.map(|kind| (i32::from(kind.code()), kind.http().as_u16()));
-        let promised = [(3, 400), (16, 401), (7, 403), (5, 404), (10, 409), (9, 412), (8, 429), (14, 503), (13, 500)];
+        let promised = [(3, 400), (16, 401), (7, 403), (5, 404), (9, 409), (10, 412), (8, 429), (14, 503), (13, 500)];
         assert_eq!(table, promised);
     }
 

@@ -25,3 +25,4 @@ pub use idempotency::{IDEMPOTENCY_KEY, idempotency_key};
 pub use kind::Kind;
 pub use problem::{DEADLINE_EXCEEDED, DOMAIN, Problem};
 pub use refusal::{Refusal, Violation, chain, status};
+pub use values::{Mistake, Params, ViolationCode};

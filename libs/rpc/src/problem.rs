@@ -1,9 +1,10 @@
 //! A refusal as it travels: what the gateway prints as `application/problem+json`. Nothing in it is secret.
 
 use crate::{Kind, Refusal, Violation, refusal::chain};
-use std::{fmt, time::Duration};
+use std::{collections::HashMap, fmt, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{BadRequest, ErrorDetails, ErrorInfo, FieldViolation, RetryInfo, StatusExt};
+use values::{Params, ViolationCode};
 
 /// The `domain` of our `google.rpc.ErrorInfo`: the mark of texts and reasons that were written for customers.
 pub const DOMAIN: &str = "lyceum";
@@ -24,6 +25,8 @@ pub struct Problem {
     pub reason: String,
     /// What happened, for people.
     pub message: String,
+    /// What a machine needs to know to say it in its own words, such as `attemptsLeft` or the present `etag`.
+    pub params: Params,
     /// Which fields are wrong.
     pub violations: Vec<Violation>,
     /// How long to wait before asking again.
@@ -33,7 +36,8 @@ pub struct Problem {
 impl Problem {
     /// A problem without details.
     pub fn new(kind: Kind, reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into(), message: message.into(), violations: Vec::new(), retry_after: None }
+        let (params, violations) = (Params::new(), Vec::new());
+        Self { kind, reason: reason.into(), message: message.into(), params, violations, retry_after: None }
     }
 
     /// Takes the public face of a refusal. What is our own fault is logged with all its causes, and its text is replaced.
@@ -50,8 +54,8 @@ impl Problem {
         } else {
             refusal.to_string()
         };
-        let violations = refusal.violations();
-        Self { violations, retry_after: refusal.retry_after(), ..Self::new(kind, reason, message) }
+        let (params, violations) = (refusal.params(), refusal.violations());
+        Self { params, violations, retry_after: refusal.retry_after(), ..Self::new(kind, reason, message) }
     }
 
     /// An answer that did not come in time.
@@ -88,19 +92,52 @@ impl fmt::Display for Problem {
 impl std::error::Error for Problem {}
 
 impl From<Problem> for Status {
-    fn from(problem: Problem) -> Self {
+    fn from(mut problem: Problem) -> Self {
         let code = problem.code();
-        let mut details = ErrorDetails::with_error_info(problem.reason, DOMAIN, []);
+        problem.violations.truncate(MOST_VIOLATIONS);
+        let metadata = metadata(&problem);
+        let mut details = ErrorDetails::with_error_info(problem.reason, DOMAIN, metadata);
         if !problem.violations.is_empty() {
-            let listed = problem.violations.into_iter().take(MOST_VIOLATIONS);
-            let listed: Vec<_> = listed.map(|wrong| FieldViolation::new(wrong.field, wrong.message)).collect();
-            details.set_bad_request(listed);
+            let listed = problem.violations.into_iter().map(|wrong| FieldViolation {
+                reason: wrong.code.as_str().to_owned(),
+                ..FieldViolation::new(wrong.field, wrong.message)
+            });
+            details.set_bad_request(listed.collect::<Vec<_>>());
         }
         if let Some(wait) = problem.retry_after {
             details.set_retry_info(Some(wait));
         }
         Self::with_error_details(code, problem.message, details)
     }
+}
+
+/// All parameters as `google.rpc.ErrorInfo` carries them; `BadRequest` has no room for those of a field, so that they stand here
+/// as `violations.2.max`.
+fn metadata(problem: &Problem) -> HashMap<String, String> {
+    let of_fields = problem.violations.iter().enumerate().flat_map(|(index, wrong)| {
+        wrong.params.iter().map(move |(name, value)| (format!("violations.{index}.{name}"), value.clone()))
+    });
+    let own = problem.params.iter().map(|(name, value)| (name.clone(), value.clone()));
+    own.chain(of_fields).collect()
+}
+
+/// The parameters out of the metadata: those of the problem, and those of its violations.
+fn params(metadata: HashMap<String, String>, violations: &mut [Violation]) -> Params {
+    let mut own = Params::new();
+    for (name, value) in metadata {
+        let of_field = name.strip_prefix("violations.").and_then(|rest| rest.split_once('.'));
+        match of_field.and_then(|(index, name)| Some((index.parse::<usize>().ok()?, name))) {
+            Some((index, name)) => {
+                if let Some(wrong) = violations.get_mut(index) {
+                    wrong.params.insert(name.to_owned(), value);
+                }
+            }
+            None => {
+                own.insert(name, value);
+            }
+        }
+    }
+    own
 }
 
 /// Reads what a neighbour answered. Only texts marked with our [`DOMAIN`] are repeated; everything else (the transport's complaints, a
@@ -110,7 +147,7 @@ impl From<&Status> for Problem {
         let details = status.get_error_details();
         let late = matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled);
         let kind = Kind::of(status.code());
-        let ours = details.error_info().filter(|info| info.domain == DOMAIN);
+        let ours = details.error_info().filter(|info| info.domain == DOMAIN && !late);
         let mut problem = match ours {
             _ if late => Self::late(),
             Some(ErrorInfo { reason, .. }) if kind.is_ours() => Self::new(kind, reason, kind.message()),
@@ -118,9 +155,13 @@ impl From<&Status> for Problem {
             None => Self::new(kind, kind.reason(), kind.message()),
         };
         if let Some(BadRequest { field_violations }) = details.bad_request() {
-            let read =
-                |wrong: &FieldViolation| Violation { field: wrong.field.clone(), message: wrong.description.clone() };
+            let read = |wrong: &FieldViolation| {
+                Violation::new(wrong.field.clone(), ViolationCode::parse(&wrong.reason), wrong.description.clone())
+            };
             problem.violations = field_violations.iter().map(read).collect();
+        }
+        if let Some(info) = ours {
+            problem.params = params(info.metadata.clone(), &mut problem.violations);
         }
         problem.retry_after = details.retry_info().and_then(|RetryInfo { retry_delay }| *retry_delay);
         problem
@@ -137,6 +178,7 @@ impl From<Status> for Problem {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use values::mistake::params;
 
     proptest! {
         #[test]
@@ -164,7 +206,7 @@ mod tests {
     impl Refusal for Error {
         fn kind(&self) -> Kind {
             match self {
-                Self::PromoCodeUsedUp => Kind::Precondition,
+                Self::PromoCodeUsedUp => Kind::Conflict,
                 Self::Database(_) => Kind::Unavailable,
                 Self::Broken => Kind::Internal,
                 Self::Slow => Kind::TooMany,
@@ -180,8 +222,17 @@ mod tests {
         }
         fn violations(&self) -> Vec<Violation> {
             match self {
-                Self::PromoCodeUsedUp => vec![Violation { field: "promo_code".into(), message: "is used up".into() }],
+                Self::PromoCodeUsedUp => vec![
+                    Violation::new("products", ViolationCode::TooManyItems, "too many").with("max", 3).with("min", 1),
+                    Violation::new("promo_code", ViolationCode::InvalidValue, "is used up"),
+                ],
                 _ => Vec::new(),
+            }
+        }
+        fn params(&self) -> Params {
+            match self {
+                Self::PromoCodeUsedUp => params([("uses", &17), ("until", &"2026-12-01")]),
+                _ => Params::new(),
             }
         }
         fn retry_after(&self) -> Option<Duration> {
@@ -196,8 +247,9 @@ mod tests {
         assert_eq!(status.message(), "the promo code has run out");
         let problem = Problem::from(&status);
         assert_eq!(problem, Problem::of(&Error::PromoCodeUsedUp));
-        assert_eq!((problem.reason.as_str(), problem.http().as_u16()), ("PROMO_CODE_USED_UP", 412));
+        assert_eq!((problem.reason.as_str(), problem.http().as_u16()), ("PROMO_CODE_USED_UP", 409));
         assert_eq!(problem.violations, Error::PromoCodeUsedUp.violations());
+        assert_eq!((problem.params["uses"].as_str(), problem.violations[0].params["max"].as_str()), ("17", "3"));
     }
 
     #[test]
@@ -243,7 +295,8 @@ mod tests {
 
     #[test]
     fn a_flood_of_violations_still_fits_a_response_head() {
-        let wrong = Violation { field: "lessons[1234].questions[12].answers[7].text".into(), message: "m".repeat(80) };
+        let path = "lessons[1234].questions[12].answers[7].text";
+        let wrong = Violation::new(path, ViolationCode::TooLong, "m".repeat(80)).with("max", 100_000).with("min", 1);
         let problem = Problem { violations: vec![wrong; 5_000], ..Problem::new(Kind::Invalid, "INVALID", "m") };
         assert!(Status::from(problem).details().len() < 10_000);
     }

@@ -1,7 +1,8 @@
 //! What a service's error says about itself, and how it becomes a gRPC status.
 
 use crate::{Kind, Problem};
-use std::{error::Error, time::Duration};
+use std::{error::Error, fmt, time::Duration};
+use values::{Mistake, Params, ViolationCode};
 
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,29 @@ pub struct Violation {
     pub field: String,
     /// What would be right, for people.
     pub message: String,
+    /// The same for machines.
+    pub code: ViolationCode,
+    /// The parameters of the code, such as `max`.
+    pub params: Params,
+}
+
+impl Violation {
+    /// A violation with a code.
+    pub fn new(field: impl Into<String>, code: ViolationCode, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into(), code, params: Params::new() }
+    }
+
+    /// What an error of parsing says about a field.
+    pub fn of(field: impl Into<String>, mistake: &(impl Mistake + ?Sized)) -> Self {
+        Self { params: mistake.params(), ..Self::new(field, mistake.code(), mistake.to_string()) }
+    }
+
+    /// Adds a parameter.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.params.insert(name.to_owned(), value.to_string());
+        self
+    }
 }
 
 /// An error with a public face. Its `Display` is read by the customer, unless [`Kind::is_ours`]; its sources only by the operator.
@@ -23,6 +47,12 @@ pub trait Refusal: Error {
     /// Which fields are wrong.
     fn violations(&self) -> Vec<Violation> {
         Vec::new()
+    }
+
+    /// What a machine needs to know beside the reason to say it in its own words: attempts left, until when, which limit.
+    /// The names are written as in JSON, such as `attemptsLeft`; `etag` is the present one.
+    fn params(&self) -> Params {
+        Params::new()
     }
 
     /// How long to wait before it makes sense to ask again.

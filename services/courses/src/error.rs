@@ -59,7 +59,7 @@ impl rpc::Refusal for Error {
     }
 
     fn violations(&self) -> Vec<Violation> {
-        let violation = |field: String, message: String| vec![Violation { field, message }];
+        let violation = |field: String, message: String| vec![Violation::of(field, &message)];
         match self {
             Self::Refused(Refusal::BadAnswer { index, field, message }) => {
                 violation(format!("answers[{index}].{field}"), (*message).to_owned())
@@ -107,12 +107,13 @@ const fn kind(refusal: &Refusal) -> Kind {
         | Refusal::EnrolmentNotFound
         | Refusal::AttemptNotFound
         | Refusal::MediaNotStored => Kind::NotFound,
-        Refusal::EtagMismatch | Refusal::AlreadyEnrolled => Kind::Conflict,
+        Refusal::EtagMismatch => Kind::Stale,
         Refusal::DuplicateId(_)
         | Refusal::BadDate { .. }
         | Refusal::BadHeartbeat { .. }
         | Refusal::BadAnswer { .. } => Kind::Invalid,
-        Refusal::CourseArchived
+        Refusal::AlreadyEnrolled
+        | Refusal::CourseArchived
         | Refusal::NothingToPublish
         | Refusal::CourseNotPublished
         | Refusal::TooManySections
@@ -131,7 +132,7 @@ const fn kind(refusal: &Refusal) -> Kind {
         | Refusal::NotAQuiz
         | Refusal::NoAttemptLeft
         | Refusal::AttemptClosed
-        | Refusal::AttemptOverdue => Kind::Precondition,
+        | Refusal::AttemptOverdue => Kind::Conflict,
     }
 }
 

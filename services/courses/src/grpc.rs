@@ -119,7 +119,7 @@ impl Mask {
     }
 
     /// Parses a field that is named; the outer option is a mistake, the inner one a field that stays as it is.
-    fn take<T, E: std::fmt::Display>(
+    fn take<T, E: rpc::Mistake>(
         &self,
         fields: &mut Fields,
         resource: &str,

@@ -51,7 +51,7 @@ pub async fn tree(headers: &HeaderMap, body: Body, limit: usize) -> Result<Value
 /// A message from the body's JSON.
 pub fn message<T: Json>(tree: &Value, lenient: bool) -> Result<T, Problem> {
     let unknown = if lenient { Unknown::Ignored } else { Unknown::Refused };
-    json::from_value(tree, unknown).map_err(Problem::invalid)
+    json::from_value(tree, unknown).map_err(Problem::misfit)
 }
 
 /// Whether a body was announced.

@@ -9,10 +9,10 @@ use axum::{
 use http::{HeaderMap, StatusCode};
 use proto::{
     Access, Idempotency, Method,
-    json::{Json, Value, Violation},
+    json::{Json, Value},
     wkt::FieldMask,
 };
-use rpc::IDEMPOTENCY_KEY;
+use rpc::{IDEMPOTENCY_KEY, Violation, ViolationCode};
 use values::IdempotencyKey;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     app::App,
     body,
     origin::Visitor,
-    parameter::{Said, Took, pairs},
+    parameter::{Said, Took, pairs, said},
     problem::Problem,
     routes::Backends,
 };
@@ -170,14 +170,19 @@ impl Admitted {
     pub fn query(&mut self, mut take: impl FnMut(&str, &str) -> Result<Took, Said>) {
         let pairs = match pairs(&self.query) {
             Ok(pairs) => pairs,
-            Err(_) => return self.wrong("", "the query holds a wrong percent escape, or one that is not UTF-8"),
+            Err(_) => {
+                let told = "the query holds a wrong percent escape, or one that is not UTF-8";
+                return self.wrong("", said(ViolationCode::Malformed, told));
+            }
         };
         let mut seen: Vec<&str> = Vec::new();
         for (name, value) in &pairs {
             match take(name, value) {
                 Ok(Took::Unknown) if self.lenient => {}
-                Ok(Took::Unknown) => self.wrong(name, "no such parameter"),
-                Ok(Took::Once) if seen.contains(&name.as_str()) => self.wrong(name, "may be sent once only"),
+                Ok(Took::Unknown) => self.wrong(name, said(ViolationCode::UnknownField, "no such parameter")),
+                Ok(Took::Once) if seen.contains(&name.as_str()) => {
+                    self.wrong(name, said(ViolationCode::NotAllowed, "may be sent once only"));
+                }
                 Ok(Took::Once | Took::Again) => {}
                 Err(said) => self.wrong(name, said),
             }
@@ -194,7 +199,7 @@ impl Admitted {
     pub fn path(&mut self, place: usize, names: [&'static str; 2], read: impl FnOnce(&str) -> Result<(), Said>) {
         if self.body_field.is_none() && self.body_keys.iter().any(|key| names.contains(&key.as_str())) && !self.lenient
         {
-            self.wrong(names[0], "stands in the path, not in the body");
+            self.wrong(names[0], said(ViolationCode::NotAllowed, "stands in the path, not in the body"));
         }
         let value = self.path.get(place).map(String::as_str).unwrap_or_default();
         if let Err(said) = read(value) {
@@ -219,8 +224,8 @@ impl Admitted {
         };
         for path in mask.paths.iter().filter(|path| !is_writable(path)) {
             let mask = FieldMask { paths: vec![path.clone()] };
-            let said = format!("{mask} is no field that can be changed");
-            self.wrong("updateMask", said);
+            let told = format!("{mask} is no field that can be changed");
+            self.wrong("updateMask", said(ViolationCode::UnknownValue, told));
         }
         Some(mask)
     }
@@ -231,12 +236,12 @@ impl Admitted {
         let Some(sent) = self.headers.get("last-event-id").filter(|sent| !sent.is_empty()) else { return };
         match str::from_utf8(sent.as_bytes()).map(str::to_owned) {
             Ok(seen) => *after = seen,
-            Err(_) => self.wrong("Last-Event-ID", "expected the id of an event"),
+            Err(_) => self.wrong("Last-Event-ID", said(ViolationCode::Malformed, "expected the id of an event")),
         }
     }
 
-    fn wrong(&mut self, field: &str, message: impl Into<String>) {
-        self.violations.push(Violation { field: field.to_owned(), message: message.into() });
+    fn wrong(&mut self, field: &str, said: Said) {
+        self.violations.push(Violation { field: field.to_owned(), ..said });
     }
 
     /// The message, unless something about the parameters was wrong.

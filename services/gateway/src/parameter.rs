@@ -1,14 +1,25 @@
 //! Texts of the path and the query to what fields hold.
 
-use std::{borrow::Cow, str::FromStr};
+use std::str::FromStr;
 
 use http::StatusCode;
 use proto::wkt::{Duration, FieldMask, Timestamp};
 
+use rpc::{Violation, ViolationCode};
+
 use crate::problem::Problem;
 
-/// What was expected instead.
-pub type Said = Cow<'static, str>;
+/// What was expected instead. The field is filled in by whoever knows the parameter's name.
+pub type Said = Violation;
+
+/// What is wrong with a parameter.
+pub fn said(code: ViolationCode, message: impl Into<String>) -> Said {
+    Violation::new("", code, message)
+}
+
+fn malformed(message: &str) -> Said {
+    said(ViolationCode::Malformed, message)
+}
 
 /// What became of a query parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +43,7 @@ macro_rules! parameters {
         $(
             impl Parameter for $kind {
                 fn read(text: &str) -> Result<Self, Said> {
-                    text.parse().map_err(|_| Cow::Borrowed($expected))
+                    text.parse().map_err(|_| malformed($expected))
                 }
             }
         )*
@@ -49,7 +60,7 @@ parameters! {
 
 impl Parameter for String {
     fn read(text: &str) -> Result<Self, Said> {
-        if text.contains('\0') { Err("a text holds the character U+0000".into()) } else { Ok(text.to_owned()) }
+        if text.contains('\0') { Err(malformed("a text holds the character U+0000")) } else { Ok(text.to_owned()) }
     }
 }
 
@@ -58,7 +69,7 @@ macro_rules! texts {
         $(
             impl Parameter for $kind {
                 fn read(text: &str) -> Result<Self, Said> {
-                    Self::from_str(text).map_err(Cow::Borrowed)
+                    Self::from_str(text).map_err(malformed)
                 }
             }
         )*
@@ -73,12 +84,15 @@ pub fn param<T: Parameter>(text: &str) -> Result<T, Said> {
 
 /// Reads an enum's value by its name.
 pub fn enumeration<E: Into<i32>>(text: &str, by_name: fn(&str) -> Option<E>, names: &[&str]) -> Result<i32, Said> {
-    by_name(text).map(Into::into).ok_or_else(|| format!("expected one of {}", names.join(", ")).into())
+    by_name(text).map(Into::into).ok_or_else(|| {
+        let allowed = names.join(", ");
+        said(ViolationCode::UnknownValue, format!("expected one of {allowed}")).with("allowed", allowed)
+    })
 }
 
 /// Refuses a second field of a oneof.
 pub fn only(is_first: bool) -> Result<(), Said> {
-    if is_first { Ok(()) } else { Err("only one of these parameters may be sent".into()) }
+    if is_first { Ok(()) } else { Err(said(ViolationCode::NotAllowed, "only one of these parameters may be sent")) }
 }
 
 /// The parameters of a query in their order. Unlike a browser's form it has to be UTF-8 and correctly escaped.
@@ -145,8 +159,8 @@ mod tests {
     #[test]
     fn texts_become_values_or_say_what_was_expected() {
         assert_eq!(param::<i64>("-9223372036854775808"), Ok(i64::MIN));
-        assert_eq!(param::<u32>("-1").unwrap_err(), "expected a whole number that is not negative");
-        assert_eq!(param::<bool>("1").unwrap_err(), "expected true or false");
+        assert_eq!(param::<u32>("-1").unwrap_err().message, "expected a whole number that is not negative");
+        assert_eq!(param::<bool>("1").unwrap_err().message, "expected true or false");
         assert!(param::<Timestamp>("2026-01-31T12:00:00+03:00").is_ok());
         assert!(param::<String>("a\0").is_err());
     }

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use proto::json::Violation;
-use rpc::Refusal;
+use proto::json::{self, Fault};
+use rpc::{Params, Refusal, Violation, ViolationCode};
 use serde_json::{Value, json};
 
 /// What a client that got a 503 or 504 waits for when nobody says, in seconds.
@@ -23,6 +23,7 @@ struct Parts {
     status: StatusCode,
     code: Cow<'static, str>,
     detail: String,
+    params: Params,
     violations: Vec<Violation>,
     retry_after: Option<u64>,
 }
@@ -36,6 +37,7 @@ impl Problem {
             status,
             code: code.into(),
             detail: detail.into(),
+            params: Params::new(),
             violations: Vec::new(),
             retry_after: wait,
         }))
@@ -46,6 +48,11 @@ impl Problem {
         let mut problem = Self::new(StatusCode::BAD_REQUEST, "INVALID", "Some fields or parameters are wrong.");
         problem.0.violations = violations;
         problem
+    }
+
+    /// The body is JSON, and does not fit its message in these places.
+    pub fn misfit(violations: Vec<json::Violation>) -> Self {
+        Self::invalid(violations.into_iter().map(of_json).collect())
     }
 
     /// The refusal of one of our own libraries; what is our own fault is logged and hidden.
@@ -96,9 +103,11 @@ impl Problem {
             "detail": parts.detail,
             "requestId": request_id,
         });
+        if !parts.params.is_empty() {
+            body["params"] = json!(parts.params);
+        }
         if !parts.violations.is_empty() {
-            let listed = parts.violations.iter().map(|one| json!({"field": one.field, "message": one.message}));
-            body["violations"] = listed.collect();
+            body["violations"] = parts.violations.iter().map(violation).collect();
         }
         body
     }
@@ -114,9 +123,9 @@ impl From<rpc::Problem> for Problem {
         let (status, wait) = (problem.http(), problem.retry_after_seconds());
         let mut told = Self::new(status, problem.reason, problem.message);
         told.0.retry_after = wait.map(|wait| wait.max(USUAL_WAIT)).or(told.0.retry_after);
+        told.0.params = problem.params;
         let violations = problem.violations.into_iter();
-        told.0.violations =
-            violations.map(|one| Violation { field: in_json(&one.field), message: one.message }).collect();
+        told.0.violations = violations.map(|one| Violation { field: in_json(&one.field), ..one }).collect();
         told
     }
 }
@@ -125,6 +134,26 @@ impl From<tonic::Status> for Problem {
     fn from(status: tonic::Status) -> Self {
         rpc::Problem::from(&status).into()
     }
+}
+
+fn violation(one: &Violation) -> Value {
+    let mut shown = json!({"field": one.field, "message": one.message, "code": one.code.as_str()});
+    if !one.params.is_empty() {
+        shown["params"] = json!(one.params);
+    }
+    shown
+}
+
+fn of_json(wrong: json::Violation) -> Violation {
+    let (code, allowed) = match wrong.fault {
+        Fault::Malformed => (ViolationCode::Malformed, None),
+        Fault::OutOfRange => (ViolationCode::OutOfRange, None),
+        Fault::UnknownField => (ViolationCode::UnknownField, None),
+        Fault::UnknownValue { allowed } => (ViolationCode::UnknownValue, Some(allowed)),
+        Fault::NotAllowed => (ViolationCode::NotAllowed, None),
+    };
+    let violation = Violation::new(wrong.field, code, wrong.message);
+    allowed.into_iter().fold(violation, |violation, allowed| violation.with("allowed", allowed))
 }
 
 /// `lessons[1].size_bytes` is `lessons[1].sizeBytes` outside.
@@ -172,7 +201,7 @@ mod tests {
 
     #[test]
     fn fields_are_named_as_the_client_wrote_them() {
-        let wrong = |field: &str| rpc::Violation { field: field.to_owned(), message: "is wrong".to_owned() };
+        let wrong = |field: &str| Violation::of(field, &"is wrong");
         let violations = vec![wrong("course.lessons[1].size_bytes"), wrong("courses"), wrong("update_mask")];
         let problem = rpc::Problem { violations, ..rpc::Problem::new(rpc::Kind::Invalid, "INVALID", "No.") };
         let problem = Problem::from(problem).seen_from_body("course");

@@ -102,8 +102,8 @@ impl Refusal for Error {
                 user::Refusal::EmailNotConfirmed | user::Refusal::Blocked | user::Refusal::RoleTooHigh => {
                     Kind::Forbidden
                 }
-                user::Refusal::EtagMismatch => Kind::Conflict,
-                user::Refusal::Erased | user::Refusal::OwnAccount | user::Refusal::LastAdmin => Kind::Precondition,
+                user::Refusal::EtagMismatch => Kind::Stale,
+                user::Refusal::Erased | user::Refusal::OwnAccount | user::Refusal::LastAdmin => Kind::Conflict,
             },
             Self::Idempotency(refusal) => refusal.kind(),
             Self::Busy(_) | Self::Unavailable(_) => Kind::Unavailable,
@@ -145,7 +145,7 @@ impl Refusal for Error {
     fn violations(&self) -> Vec<Violation> {
         match self {
             Self::PasswordRefused { field, why } => {
-                vec![Violation { field: (*field).to_owned(), message: why.to_string() }]
+                vec![Violation::of(*field, why)]
             }
             _ => Vec::new(),
         }

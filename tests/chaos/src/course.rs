@@ -53,7 +53,7 @@ impl Course {
         let product = loop {
             match manager.post("/v1/products", product.clone()).await {
                 Ok(product) => break id(&product, "productId")?,
-                Err(error) if error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 412) => {
+                Err(error) if error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 409) => {
                     tokio::time::sleep(POLL).await;
                 }
                 Err(error) => return Err(error),

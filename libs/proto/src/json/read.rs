@@ -1,6 +1,6 @@
 //! Walks through parsed JSON and remembers where it stands and what it refused.
 
-use super::{Unknown, Value, Violation};
+use super::{Fault, Unknown, Value, Violation};
 
 /// Where the reader stands, and what it has refused so far.
 #[derive(Debug)]
@@ -24,9 +24,14 @@ impl At {
         if self.violations.is_empty() { Ok(message) } else { Err(self.violations) }
     }
 
-    /// Refuses the value at this place.
+    /// Refuses the value at this place: it has the wrong type or form.
     pub fn refuse(&mut self, message: impl Into<String>) {
-        self.violations.push(Violation { field: self.path.clone(), message: message.into() });
+        self.refuse_as(Fault::Malformed, message);
+    }
+
+    /// Refuses the value at this place for another reason.
+    pub fn refuse_as(&mut self, fault: Fault, message: impl Into<String>) {
+        self.violations.push(Violation { field: self.path.clone(), message: message.into(), fault });
     }
 
     /// Shows every field of an object to `take`, which answers whether the message has it.
@@ -35,7 +40,7 @@ impl At {
         for (name, value) in fields {
             self.inside(Step::Name(name), |at| {
                 if !take(name, value, at) && at.unknown == Unknown::Refused {
-                    at.refuse("no such field");
+                    at.refuse_as(Fault::UnknownField, "no such field");
                 }
             });
         }
@@ -62,7 +67,7 @@ impl At {
     /// Refuses a second field of a oneof.
     pub fn only(&mut self, is_first: bool) {
         if !is_first {
-            self.refuse("only one of these fields may be set");
+            self.refuse_as(Fault::NotAllowed, "only one of these fields may be set");
         }
     }
 
@@ -76,7 +81,9 @@ impl At {
     ) -> i32 {
         let number = value.as_i64().and_then(|number| i32::try_from(number).ok()).filter(|number| is_known(*number));
         value.as_str().and_then(by_name).or(number).unwrap_or_else(|| {
-            self.refuse(format!("expected one of {}", names.join(", ")));
+            let allowed = names.join(", ");
+            let message = format!("expected one of {allowed}");
+            self.refuse_as(Fault::UnknownValue { allowed }, message);
             0
         })
     }

@@ -9,7 +9,7 @@ use base64::{
 
 use crate::wkt::{Duration, FieldMask, Timestamp};
 
-use super::{At, Json, Out, Value};
+use super::{At, Fault, Json, Out, Value};
 
 impl Json for String {
     fn write(&self, out: &mut Out) {
@@ -86,7 +86,7 @@ fn number<T: TryFrom<i128> + Default>(value: &Value, at: &mut At) -> T {
         return T::default();
     };
     T::try_from(whole).unwrap_or_else(|_| {
-        at.refuse("the number is out of range");
+        at.refuse_as(Fault::OutOfRange, "the number is out of range");
         T::default()
     })
 }

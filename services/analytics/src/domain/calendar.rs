@@ -16,6 +16,8 @@ pub enum Granularity {
 #[error("expected a day such as 2026-11-01, of the years 2000 to 2999")]
 pub struct BadDay;
 
+values::mistake!(BadDay => Malformed);
+
 /// Reads a day as `2026-11-01` and in no other way.
 pub fn parse_day(text: &str) -> Result<Date, BadDay> {
     let digits = |from: usize, to: usize| {
@@ -46,6 +48,8 @@ pub enum BadSpan {
     #[error("is more than {0} years after `from`")]
     TooLong(i32),
 }
+
+values::mistake!(BadSpan => OutOfRange);
 
 impl Span {
     /// Refuses what ends before it begins, or more than some years after.

@@ -16,6 +16,8 @@ pub struct Percent(u8);
 #[error("expected 1 to 100, or 0 for the default of {0}")]
 pub struct BadPercent(u8);
 
+values::mistake!(BadPercent => OutOfRange, min = 0, max = 100);
+
 impl Percent {
     /// How much of a video has to be watched where the author does not say.
     pub const MOST: Self = Self(90);
@@ -48,6 +50,8 @@ pub struct VideoLength(u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected more than nothing and at most 24 hours")]
 pub struct BadLength;
+
+values::mistake!(BadLength => OutOfRange, min = "0.001s", max = "86400s");
 
 impl VideoLength {
     const DAY: u32 = 86_400_000;

@@ -1,7 +1,7 @@
 //! A catalogue item: its page and its life. Its content lives in `outline` and `content`.
 
 use time::OffsetDateTime;
-use values::{Language, Text};
+use values::{Language, Mistake, Params, Text, ViolationCode, mistake::params};
 
 use super::{Refusal, id::CourseId};
 
@@ -91,6 +91,22 @@ pub enum BadTags {
     TooMany(usize),
     #[error("expected topics of 1 to 40 characters")]
     BadTag,
+}
+
+impl Mistake for BadTags {
+    fn code(&self) -> ViolationCode {
+        match self {
+            Self::TooMany(_) => ViolationCode::TooManyItems,
+            Self::BadTag => ViolationCode::Malformed,
+        }
+    }
+
+    fn params(&self) -> Params {
+        match self {
+            Self::TooMany(max) => params([("max", max)]),
+            Self::BadTag => Params::new(),
+        }
+    }
 }
 
 impl Tags {

@@ -13,6 +13,8 @@ pub struct Decimal {
 #[error("expected a number such as 3.14, of up to 15 digits, 6 of them after the point")]
 pub struct NotADecimal;
 
+values::mistake!(NotADecimal => Malformed);
+
 const PLACES: usize = 6;
 
 impl Decimal {

@@ -23,6 +23,8 @@ pub struct Weight(u8);
 #[error("expected 1 to 100, or 0 for the default of 1")]
 pub struct BadWeight;
 
+values::mistake!(BadWeight => OutOfRange, min = 0, max = 100);
+
 impl Weight {
     pub const ONE: Self = Self(1);
 
@@ -47,6 +49,8 @@ pub struct ReleaseDays(u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected 0 to 1000")]
 pub struct BadReleaseDays;
+
+values::mistake!(BadReleaseDays => OutOfRange, min = 0, max = 1_000);
 
 impl ReleaseDays {
     pub fn parse(days: i32) -> Result<Self, BadReleaseDays> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use time::Duration;
-use values::Text;
+use values::{Mistake, Params, Text, ViolationCode, mistake::params};
 
 use super::{
     content::Percent,
@@ -24,6 +24,8 @@ pub struct Points(u16);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected 1 to 1000, or 0 for the default of 1")]
 pub struct BadPoints;
+
+values::mistake!(BadPoints => OutOfRange, min = 0, max = 1_000);
 
 impl Points {
     pub fn parse(number: i32) -> Result<Self, BadPoints> {
@@ -79,6 +81,28 @@ pub enum BadQuiz {
     Attempts,
     #[error("expected 10 seconds to 24 hours")]
     TimeLimit,
+}
+
+impl Mistake for BadQuiz {
+    fn code(&self) -> ViolationCode {
+        match self {
+            Self::SameOption | Self::SameQuestion => ViolationCode::NotUnique,
+            Self::NotOneRight | Self::NoneRight => ViolationCode::InvalidValue,
+            _ => ViolationCode::OutOfRange,
+        }
+    }
+
+    fn params(&self) -> Params {
+        match self {
+            Self::OptionCount => params([("min", &2), ("max", &20)]),
+            Self::AcceptedCount => params([("min", &1), ("max", &20)]),
+            Self::QuestionCount => params([("min", &1), ("max", &100)]),
+            Self::Attempts => params([("min", &0), ("max", &100)]),
+            Self::TimeLimit => params([("min", &"10s"), ("max", &"86400s")]),
+            Self::NegativeTolerance => params([("min", &0)]),
+            _ => Params::new(),
+        }
+    }
 }
 
 impl QuestionKind {

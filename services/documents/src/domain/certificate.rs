@@ -77,6 +77,8 @@ pub enum Reason {
 #[error("expected ISSUED_BY_MISTAKE, FRAUD or OTHER")]
 pub struct BadReason;
 
+values::mistake!(BadReason => UnknownValue, allowed = "ISSUED_BY_MISTAKE, FRAUD, OTHER");
+
 /// What a certificate refuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use time::OffsetDateTime;
+use values::{Mistake, Params, ViolationCode, mistake::params};
 
 use super::{
     content::ContentType,
@@ -78,6 +79,22 @@ pub enum BadName {
     Folder,
 }
 
+impl Mistake for BadName {
+    fn code(&self) -> ViolationCode {
+        match self {
+            Self::Length => ViolationCode::TooLong,
+            Self::Character | Self::Folder => ViolationCode::Malformed,
+        }
+    }
+
+    fn params(&self) -> Params {
+        match self {
+            Self::Length => params([("min", &1), ("max", &200)]),
+            Self::Character | Self::Folder => Params::new(),
+        }
+    }
+}
+
 impl FileName {
     /// Trims and checks a name.
     pub fn parse(text: &str) -> Result<Self, BadName> {
@@ -151,6 +168,8 @@ pub struct Sha256([u8; 32]);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a SHA-256 in 64 lower-case hexadecimal digits")]
 pub struct BadSha256;
+
+values::mistake!(BadSha256 => Malformed);
 
 impl Sha256 {
     pub fn new(bytes: [u8; 32]) -> Self {

@@ -56,6 +56,8 @@ pub enum Reason {
 #[error("expected UNREADABLE, NAME_DIFFERS, OUT_OF_DATE, WRONG_PAPER, FORGED or OTHER")]
 pub struct BadReason;
 
+values::mistake!(BadReason => UnknownValue);
+
 impl Reason {
     const ALL: [Self; 6] =
         [Self::Unreadable, Self::NameDiffers, Self::OutOfDate, Self::WrongPaper, Self::Forged, Self::Other];
@@ -126,6 +128,8 @@ impl fmt::Display for AskedPapers {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a day such as 2031-05-31")]
 pub struct BadDay;
+
+values::mistake!(BadDay => Malformed);
 
 /// Reads a day such as `2031-05-31`, in exactly this form.
 pub fn parse_day(text: &str) -> Result<Date, BadDay> {

@@ -7,7 +7,7 @@ use proto::lyceum::{
     users::v1::{ChangePasswordRequest, ListUsersRequest, ListUsersResponse, UpdateMeRequest, User, user},
 };
 use reqwest::Method;
-use rpc::Kind;
+use rpc::{Kind, Violation, ViolationCode};
 use serde_json::json;
 use tonic::Status;
 
@@ -113,7 +113,7 @@ async fn refusals_of_services_keep_their_code_and_their_fields() {
         ("invalid", (Kind::Invalid, 400)),
         ("missing", (Kind::NotFound, 404)),
         ("taken", (Kind::Conflict, 409)),
-        ("early", (Kind::Precondition, 412)),
+        ("stale", (Kind::Stale, 412)),
         ("often", (Kind::TooMany, 429)),
         ("not-yours", (Kind::Forbidden, 403)),
     ]);
@@ -136,6 +136,21 @@ async fn refusals_of_services_keep_their_code_and_their_fields() {
         ["displayName: is too long", "updateMask: is empty"],
         "fields as the client wrote them"
     );
+}
+
+#[tokio::test]
+async fn what_a_machine_needs_to_know_of_a_refusal_arrives() {
+    let world = World::new().await;
+    world.backend.on(GET_COURSE, |_: GetCourseRequest| {
+        let wrong = Violation::new("course.lesson_title", ViolationCode::TooLong, "expected less").with("max", 200);
+        let params = [("etag".to_owned(), "7".to_owned())].into();
+        let problem = rpc::Problem::new(Kind::Stale, "ETAG_MISMATCH", "No.");
+        Err::<Course, _>(rpc::Problem { params, violations: vec![wrong], ..problem }.into())
+    });
+    let told = problem(ask(world.get("/v1/courses/x")).await, 412, "ETAG_MISMATCH");
+    assert_eq!(told["params"], json!({"etag": "7"}));
+    let wrong = json!({"field": "course.lessonTitle", "message": "expected less", "code": "TOO_LONG", "params": {"max": "200"}});
+    assert_eq!(told["violations"], json!([wrong]));
 }
 
 #[tokio::test]

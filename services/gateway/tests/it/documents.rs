@@ -18,6 +18,22 @@ fn the_committed_document_is_fresh() {
 }
 
 #[test]
+fn every_kind_of_refusal_stands_in_the_document_with_its_status() {
+    let document: Value = serde_json::from_str(gateway::OPENAPI).unwrap();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|verbs| verbs.as_object().unwrap().values());
+    let operations: Vec<_> = operations.collect();
+    for kind in rpc::Kind::ALL {
+        let (status, name) = (kind.http().as_u16().to_string(), format!("{kind:?}"));
+        assert!(document["components"]["responses"][&name].is_object(), "{name} is no response of the document");
+        let expected = format!("#/components/responses/{name}");
+        let told: Vec<_> =
+            operations.iter().filter_map(|operation| operation["responses"][&status]["$ref"].as_str()).collect();
+        assert!(!told.is_empty() && told.iter().all(|told| *told == expected), "{status} is {told:?} and not {name}");
+    }
+}
+
+#[test]
 fn every_reference_in_the_document_leads_somewhere() {
     let document: Value = serde_json::from_str(gateway::OPENAPI).unwrap();
     let mut references = Vec::new();

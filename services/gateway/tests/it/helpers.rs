@@ -176,6 +176,11 @@ pub fn violations(problem: &Value) -> Vec<String> {
     listed.iter().map(|one| format!("{}: {}", text(&one["field"]), text(&one["message"]))).collect()
 }
 
+/// The codes of a problem's violations.
+pub fn codes(problem: &Value) -> Vec<&str> {
+    problem["violations"].as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect()
+}
+
 /// An answer that was read to its end.
 pub struct Answer {
     pub status: StatusCode,
@@ -202,7 +207,7 @@ pub async fn ask(request: RequestBuilder) -> Answer {
 
 /// A refusal by a service, as `rpc` writes it.
 pub fn refusal(kind: rpc::Kind, reason: &str, violations: &[(&str, &str)]) -> Status {
-    let wrong = |(field, message): &(&str, &str)| rpc::Violation { field: (*field).into(), message: (*message).into() };
+    let wrong = |(field, message): &(&str, &str)| rpc::Violation::of(*field, message);
     let violations = violations.iter().map(wrong).collect();
     rpc::Problem { violations, ..rpc::Problem::new(kind, reason, "No.") }.into()
 }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::helpers::{World, ask, problem, violations};
+use crate::helpers::{World, ask, codes, problem, violations};
 
 const SIGN_IN: &str = "users.v1.AuthService/SignIn";
 const LIST: &str = "courses.v1.CatalogService/ListCourses";
@@ -97,6 +97,7 @@ async fn every_wrong_field_is_named_at_once() {
     let body = json!({"email": 7, "password": ["x"], "passwort": "typo"});
     let problem = problem(ask(world.post("/v1/auth/sign-in").json(&body)).await, 400, "INVALID");
     assert_eq!(violations(&problem), ["email: expected text", "password: expected text", "passwort: no such field"]);
+    assert_eq!(codes(&problem), ["MALFORMED", "MALFORMED", "UNKNOWN_FIELD"]);
     assert!(world.backend.calls(SIGN_IN).is_empty());
 }
 
@@ -107,7 +108,19 @@ async fn every_wrong_parameter_is_named_at_once() {
     let problem = problem(ask(world.get(path)).await, 400, "INVALID");
     let told = ["pageSize: expected a whole number", "pageToken: may be sent once only", "colour: no such parameter"];
     assert_eq!(violations(&problem), told);
+    assert_eq!(codes(&problem), ["MALFORMED", "NOT_ALLOWED", "UNKNOWN_FIELD"]);
     assert!(world.backend.calls(LIST).is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_value_of_an_enum_is_told_which_there_are() {
+    let world = world().await;
+    let path = "/v1/users?state=STATE_ASLEEP";
+    let refused = ask(world.get(path).bearer_auth(world.token(&["users.read"]))).await;
+    let problem = problem(refused, 400, "INVALID");
+    assert_eq!(codes(&problem), ["UNKNOWN_VALUE"]);
+    let allowed = problem["violations"][0]["params"]["allowed"].as_str().unwrap();
+    assert!(allowed.contains("STATE_BLOCKED"), "{problem}");
 }
 
 #[tokio::test]

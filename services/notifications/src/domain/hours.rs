@@ -18,6 +18,8 @@ pub struct TimeOfDay(i16);
 #[error("expected a time of the day such as 09:00")]
 pub struct BadTimeOfDay;
 
+values::mistake!(BadTimeOfDay => Malformed);
+
 const MINUTES_A_DAY: i16 = 24 * 60;
 
 impl TimeOfDay {
@@ -72,6 +74,8 @@ pub struct QuietHours {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected another time than that of from")]
 pub struct EndlessQuiet;
+
+values::mistake!(EndlessQuiet => NotUnique);
 
 impl QuietHours {
     pub fn new(from: TimeOfDay, to: TimeOfDay) -> Result<Self, EndlessQuiet> {

@@ -77,6 +77,8 @@ pub enum BadRule {
     DigestOfFeed,
 }
 
+values::mistake!(BadRule => NotAllowed);
+
 impl Rule {
     /// A rule that may be chosen. To want what is always told is no mistake.
     pub fn new(kind: Kind, channel: Channel, timing: Timing) -> Result<Self, BadRule> {

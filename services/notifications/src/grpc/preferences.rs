@@ -137,7 +137,7 @@ fn rules(fields: &mut Fields, sent: &[PreferenceRule], always_told: &mut Vec<Vio
         match Rule::new(kind, channel, timing) {
             Ok(rule) => read.push(rule),
             Err(BadRule::AlwaysTold) => {
-                always_told.push(Violation { field: path("timing"), message: BadRule::AlwaysTold.to_string() });
+                always_told.push(Violation::of(path("timing"), &BadRule::AlwaysTold));
             }
             Err(BadRule::Digest) => fields.refuse(path("kind"), BadRule::Digest.to_string()),
             Err(BadRule::DigestOfFeed) => fields.refuse(path("timing"), BadRule::DigestOfFeed.to_string()),

@@ -17,6 +17,8 @@ pub struct Pages {
 #[error("expected an address of this school, at most 250 characters")]
 pub struct NotOurs;
 
+values::mistake!(NotOurs => NotAllowed);
+
 impl Pages {
     /// Allows these origins; the first address is where a payer goes who was not sent anywhere else.
     pub fn of(first: &Url, others: &[Url]) -> Self {

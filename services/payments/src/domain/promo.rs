@@ -42,6 +42,8 @@ pub struct Code(String);
 #[error("expected 3 to 40 letters, digits, hyphens or underscores")]
 pub struct BadCode;
 
+values::mistake!(BadCode => Malformed);
+
 impl Code {
     /// Takes what was typed; letters of any script, because schools write theirs in Russian too.
     pub fn parse(text: &str) -> Result<Self, BadCode> {
@@ -81,6 +83,8 @@ pub struct BasisPoints(u32);
 #[error("expected 1 to 10000 hundredths of a percent")]
 pub struct BadBasisPoints;
 
+values::mistake!(BadBasisPoints => OutOfRange, min = 1, max = 10_000);
+
 impl BasisPoints {
     /// Takes a share.
     pub fn parse(points: i32) -> Result<Self, BadBasisPoints> {
@@ -117,6 +121,8 @@ pub struct Limit(i32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected 1 to 1000000, or 0 for no limit")]
 pub struct BadLimit;
+
+values::mistake!(BadLimit => OutOfRange, min = 0, max = 1_000_000);
 
 impl Limit {
     /// Takes a number.

@@ -35,6 +35,8 @@ pub struct Code(String);
 #[error("expected the six digits of the code")]
 pub struct BadCode;
 
+values::mistake!(BadCode => Malformed);
+
 impl Code {
     /// How many codes there are.
     pub const COUNT: u32 = 1_000_000;

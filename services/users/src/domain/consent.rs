@@ -16,6 +16,8 @@ pub struct DocumentName(String);
 #[error("expected 1 to 64 lower-case letters, digits and hyphens")]
 pub struct BadDocumentName;
 
+values::mistake!(BadDocumentName => Malformed);
+
 impl DocumentName {
     /// Checks a name.
     pub fn parse(text: &str) -> Result<Self, BadDocumentName> {

@@ -14,6 +14,8 @@ pub struct EmailAddress(String);
 #[error("expected an e-mail address, such as anna@example.com")]
 pub struct BadEmail;
 
+values::mistake!(BadEmail => Malformed);
+
 impl EmailAddress {
     /// Trims, checks and normalises. Only ASCII: international domains are written in punycode.
     pub fn parse(text: &str) -> Result<Self, BadEmail> {

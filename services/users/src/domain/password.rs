@@ -3,6 +3,7 @@
 use std::{collections::HashSet, fmt, sync::LazyLock};
 
 use secrecy::{ExposeSecret, SecretString};
+use values::{Mistake, Params, ViolationCode, mistake::params};
 
 use super::email::EmailAddress;
 
@@ -25,6 +26,25 @@ pub enum BadPassword {
     /// The address is what an attacker knows already.
     #[error("a password must not contain the e-mail address")]
     ContainsEmail,
+}
+
+impl Mistake for BadPassword {
+    fn code(&self) -> ViolationCode {
+        match self {
+            Self::TooShort => ViolationCode::TooShort,
+            Self::TooLong => ViolationCode::TooLong,
+            Self::Common | Self::ContainsEmail => ViolationCode::InvalidValue,
+        }
+    }
+
+    fn params(&self) -> Params {
+        match self {
+            Self::TooShort => params([("min", &10)]),
+            Self::TooLong => params([("max", &128)]),
+            Self::Common => params([("rule", &"COMMON")]),
+            Self::ContainsEmail => params([("rule", &"CONTAINS_EMAIL")]),
+        }
+    }
 }
 
 /// In lower case, one a line. Only those of ten characters and more: shorter ones are refused for their length.

@@ -136,6 +136,8 @@ fn role_message(role: Role) -> pb::user::Role {
 #[error("expected one of the values that the contract lists")]
 pub(super) struct NotListed;
 
+values::mistake!(NotListed => UnknownValue);
+
 /// Reads a role that has to be there.
 pub(super) fn role(number: i32) -> Result<Role, NotListed> {
     match pb::user::Role::try_from(number).map_err(|_| NotListed)? {

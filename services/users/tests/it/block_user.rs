@@ -75,7 +75,7 @@ async fn only_administrators_block_and_not_themselves() {
     let support = school.signed_in("support", &[Role::Support]).await;
     refused(block(&school, &support, &anna.id, "spam").await, Kind::Forbidden, "PERMISSION_DENIED");
     refused(unblock(&school, &support, &anna.id).await, Kind::Forbidden, "PERMISSION_DENIED");
-    refused(block(&school, &admin, &admin.user_id, "oops").await, Kind::Precondition, "OWN_ACCOUNT");
+    refused(block(&school, &admin, &admin.user_id, "oops").await, Kind::Conflict, "OWN_ACCOUNT");
 }
 
 #[tokio::test]

@@ -108,7 +108,7 @@ async fn erasing_twice_is_no_mistake_and_the_last_administrator_stays() {
         erase(&school, &admin, &anna.id, "").await.unwrap();
     }
     assert_eq!(school.events::<UserErased>().await.len(), 1);
-    refused(erase(&school, &admin, &admin.user_id, PASSWORD).await, Kind::Precondition, "LAST_ADMIN");
+    refused(erase(&school, &admin, &admin.user_id, PASSWORD).await, Kind::Conflict, "LAST_ADMIN");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn an_erased_account_cannot_be_changed_and_its_address_is_free_again() {
     let anna = school.person("anna").await;
     erase(&school, &admin, &anna.id, "").await.unwrap();
     let block = BlockUserRequest { user_id: anna.id.clone(), reason: "late".into() };
-    refused(school.users_of(&admin).block_user(block).await, Kind::Precondition, "ACCOUNT_ERASED");
+    refused(school.users_of(&admin).block_user(block).await, Kind::Conflict, "ACCOUNT_ERASED");
     let again = school.person("anna").await;
     assert_ne!(again.id, anna.id);
     assert_eq!(school.codes(&again, Purpose::ConfirmEmail).await.len(), 1);

@@ -62,7 +62,7 @@ async fn the_etag_keeps_one_writer_from_overwriting_another() {
     let with = |name: &str| UpdateMeRequest { etag: etag.clone(), ..update(named(name), &["display_name"]) };
     let changed = send(&school, &tokens, with("first")).await.unwrap();
     assert_ne!(changed.etag, etag);
-    refused(send(&school, &tokens, with("second")).await, Kind::Conflict, "ETAG_MISMATCH");
+    refused(send(&school, &tokens, with("second")).await, Kind::Stale, "ETAG_MISMATCH");
     assert_eq!(me(&school, &tokens).await.display_name, "first");
 }
 

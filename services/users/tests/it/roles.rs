@@ -67,7 +67,7 @@ async fn the_last_administrator_cannot_be_demoted_and_of_two_who_demote_each_oth
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
     let last = if one.is_ok() { &root } else { &other };
     let answer = update(&school, last, &last.user_id, &[user::Role::Learner]).await;
-    refused(answer, Kind::Precondition, "LAST_ADMIN");
+    refused(answer, Kind::Conflict, "LAST_ADMIN");
 }
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn an_unconfirmed_or_blocked_administrator_does_not_count_as_another() {
     let sleeper = school.register("sleeper").await;
     update(&school, &root, &sleeper.id, &[user::Role::Admin]).await.unwrap();
     let answer = update(&school, &root, &root.user_id, &[user::Role::Learner]).await;
-    refused(answer, Kind::Precondition, "LAST_ADMIN");
+    refused(answer, Kind::Conflict, "LAST_ADMIN");
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn the_etag_and_the_roles_are_checked() {
     };
     invalid(request(vec![], "").await, &["roles"]);
     invalid(request(vec![1, 0, 99], "").await, &["roles[1]", "roles[2]"]);
-    refused(request(vec![2], "77").await, Kind::Conflict, "ETAG_MISMATCH");
+    refused(request(vec![2], "77").await, Kind::Stale, "ETAG_MISMATCH");
     let etag =
         school.users_of(&admin).get_user(GetUserRequest { user_id: user_id.clone() }).await.unwrap().into_inner().etag;
     request(vec![2], &etag).await.unwrap();

@@ -77,7 +77,7 @@ async fn a_file_goes_straight_to_the_store_and_comes_back_by_a_link_of_its_owner
     // The bytes are not what their name says.
     let script = b"<script>alert(1)</script>, padded to look like something";
     let lie = write(&owner, announced("KIND_PAPER", "diploma.png", "image/png", script), script).await;
-    owner.post(&format!("/v1/uploads/{lie}/complete"), json!({})).await.refused(412, "CONTENT_MISMATCH");
+    owner.post(&format!("/v1/uploads/{lie}/complete"), json!({})).await.refused(409, "CONTENT_MISMATCH");
     let huge = json!({"kind": "KIND_PAPER", "name": "a.png", "contentType": "image/png", "sizeBytes": "9000000000", "sha256": sha256(PNG)});
     let refused = owner.post("/v1/uploads", huge).await;
     assert!((400..500).contains(&refused.status), "{} {}", refused.status, refused.body);
