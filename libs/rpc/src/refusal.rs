@@ -1,35 +1,10 @@
-//! What a service's error says about itself, and how it becomes a gRPC status.
+//! How a refusal becomes a gRPC status, and how its causes are told. What a refusal is stands in `values`.
 
-use crate::{Kind, Problem};
-use std::{error::Error, time::Duration};
+use std::error::Error;
 
-/// What is wrong with one field of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The path of the field in the proto's spelling, such as `lessons[2].title`; the gateway prints it in the JSON spelling.
-    pub field: String,
-    /// What would be right, for people.
-    pub message: String,
-}
+use values::refusal::Refusal;
 
-/// An error with a public face. Its `Display` is read by the customer, unless [`Kind::is_ours`]; its sources only by the operator.
-pub trait Refusal: Error {
-    /// What sort of refusal it is.
-    fn kind(&self) -> Kind;
-
-    /// The public code, in SCREAMING_SNAKE: a promise to clients, never changed.
-    fn reason(&self) -> &'static str;
-
-    /// Which fields are wrong.
-    fn violations(&self) -> Vec<Violation> {
-        Vec::new()
-    }
-
-    /// How long to wait before it makes sense to ask again.
-    fn retry_after(&self) -> Option<Duration> {
-        None
-    }
-}
+use crate::Problem;
 
 /// The status that goes to the caller, with `google.rpc` details. What is our own fault is logged here, once, and its text stays here.
 pub fn status(refusal: &dyn Refusal) -> tonic::Status {
