@@ -119,7 +119,7 @@ impl<R: Refusal> From<Error<R>> for Failure {
     fn from(error: Error<R>) -> Self {
         match error {
             Error::Refused(refusal) if refusal.kind() != Kind::Unavailable => {
-                Self::Park(format!("{}: {refusal}", refusal.reason()))
+                Self::DeadLetter(format!("{}: {refusal}", refusal.reason()))
             }
             Error::Database(error) => Self::from(error),
             other => Self::Retry(other.into()),
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn an_event_that_is_refused_is_not_tried_again() {
         let refused = Failure::from(Error::from(Law::RunNotFound));
-        assert!(matches!(&refused, Failure::Park(why) if why == "RUN_NOT_FOUND: there is no such run"), "{refused}");
+        assert!(matches!(&refused, Failure::DeadLetter(why) if why == "RUN_NOT_FOUND: there is no such run"), "{refused}");
         assert!(matches!(Failure::from(Error::from(Law::NotKnownYet)), Failure::Retry(_)));
         assert!(matches!(Failure::from(find(false).unwrap_err()), Failure::Retry(_)));
     }
