@@ -65,7 +65,7 @@ impl Origin {
             let (range, weight) = item.split_once(';').unwrap_or((item, "q=1"));
             let primary = range.trim().split('-').next()?.to_ascii_lowercase();
             let weight = thousandths(weight.trim().strip_prefix("q=")?)?;
-            Some((weight, Language::parse(&primary).ok()?))
+            Some((weight, Language::parse(&primary)?))
         };
         let ours = accepted.split(',').take(20).filter_map(read);
         let mut wanted: Vec<_> = ours.filter(|(weight, _)| *weight > 0).collect();

@@ -1,12 +1,13 @@
-//! PostgreSQL as every service uses it: a pool, migrations, transactions that survive conflicts, idempotency keys.
+//! PostgreSQL as every service uses it: a pool, migrations, transactions that survive conflicts, records, idempotency keys.
 //!
-//! No SQL of a service lives here. Reading order: pool, migrations, transaction, error, idempotency.
+//! No SQL of a service lives here. Reading order: pool, migrations, transaction, record, error, idempotency.
 
 mod error;
 pub mod idempotency;
 mod lease;
 mod migrations;
 mod pool;
+mod record;
 mod sweep;
 mod transaction;
 
@@ -15,8 +16,16 @@ pub use idempotency::{Claim, Idempotent};
 pub use lease::Lease;
 pub use migrations::{MigrationError, Migrations};
 pub use pool::{Config, Pool, connect, observe};
+pub use record::{Row, insert, insert_new, row, update};
 pub use sweep::{Old, delete_before};
 pub use transaction::transaction;
 
 /// The tables that this crate itself needs (`idempotency`); a service adds it to its own migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What [`sql!`] prints; nobody else uses it.
+#[doc(hidden)]
+pub mod private {
+    pub use values::Record;
+    pub use values::record::statement::{Part, length, text, write};
+}

@@ -1,6 +1,6 @@
 //! A refusal as it travels: what the gateway prints as `application/problem+json`. Nothing in it is secret.
 
-use crate::{Kind, Refusal, Violation, refusal::chain};
+use crate::{Kind, KindOnWire, Refusal, Violation, refusal::chain};
 use std::{collections::HashMap, fmt, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{BadRequest, ErrorDetails, ErrorInfo, FieldViolation, RetryInfo, StatusExt};

@@ -49,6 +49,11 @@ impl<K: Kind> Id<K> {
 }
 
 impl<K> Id<K> {
+    /// The same id as that of another kind: one person is a user to one service and a learner to another.
+    pub const fn cast<Other>(self) -> Id<Other> {
+        Id::from_uuid(self.uuid)
+    }
+
     /// Takes a UUID for the id of a `K`.
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self { uuid, kind: PhantomData }
@@ -62,8 +67,14 @@ impl<K> Id<K> {
 
 /// A text that is not an id of the kind that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the id of a {0}, such as 0198c2f4-7b1e-7c3a-9d55-3f0e8a1b2c4d")]
+#[error("expected the id of {article} {0}, such as 0198c2f4-7b1e-7c3a-9d55-3f0e8a1b2c4d", article = article(.0))]
 pub struct NotAnId(&'static str);
+
+/// The article that a kind's name goes with. A `u` at the beginning sounds like one in "a user" and not in "an upload".
+fn article(name: &str) -> &'static str {
+    let vowel = name.starts_with(['a', 'e', 'i', 'o', 'u']) && !name.starts_with("us");
+    if vowel { "an" } else { "a" }
+}
 
 impl<K: Kind> FromStr for Id<K> {
     type Err = NotAnId;
@@ -157,7 +168,7 @@ impl<'r, K> sqlx::Decode<'r, Postgres> for Id<K> {
 mod tests {
     use super::*;
 
-    kinds! { Course => "course" }
+    kinds! { Course => "course", Option => "option", Upload => "upload", User => "user" }
 
     #[test]
     fn an_id_is_read_as_it_was_written() {
@@ -165,6 +176,20 @@ mod tests {
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(format!("{id:?}"), format!("course:{id}"));
         assert_eq!(id.uuid().get_version_num(), 7);
+    }
+
+    #[test]
+    fn the_same_id_names_one_person_in_two_roles() {
+        let course = Id::<Course>::new(time::macros::datetime!(2026-01-31 09:00 UTC));
+        assert_eq!(course.cast::<User>().uuid(), course.uuid());
+    }
+
+    #[test]
+    fn a_kind_has_its_article() {
+        let told = |refused: NotAnId| refused.to_string().split(',').next().unwrap_or_default().to_owned();
+        assert_eq!(told("".parse::<Id<Option>>().unwrap_err()), "expected the id of an option");
+        assert_eq!(told("".parse::<Id<Upload>>().unwrap_err()), "expected the id of an upload");
+        assert_eq!(told("".parse::<Id<User>>().unwrap_err()), "expected the id of a user");
     }
 
     #[test]

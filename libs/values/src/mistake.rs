@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    BadCurrency, BadCursor, BadKey, BadLanguage, BadPage, BadText, BadTimeZone, MoneyError, NotAnId, PageSize,
+    BadCurrency, BadCursor, BadKey, BadPage, BadText, BadTimeZone, MoneyError, NotAnId, PageSize, UnknownName,
 };
 
 /// What a machine needs to know to say it in its own words: names of bounds, and what they are.
@@ -152,7 +152,16 @@ impl Mistake for BadText {
 
 mistake!(NotAnId => NotAnId);
 mistake!(BadPage => OutOfRange, min = 0, max = PageSize::MAX.get());
-mistake!(BadLanguage => UnknownValue, allowed = "ru, en");
+impl Mistake for UnknownName {
+    fn code(&self) -> ViolationCode {
+        ViolationCode::UnknownValue
+    }
+
+    fn params(&self) -> Params {
+        params([("allowed", &self.expected())])
+    }
+}
+
 mistake!(BadTimeZone => UnknownValue);
 
 impl Mistake for MoneyError {

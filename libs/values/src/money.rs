@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::record::{self, Arguments, Column, Record, Row};
+
 /// A currency by its three-letter ISO 4217 code.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Currency([u8; 3]);
@@ -37,6 +39,8 @@ impl Currency {
         }
     }
 }
+
+crate::column::text_column!(Currency);
 
 impl fmt::Display for Currency {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,6 +134,20 @@ impl Money {
         let discount = (i128::from(self.minor) * i128::from(basis_points) + 5_000) / 10_000;
         let discount = i64::try_from(discount).map_err(|_| MoneyError::Overflow)?;
         Ok(Self { minor: self.minor - discount, ..self })
+    }
+}
+
+/// The two columns of a single amount. Amounts that share one currency are put together by their store.
+impl Record for Money {
+    const COLUMNS: &'static [Column] = &[Column::of("amount_minor"), Column::of("currency")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        Ok(Self { minor: row.get("amount_minor")?, currency: row.get("currency")? })
+    }
+
+    fn bind(money: Option<&Self>, to: &mut Arguments) {
+        to.add(money.map(|money| money.minor));
+        to.add(money.map(|money| money.currency));
     }
 }
 

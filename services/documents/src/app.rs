@@ -18,7 +18,7 @@ use crate::{
     cdn::Cdn,
     config::{Config, Papers},
     document_system::{Ear, Line},
-    domain::{file::File, paper},
+    domain::file::File,
     events,
     flows::copy_neighbours,
     grpc, jobs,
@@ -66,7 +66,7 @@ impl App {
     /// The school's day, and the instant.
     pub fn today(&self) -> (Date, OffsetDateTime) {
         let now = self.clock.now();
-        (paper::school_day(now, &self.zone), now)
+        (self.zone.day(now), now)
     }
 
     /// A link to a paper, which only ever leads to the store itself.

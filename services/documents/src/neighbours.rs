@@ -98,7 +98,7 @@ fn profile(exported: ExportedProfile) -> Result<(UserId, Exported)> {
     if erased {
         return Ok((user, Exported::Erased { version }));
     }
-    let Ok(language) = Language::parse(&language) else { bail!("user {user} speaks {language:?}") };
+    let Some(language) = Language::parse(&language) else { bail!("user {user} speaks {language:?}") };
     Ok((user, Exported::Person { name: display_name, language, version }))
 }
 

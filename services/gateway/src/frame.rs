@@ -49,7 +49,7 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
         Err(_) => {
             tracing::error!("a request panicked");
             let kind = rpc::Kind::Internal;
-            Problem::new(kind.http(), kind.reason(), kind.message()).into_response()
+            Problem::new(rpc::KindOnWire::http(kind), kind.reason(), kind.message()).into_response()
         }
     };
     finish(&app, response, request_id.as_str(), &tally)

@@ -15,7 +15,7 @@ use values::{SharedClock, TimeZone};
 
 use crate::{
     config::Config,
-    domain::{session, signing_key, teaching},
+    domain::{session, signing_key},
     events, flows, grpc,
     hasher::Hasher,
     jobs,
@@ -76,7 +76,7 @@ impl App {
 
     /// The school's day at an instant.
     pub fn day(&self, now: OffsetDateTime) -> Date {
-        teaching::school_day(now, &self.zone)
+        self.zone.day(now)
     }
 
     /// The school's day now.

@@ -68,7 +68,7 @@ fn read(words: &[String], input: &mut impl BufRead) -> anyhow::Result<CreateUser
     let name = once("--display-name")?.or_else(|| email.as_str().split('@').next()).unwrap_or_default();
     let profile = Profile {
         display_name: DisplayName::parse(name).context("--display-name")?,
-        language: Language::parse(once("--language")?.unwrap_or("ru")).context("--language")?,
+        language: once("--language")?.unwrap_or("ru").parse::<Language>().context("--language")?,
         time_zone: TimeZone::parse(once("--time-zone")?.unwrap_or("Europe/Moscow")).context("--time-zone")?,
     };
     // Never from the command line, which every process on the machine can read.

@@ -6,5 +6,6 @@ mod helpers;
 mod idempotency;
 mod migrations;
 mod pool;
+mod record;
 mod tls;
 mod transaction;

@@ -115,7 +115,7 @@ pub(super) struct Sent<'a> {
 
 pub(super) fn filter(fields: &mut Fields, sent: Sent<'_>) -> Option<Filter> {
     let state = fields.take("state", state(sent.state));
-    let language = fields.take_if("language", (!sent.language.is_empty()).then(|| Language::parse(sent.language)));
+    let language = fields.take_if("language", (!sent.language.is_empty()).then(|| sent.language.parse::<Language>()));
     let level = fields.take("level", level(sent.level));
     let tags = fields.take("tags", Tags::parse(sent.tags, Tags::MAX_IN_FILTER));
     Some(Filter { state: state?, language: language?, level: level?, tags: tags? })

@@ -18,7 +18,7 @@ const COURSE: [&str; 7] = ["language", "level", "title", "summary", "description
 /// What an update of a course changes; everything for an empty mask.
 pub(super) fn course_changes(fields: &mut Fields, sent: &Course, mask: Option<FieldMask>) -> Option<PageChanges> {
     let mask = Mask::read(fields, mask, &COURSE);
-    let language = mask.take(fields, "course", "language", || Language::parse(&sent.language));
+    let language = mask.take(fields, "course", "language", || sent.language.parse::<Language>());
     let level = mask.take(fields, "course", "level", || catalog::level(sent.level));
     let title = mask.take(fields, "course", "title", || Title::parse(&sent.title));
     let summary = mask.take(fields, "course", "summary", || Summary::parse(&sent.summary));

@@ -36,7 +36,7 @@ impl CourseRow {
             id: self.course_id,
             state: known("state of a course", &self.state, CourseState::parse(&self.state))?,
             page: CoursePage {
-                language: stored(Language::parse(&self.language))?,
+                language: stored(self.language.parse::<Language>())?,
                 level: self.level.as_deref().and_then(Level::parse),
                 title: stored(Title::parse(&self.title))?,
                 summary: stored(Summary::parse(&self.summary))?,
@@ -191,7 +191,7 @@ impl CardRow {
         Ok(Card {
             id: self.course_id,
             state: known("state of a course", &self.state, CourseState::parse(&self.state))?,
-            language: stored(Language::parse(&self.language))?,
+            language: stored(self.language.parse::<Language>())?,
             level: self.level.as_deref().and_then(Level::parse),
             title: self.title,
             summary: self.summary,

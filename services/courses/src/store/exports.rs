@@ -60,7 +60,7 @@ pub async fn runs(db: impl PgExecutor<'_>, after: Option<RunId>, limit: i64) -> 
             run: row.run_id,
             version: row.version,
             title: row.title,
-            language: stored(Language::parse(&row.language))?,
+            language: stored(row.language.parse::<Language>())?,
             outline: read_outline(row.outline)?,
             revision: row.revision,
         })

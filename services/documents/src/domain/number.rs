@@ -1,9 +1,8 @@
 //! A certificate's number as people read it, such as `LYC-2026-7K3FQ2MXA`.
 
 use uuid::Uuid;
+use values::base32::{self, symbol};
 
-/// Digits and letters that nobody takes for each other: without I, L, O and U (Crockford's base 32).
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// How many symbols are random: forty bits, so that a number cannot be guessed.
 const RANDOM: usize = 8;
 /// How many symbols follow the year: the random ones and the check.
@@ -59,9 +58,7 @@ impl Number {
     ///
     /// Its random symbols are the last bits of the id, which are random in a UUIDv7, so that no second source of chance is needed.
     pub fn of(prefix: &Prefix, year: i32, id: Uuid) -> Self {
-        let bits = id.as_u128();
-        let random = (0..RANDOM).rev().map(|at| (bits >> (5 * at)) & 31);
-        let code: String = random.map(|value| symbol(u8::try_from(value).unwrap_or_default())).collect();
+        let code = base32::of_last_bits(id, RANDOM);
         let year = format!("{:04}", year.rem_euclid(10_000));
         let check = symbol(check(year.chars().chain(code.chars())));
         let text = format!("{}-{year}-{code}{check}", prefix.0);
@@ -93,7 +90,7 @@ impl Key {
         let (year, code) = key[prefix..].split_at(YEAR);
         let (random, last) = code.split_at(RANDOM);
         let fits = year.bytes().all(|byte| byte.is_ascii_digit())
-            && key[prefix..].bytes().all(|byte| ALPHABET.contains(&byte))
+            && key[prefix..].chars().all(|c| base32::value(c).is_some())
             && last.chars().eq([symbol(check(year.chars().chain(random.chars())))]);
         if fits { Ok(Self(key)) } else { Err(NoNumber) }
     }
@@ -125,14 +122,9 @@ fn read(c: char) -> Option<char> {
     }
 }
 
-fn symbol(value: u8) -> char {
-    char::from(ALPHABET[usize::from(value & 31)])
-}
-
 /// The check of some symbols: a polynomial over GF(32), whose every weight differs, so that one wrong symbol and two that changed places show.
 fn check(symbols: impl Iterator<Item = char>) -> u8 {
-    let values = symbols.map(|c| ALPHABET.iter().position(|known| char::from(*known) == c).unwrap_or_default());
-    values.fold(0, |sum, value| times_two(sum ^ u8::try_from(value).unwrap_or_default()))
+    symbols.fold(0, |sum, symbol| times_two(sum ^ base32::value(symbol).unwrap_or_default()))
 }
 
 /// Multiplication by x modulo x⁵ + x² + 1, of which x is a generator.

@@ -2,8 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use time::{Date, Month, OffsetDateTime};
-use values::{Text, TimeZone};
+use time::{Date, Month};
+use values::Text;
 
 /// What a reviewer tells a tutor.
 pub type Comment = Text<0, 1_000>;
@@ -157,24 +157,11 @@ pub fn day(day: Date) -> String {
     format!("{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
 }
 
-/// The day that the school has at an instant.
-pub fn school_day(now: OffsetDateTime, zone: &TimeZone) -> Date {
-    let local = jiff::Timestamp::from_second(now.unix_timestamp()).and_then(|at| at.in_tz(zone.as_str()));
-    // A zone that was checked when it was configured is known; a day in UTC is at most a few hours off.
-    let local = local.ok().map(|at| at.date());
-    local
-        .and_then(|date| {
-            let month = Month::try_from(u8::try_from(date.month()).ok()?).ok()?;
-            Date::from_calendar_date(date.year().into(), month, u8::try_from(date.day()).ok()?).ok()
-        })
-        .unwrap_or(now.to_offset(time::UtcOffset::UTC).date())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use time::macros::{date, datetime};
+    use time::macros::date;
 
     #[test]
     fn names_are_read_as_they_are_written() {
@@ -205,14 +192,6 @@ mod tests {
         {
             assert_eq!(parse_day(bad), Err(BadDay), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn the_school_has_its_own_day() {
-        let late = datetime!(2026-03-02 21:30 UTC);
-        assert_eq!(school_day(late, &TimeZone::parse("Europe/Moscow").unwrap()), date!(2026 - 03 - 03));
-        assert_eq!(school_day(late, &TimeZone::parse("UTC").unwrap()), date!(2026 - 03 - 02));
-        assert_eq!(school_day(late, &TimeZone::parse("America/New_York").unwrap()), date!(2026 - 03 - 02));
     }
 
     proptest! {

@@ -86,7 +86,7 @@ pub(crate) async fn on_profile_changed(
 ) -> Result<(), Failure> {
     let user = id("user_id", &event.user_id)?;
     let language =
-        Language::parse(&event.language).map_err(|error| Failure::DeadLetter(format!("language: {error}")))?;
+        event.language.parse::<Language>().map_err(|error| Failure::DeadLetter(format!("language: {error}")))?;
     let version = envelope.aggregate_version;
     Ok(issue_certificate::keep_holder(conn, user, &event.display_name, language, version).await?)
 }

@@ -160,7 +160,7 @@ impl CertificateService for Door {
         let mut fields = Fields::new();
         let certificate = fields.take("certificate_id", m.certificate_id.parse());
         let name = fields.take_if("holder_name", read::given(&m.holder_name).map(Text::<1, 200>::parse));
-        let language = fields.take_if("language", read::given(&m.language).map(Language::parse));
+        let language = fields.take_if("language", read::given(&m.language).map(str::parse::<Language>));
         let (certificate, name, language) = fields.finish((certificate, name, language))?;
         let holder_name = name.map(|name| name.as_str().to_owned());
         let command = Reissue { certificate, holder_name, language };

@@ -133,11 +133,7 @@ impl VerificationService for Door {
         request: Request<ExportTutorsRequest>,
     ) -> Result<Response<Self::ExportTutorsStream>, Status> {
         let mut fields = Fields::new();
-        let after = read::id_if::<crate::domain::id::kind::User>(
-            &mut fields,
-            "after_tutor_id",
-            &request.into_inner().after_tutor_id,
-        );
+        let after = read::id_if::<ids::kind::User>(&mut fields, "after_tutor_id", &request.into_inner().after_tutor_id);
         let (after,) = fields.finish((after,))?;
         Ok(Response::new(export(Arc::clone(&self.0), after)))
     }

@@ -68,7 +68,7 @@ impl Row {
             enrolment: self.enrolment_id,
             course_title: self.course_title,
             course_version: self.course_version,
-            language: Language::parse(&self.language).context("certificates.language")?,
+            language: self.language.parse::<Language>().context("certificates.language")?,
             completed_at: self.completed_at,
             issued_at: self.issued_at,
             predecessor: self.predecessor_id,

@@ -34,7 +34,7 @@ pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Holder
         if erased {
             return Ok(Holder::Erased);
         }
-        Ok(Holder::Person { name, language: Language::parse(&language).context("holders.language")? })
+        Ok(Holder::Person { name, language: language.parse::<Language>().context("holders.language")? })
     })
     .transpose()
 }

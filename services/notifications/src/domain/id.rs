@@ -1,26 +1,6 @@
-//! The kinds of ids that this service makes. Append only.
+//! The ids that this service makes and hears of. A notice is an entry of a person's feed.
 
-use values::Id;
-
-values::kinds! {
-    Notice => "notification",
-    Delivery => "delivery",
-    User => "user",
-    Run => "run",
-    Order => "order",
-    Event => "event",
-    Certificate => "certificate",
-    Case => "case",
-}
-
-pub type NoticeId = Id<Notice>;
-pub type DeliveryId = Id<Delivery>;
-pub type UserId = Id<User>;
-pub type RunId = Id<Run>;
-pub type OrderId = Id<Order>;
-pub type EventId = Id<Event>;
-pub type CertificateId = Id<Certificate>;
-pub type CaseId = Id<Case>;
+pub use ids::{CaseId, CertificateId, DeliveryId, EventId, NotificationId as NoticeId, OrderId, RunId, UserId};
 
 /// An id for a person's next entry that is greater than that of the latest, whatever clock made it: readers resume after an id.
 pub fn following(latest: Option<NoticeId>, new: NoticeId) -> NoticeId {

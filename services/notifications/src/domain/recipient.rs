@@ -1,6 +1,6 @@
 //! Whom we write to: our copy of a person.
 
-use values::{BadLanguage, BadTimeZone, Language, NotAnId, TimeZone};
+use values::{BadTimeZone, Language, NotAnId, TimeZone, UnknownName};
 
 use crate::domain::id::UserId;
 
@@ -56,7 +56,7 @@ pub enum BadProfile {
     #[error("user_id: {0}")]
     Id(#[from] NotAnId),
     #[error("language: {0}")]
-    Language(#[from] BadLanguage),
+    Language(#[from] UnknownName),
     #[error("time_zone: {0}")]
     TimeZone(#[from] BadTimeZone),
 }
@@ -69,7 +69,7 @@ impl Profile {
             name: self.display_name,
             email: self.email,
             email_confirmed: self.email_confirmed,
-            language: Language::parse(&self.language)?,
+            language: self.language.parse()?,
             time_zone: TimeZone::parse(&self.time_zone)?,
         })
     }

@@ -32,7 +32,7 @@ impl Row {
             name: self.display_name,
             email: self.email,
             email_confirmed: self.email_confirmed,
-            language: Language::parse(&self.language).context("recipients.language")?,
+            language: self.language.parse::<Language>().context("recipients.language")?,
             time_zone: TimeZone::parse(&self.time_zone).context("recipients.time_zone")?,
         }))
     }

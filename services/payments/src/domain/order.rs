@@ -1,7 +1,7 @@
 //! Orders: placed, then paid, cancelled or expired; a paid one may be refunded. Nothing else.
 
 use time::{Duration, OffsetDateTime};
-use values::Money;
+use values::{Money, base32};
 
 use super::{AttemptId, OrderId, ProductId, PromoCodeId, Quote, Refusal, UserId, product::Grant};
 
@@ -152,15 +152,12 @@ impl Order {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Number(String);
 
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
 impl Number {
     /// The number of an order.
     pub fn of(id: OrderId) -> Self {
-        let bits = id.uuid().as_u128();
-        let symbol = |at: u32| char::from(ALPHABET[usize::try_from((bits >> (5 * at)) & 31).unwrap_or_default()]);
-        let half = |from: u32| (from..from + 4).rev().map(symbol).collect::<String>();
-        Self(format!("LY-{}-{}", half(4), half(0)))
+        let symbols = base32::of_last_bits(id.uuid(), 8);
+        let (left, right) = symbols.split_at(4);
+        Self(format!("LY-{left}-{right}"))
     }
 
     /// Takes what was typed or read out: any case, with or without hyphens, O for zero, I and L for one. None where it cannot be a number.
@@ -171,7 +168,7 @@ impl Number {
         let read = bare.chars().map(|c| match c {
             'O' => Some('0'),
             'I' | 'L' => Some('1'),
-            c => u8::try_from(c).ok().filter(|byte| ALPHABET.contains(byte)).map(char::from),
+            c => base32::value(c).map(|_| c),
         });
         let symbols: String = read.collect::<Option<_>>()?;
         let (left, right) = symbols.split_at_checked(4)?;

@@ -155,7 +155,7 @@ fn register(m: RegisterRequest, origin: &Origin) -> Result<Register, Invalid> {
     let display_name = fields.take("display_name", DisplayName::parse(&m.display_name));
     let language = match m.language.as_str() {
         "" => Some(origin.language.unwrap_or(Language::Russian)),
-        code => fields.take("language", Language::parse(code)),
+        code => fields.take("language", code.parse::<Language>()),
     };
     let time_zone = match m.time_zone.as_str() {
         "" => "Europe/Moscow",

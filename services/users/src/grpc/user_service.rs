@@ -288,7 +288,7 @@ fn profile_change(user: User, mask: Option<FieldMask>) -> Result<ProfileChange, 
         None => !value.is_empty(),
     };
     let display_name = changes("display_name", &user.display_name).then(|| DisplayName::parse(&user.display_name));
-    let language = changes("language", &user.language).then(|| Language::parse(&user.language));
+    let language = changes("language", &user.language).then(|| user.language.parse::<Language>());
     let time_zone = changes("time_zone", &user.time_zone).then(|| TimeZone::parse(&user.time_zone));
     let display_name = fields.take_if("user.display_name", display_name);
     let language = fields.take_if("user.language", language);

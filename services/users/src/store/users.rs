@@ -65,7 +65,7 @@ impl Row {
             email_confirmed_at: self.email_confirmed_at,
             profile: Profile {
                 display_name: DisplayName::parse(&self.display_name).map_err(damaged)?,
-                language: Language::parse(&self.language).map_err(damaged)?,
+                language: self.language.parse::<Language>().map_err(damaged)?,
                 time_zone: TimeZone::parse(&self.time_zone).map_err(damaged)?,
             },
             roles: roles.map_err(damaged)?,
