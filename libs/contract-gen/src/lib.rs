@@ -14,18 +14,21 @@ mod load;
 mod option;
 mod rules;
 
+mod doors;
 mod json;
 mod methods;
 mod modules;
 mod openapi;
 mod routes;
 mod rust;
+mod wire;
 
 mod breaking;
 mod house;
 
 pub use api::{Access, Answer, Api, Binding, Body, Cache, FILE_CHUNK, Idempotency, Paging, Rpc, Segment, Verb};
 pub use breaking::breaking;
+pub use doors::{doors, served_packages};
 pub use house::house_rules;
 pub use json::json;
 pub use methods::methods;
@@ -34,3 +37,4 @@ pub use openapi::openapi;
 pub use refused::Refused;
 pub use routes::routes;
 pub use source::{compile, proto_files, without_comments};
+pub use wire::wire;

@@ -1,6 +1,6 @@
 //! Money: whole minor units of one currency, checked arithmetic, no floats anywhere.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use crate::record::{self, Arguments, Column, Record, Row};
 
@@ -41,6 +41,14 @@ impl Currency {
 }
 
 crate::column::text_column!(Currency);
+
+impl FromStr for Currency {
+    type Err = BadCurrency;
+
+    fn from_str(text: &str) -> Result<Self, BadCurrency> {
+        Self::parse(text)
+    }
+}
 
 impl fmt::Display for Currency {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

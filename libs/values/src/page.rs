@@ -20,8 +20,13 @@ impl PageSize {
 
     /// Takes what the request says: zero is the default, more than 200 is clamped, negative is refused.
     pub fn parse(size: i32) -> Result<Self, BadPage> {
-        match u16::try_from(size.min(i32::from(Self::MAX.0))) {
-            Ok(0) => Ok(Self::DEFAULT),
+        Self::of(size, Self::DEFAULT.0, Self::MAX.0)
+    }
+
+    /// The same with other numbers: zero is `default`, more than `most` is clamped to it, negative is refused.
+    pub fn of(size: i32, default: u16, most: u16) -> Result<Self, BadPage> {
+        match u16::try_from(size.min(i32::from(most))) {
+            Ok(0) => Ok(Self(default)),
             Ok(size) => Ok(Self(size)),
             Err(_) => Err(BadPage),
         }

@@ -2,7 +2,6 @@
 
 pub mod activity;
 pub mod calendar;
-pub mod csv;
 pub mod event;
 pub mod fact;
 pub mod id;

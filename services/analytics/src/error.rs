@@ -3,18 +3,45 @@
 use std::time::Duration;
 
 use bus::Failure;
-use rpc::{Kind, Refusal};
+use rpc::{Invalid, Kind, Refusal, Violation};
+
+use crate::domain::{
+    calendar::{BadCohorts, BadSpan},
+    revenue::TooMuch,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("the run is not known here")]
     RunNotFound,
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     #[error("the database refused")]
     Database(#[source] sqlx::Error),
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<BadSpan> for Error {
+    fn from(bad: BadSpan) -> Self {
+        Self::Invalid(Invalid::field("to", bad))
+    }
+}
+
+impl From<BadCohorts> for Error {
+    fn from(bad: BadCohorts) -> Self {
+        Self::Invalid(Invalid::field("granularity", bad))
+    }
+}
+
+impl From<TooMuch> for Error {
+    fn from(error: TooMuch) -> Self {
+        Self::Internal(error.into())
+    }
 }
 
 impl From<sqlx::Error> for Error {
@@ -27,6 +54,7 @@ impl Refusal for Error {
     fn kind(&self) -> Kind {
         match self {
             Self::RunNotFound => Kind::NotFound,
+            Self::Invalid(_) => Kind::Invalid,
             Self::Unavailable(_) => Kind::Unavailable,
             Self::Database(_) | Self::Internal(_) => Kind::Internal,
         }
@@ -35,8 +63,16 @@ impl Refusal for Error {
     fn reason(&self) -> &'static str {
         match self {
             Self::RunNotFound => "RUN_NOT_FOUND",
+            Self::Invalid(_) => "INVALID",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Database(_) | Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        match self {
+            Self::Invalid(invalid) => invalid.violations(),
+            _ => Vec::new(),
         }
     }
 

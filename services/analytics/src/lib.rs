@@ -10,6 +10,7 @@ pub mod app;
 pub mod events;
 
 pub mod grpc;
+pub mod report;
 
 pub mod flows;
 

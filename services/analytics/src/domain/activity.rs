@@ -2,7 +2,7 @@
 
 use time::Date;
 
-use super::calendar::Span;
+use super::calendar::{Granularity, Span};
 
 /// Some of a day's learners: those who learnt last `gap` days before; 32 stands for longer ago and never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,17 @@ pub const LONGEST: u16 = 32;
 pub fn different(gaps: &[Gap], window: Span) -> i64 {
     let inside = gaps.iter().filter(|gap| window.contains(gap.day));
     inside.filter(|gap| i64::from(gap.gap) > (gap.day - window.from).whole_days()).map(|gap| gap.learners).sum()
+}
+
+/// The first day of each period, and how many different people learnt in it. The gaps are in the order of their days.
+pub fn by_period(gaps: &[Gap], span: Span, by: Granularity) -> Vec<(Date, i64)> {
+    let mut gaps = gaps;
+    let periods = span.periods(by).into_iter().map(|period| {
+        let (inside, later) = gaps.split_at(gaps.partition_point(|gap| gap.day <= period.days.to));
+        gaps = later;
+        (period.start, different(inside, period.days))
+    });
+    periods.collect()
 }
 
 #[cfg(test)]

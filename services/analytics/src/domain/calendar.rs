@@ -1,9 +1,11 @@
 //! Days, and the weeks and months that they are put together to. Which day an instant is in is the store's to say.
 
+use std::str::FromStr;
+
 use time::{Date, Duration, Month, Weekday};
 
 /// How time is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, values::Named)]
 pub enum Granularity {
     Day,
     /// From Monday.
@@ -18,19 +20,26 @@ pub struct BadDay;
 
 values::mistake!(BadDay => Malformed);
 
-/// Reads a day as `2026-11-01` and in no other way.
-pub fn parse_day(text: &str) -> Result<Date, BadDay> {
-    let digits = |from: usize, to: usize| {
-        let part = text.get(from..to)?;
-        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u16>().ok()).flatten()
-    };
-    let dashed = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
-    let read = || {
-        let month = Month::try_from(u8::try_from(digits(5, 7)?).ok()?).ok()?;
-        Date::from_calendar_date(i32::from(digits(0, 4)?), month, u8::try_from(digits(8, 10)?).ok()?).ok()
-    };
-    let day = if dashed { read() } else { None };
-    day.filter(|day| (2000..3000).contains(&day.year())).ok_or(BadDay)
+/// A day as it is written in requests: `2026-11-01` and in no other way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Day(pub Date);
+
+impl FromStr for Day {
+    type Err = BadDay;
+
+    fn from_str(text: &str) -> Result<Self, BadDay> {
+        let digits = |from: usize, to: usize| {
+            let part = text.get(from..to)?;
+            part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse::<u16>().ok()).flatten()
+        };
+        let dashed = text.len() == 10 && text.get(4..5) == Some("-") && text.get(7..8) == Some("-");
+        let read = || {
+            let month = Month::try_from(u8::try_from(digits(5, 7)?).ok()?).ok()?;
+            Date::from_calendar_date(i32::from(digits(0, 4)?), month, u8::try_from(digits(8, 10)?).ok()?).ok()
+        };
+        let day = if dashed { read() } else { None };
+        day.filter(|day| (2000..3000).contains(&day.year())).map(Self).ok_or(BadDay)
+    }
 }
 
 /// Days from the first to the last, both of them included.
@@ -95,7 +104,23 @@ pub struct Period {
     pub days: Span,
 }
 
+/// People who begin are not grouped by days: a day is too short to come back in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected week or month")]
+pub struct BadCohorts;
+
+values::mistake!(BadCohorts => UnknownValue, allowed = "week, month");
+
 impl Granularity {
+    /// How people who begin are grouped; by month where nothing is said.
+    pub fn of_cohorts(asked: Option<Self>) -> Result<Self, BadCohorts> {
+        match asked {
+            None => Ok(Self::Month),
+            Some(Self::Day) => Err(BadCohorts),
+            Some(by) => Ok(by),
+        }
+    }
+
     /// The first day of the period that a day is in.
     pub fn start(self, day: Date) -> Date {
         match self {
@@ -115,15 +140,6 @@ impl Granularity {
             Self::Month => self.start(start + Duration::days(32)),
         }
     }
-
-    /// What SQL calls it.
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
 }
 
 #[cfg(test)]
@@ -135,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_day_is_written_in_one_way() {
-        assert_eq!(parse_day("2028-02-29"), Ok(date!(2028 - 02 - 29)));
+        assert_eq!("2028-02-29".parse(), Ok(Day(date!(2028 - 02 - 29))));
         for bad in [
             "",
             "2026-2-1",
@@ -148,7 +164,7 @@ mod tests {
             "2026-٠2-1",
             "20２6-1-1",
         ] {
-            assert_eq!(parse_day(bad), Err(BadDay), "{bad:?}");
+            assert_eq!(bad.parse::<Day>(), Err(BadDay), "{bad:?}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use analytics::{
     domain::calendar::Span,
-    grpc::{Export, Wanted},
+    report::file::{File, Report as Wanted},
 };
 use futures::{StreamExt, TryStreamExt};
 use proto::lyceum::analytics::v1::{ExportReportRequest, export_report_request::Report};

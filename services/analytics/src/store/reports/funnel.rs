@@ -17,6 +17,18 @@ pub struct Sales {
     pub learnt: i64,
 }
 
+impl Sales {
+    /// The steps of the funnel, in order.
+    pub const fn steps(&self) -> [(&'static str, i64); 4] {
+        [
+            ("ORDER_PLACED", self.placed),
+            ("ORDER_PAID", self.paid),
+            ("ENROLLED", self.enrolled),
+            ("FIRST_LESSON", self.learnt),
+        ]
+    }
+}
+
 pub async fn sales(conn: &mut PgConnection, span: Span) -> Result<Sales, sqlx::Error> {
     sqlx::query_as(
         "with placed as materialized (

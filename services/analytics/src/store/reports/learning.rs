@@ -28,6 +28,20 @@ pub struct Completion {
     pub completed: i64,
 }
 
+impl Completion {
+    /// The steps of the funnel, in order.
+    pub const fn steps(&self) -> [(&'static str, i64); 6] {
+        [
+            ("ENROLLED", self.enrolled),
+            ("FIRST_LESSON", self.first_lesson),
+            ("QUARTER", self.quarter),
+            ("HALF", self.half),
+            ("THREE_QUARTERS", self.three_quarters),
+            ("COMPLETED", self.completed),
+        ]
+    }
+}
+
 pub async fn completion(conn: &mut PgConnection, run: RunId) -> Result<Completion, sqlx::Error> {
     sqlx::query_as(
         "with required as (

@@ -47,7 +47,7 @@ pub async fn cells(
     )
     .bind(span.from)
     .bind(span.to)
-    .bind(by.unit())
+    .bind(by.as_str())
     .bind(today)
     .fetch_all(conn)
     .await

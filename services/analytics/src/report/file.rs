@@ -1,19 +1,18 @@
-//! Reports as files. A page of rows is read when its reader wants it and written out before the next one: whatever the length, there is
-//! one page in memory, and between pages no connection is held. A reader that leaves ends it all by not asking again.
+//! Reports as files. A page of rows is read when its reader wants it and is written out before the next one: whatever the
+//! length, one page is in memory, and no connection is held between pages. A reader that leaves ends it by not asking again.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use futures::{Stream, stream};
-use proto::lyceum::{analytics::v1::export_report_request::Report, values::v1::FileChunk};
 use sqlx::PgConnection;
 use values::Currency;
 
-use super::report::active_learners;
+use super::csv::Csv;
 use crate::{
     app::App,
     domain::{
+        activity,
         calendar::{Granularity, Span},
-        csv::Csv,
         revenue,
     },
     error::Error,
@@ -29,8 +28,8 @@ const CHUNK: usize = 32 * 1024;
 const CONTENT_TYPE: &str = "text/csv; charset=utf-8";
 
 /// Which report is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, values::Named)]
+pub enum Report {
     Revenue,
     Orders,
     Enrolments,
@@ -38,29 +37,7 @@ pub enum Wanted {
     Events,
 }
 
-impl Wanted {
-    pub(super) fn read(number: i32) -> Result<Self, &'static str> {
-        match Report::try_from(number) {
-            Ok(Report::Revenue) => Ok(Self::Revenue),
-            Ok(Report::Orders) => Ok(Self::Orders),
-            Ok(Report::Enrolments) => Ok(Self::Enrolments),
-            Ok(Report::ActiveLearners) => Ok(Self::ActiveLearners),
-            Ok(Report::Events) => Ok(Self::Events),
-            Ok(Report::Unspecified) => Err("is required"),
-            Err(_) => Err("expected a report that this version knows"),
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Revenue => "revenue",
-            Self::Orders => "orders",
-            Self::Enrolments => "enrolments",
-            Self::ActiveLearners => "active-learners",
-            Self::Events => "events",
-        }
-    }
-
+impl Report {
     const fn header(self) -> &'static [&'static str] {
         match self {
             Self::Revenue => &[
@@ -105,54 +82,67 @@ impl Wanted {
     }
 }
 
+/// A piece of a file. Only the first one says what the file is.
+#[derive(Debug, Default)]
+pub struct Piece {
+    pub content_type: &'static str,
+    pub file_name: String,
+    pub data: Vec<u8>,
+}
+
 /// A file that is being written.
 #[derive(Debug)]
-pub struct Export {
+pub struct File {
     app: Arc<App>,
-    wanted: Wanted,
+    report: Report,
     span: Span,
     currency: Currency,
     csv: Csv,
     /// Behind the last row that was written; none when there are no more.
     place: Option<Place>,
     /// Pieces of the page that was written last.
-    ready: VecDeque<FileChunk>,
+    ready: VecDeque<Piece>,
 }
 
-impl Export {
-    pub fn new(app: Arc<App>, wanted: Wanted, span: Span, currency: Currency) -> Self {
-        let (csv, place) = (Csv::new(wanted.header()), Some(Place::before(span.from)));
-        Self { app, wanted, span, currency, csv, place, ready: VecDeque::new() }
+impl File {
+    pub fn new(app: Arc<App>, report: Report, span: Span, currency: Currency) -> Self {
+        let (csv, place) = (Csv::new(report.header()), Some(Place::before(span.from)));
+        Self { app, report, span, currency, csv, place, ready: VecDeque::new() }
     }
 
     /// The pieces of the file. The first one has its name, and at least the header.
-    pub fn chunks(mut self) -> impl Stream<Item = Result<FileChunk, Error>> + Send {
-        let first = FileChunk {
-            content_type: CONTENT_TYPE.to_owned(),
-            file_name: format!("lyceum-{}-{}-{}.csv", self.wanted.name(), self.span.from, self.span.to),
+    pub fn pieces(mut self) -> impl Stream<Item = Result<Piece, Error>> + Send {
+        let first = Piece {
+            content_type: CONTENT_TYPE,
+            file_name: format!(
+                "lyceum-{}-{}-{}.csv",
+                self.report.as_str().replace('_', "-"),
+                self.span.from,
+                self.span.to
+            ),
             data: self.csv.take(),
         };
         self.ready.push_back(first);
-        stream::try_unfold(self, |mut export| async move {
-            while export.ready.is_empty() && export.place.is_some() {
-                export.write_page().await?;
+        stream::try_unfold(self, |mut file| async move {
+            while file.ready.is_empty() && file.place.is_some() {
+                file.write_page().await?;
             }
-            Ok(export.ready.pop_front().map(|chunk| (chunk, export)))
+            Ok(file.ready.pop_front().map(|piece| (piece, file)))
         })
     }
 
     async fn write_page(&mut self) -> Result<(), Error> {
         let Some(after) = self.place.take() else { return Ok(()) };
         let mut conn = self.app.db.acquire().await?;
-        self.place = match self.wanted {
-            Wanted::Revenue => self.revenue(&mut conn).await?,
-            Wanted::Orders => self.orders(&mut conn, after).await?,
-            Wanted::Enrolments => self.enrolments(&mut conn, after).await?,
-            Wanted::ActiveLearners => self.active_learners(&mut conn).await?,
-            Wanted::Events => self.events(&mut conn, after).await?,
+        self.place = match self.report {
+            Report::Revenue => self.revenue(&mut conn).await?,
+            Report::Orders => self.orders(&mut conn, after).await?,
+            Report::Enrolments => self.enrolments(&mut conn, after).await?,
+            Report::ActiveLearners => self.active_learners(&mut conn).await?,
+            Report::Events => self.events(&mut conn, after).await?,
         };
         let written = self.csv.take();
-        let chunks = written.chunks(CHUNK).map(|data| FileChunk { data: data.to_vec(), ..FileChunk::default() });
+        let chunks = written.chunks(CHUNK).map(|data| Piece { data: data.to_vec(), ..Piece::default() });
         self.ready.extend(chunks);
         Ok(())
     }
@@ -161,7 +151,7 @@ impl Export {
     async fn revenue(&mut self, conn: &mut PgConnection) -> Result<Option<Place>, Error> {
         let days = reports::revenue::days(conn, self.currency, self.span).await?;
         let rows = revenue::by_period(&days, self.span, Granularity::Day);
-        for (day, row) in rows.map_err(|error| Error::Internal(error.into()))? {
+        for (day, row) in rows? {
             self.csv.text(&day.to_string()).text(self.currency.as_str()).number(row.gross).number(row.refunded);
             self.csv.number(row.net()).number(row.orders).number(row.refunds).number_if(row.average_order()).end();
         }
@@ -170,7 +160,7 @@ impl Export {
 
     async fn active_learners(&mut self, conn: &mut PgConnection) -> Result<Option<Place>, Error> {
         let gaps = reports::activity::gaps(conn, self.span).await?;
-        for (day, learners) in active_learners(&gaps, self.span, Granularity::Day) {
+        for (day, learners) in activity::by_period(&gaps, self.span, Granularity::Day) {
             self.csv.text(&day.to_string()).number(learners).end();
         }
         Ok(None)

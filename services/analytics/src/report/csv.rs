@@ -1,22 +1,19 @@
-//! Lines of a CSV file (RFC 4180): cells are quoted where they must be, and text that a spreadsheet would run is made harmless.
+//! Lines of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula is made harmless.
 
+use csv::{Terminator, Writer, WriterBuilder};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 /// A file as it grows; whoever writes it takes out what is ready.
-#[derive(Debug, Default)]
-pub struct Csv {
-    bytes: Vec<u8>,
-    /// Whether the line that is being written has a cell.
-    begun: bool,
-}
+#[derive(Debug)]
+pub struct Csv(Writer<Vec<u8>>);
 
 impl Csv {
     /// A file with its header.
     pub fn new(header: &[&str]) -> Self {
-        let mut csv = Self::default();
+        let mut csv = Self(writer());
         for name in header {
-            csv.text(name);
+            csv.cell(name);
         }
         csv.end();
         csv
@@ -24,38 +21,24 @@ impl Csv {
 
     /// Text of whatever origin. What a spreadsheet would take for a formula is preceded by an apostrophe.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        self.separate();
-        let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        let quoted = text.contains([',', '"', '\r', '\n']);
-        if quoted {
-            self.bytes.push(b'"');
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            self.cell(&format!("'{text}"))
+        } else {
+            self.cell(text)
         }
-        if formula {
-            self.bytes.push(b'\'');
-        }
-        for byte in text.bytes() {
-            if byte == b'"' {
-                self.bytes.push(byte);
-            }
-            self.bytes.push(byte);
-        }
-        if quoted {
-            self.bytes.push(b'"');
-        }
-        self
     }
 
     /// A number, which may well begin with a minus.
     pub fn number(&mut self, number: i64) -> &mut Self {
-        self.plain(&number.to_string())
+        self.cell(&number.to_string())
     }
 
     pub fn number_if(&mut self, number: Option<i64>) -> &mut Self {
-        self.plain(&number.map(|number| number.to_string()).unwrap_or_default())
+        self.cell(&number.map(|number| number.to_string()).unwrap_or_default())
     }
 
     pub fn id_if(&mut self, id: Option<Uuid>) -> &mut Self {
-        self.plain(&id.map(|id| id.to_string()).unwrap_or_default())
+        self.cell(&id.map(|id| id.to_string()).unwrap_or_default())
     }
 
     pub fn id(&mut self, id: Uuid) -> &mut Self {
@@ -65,41 +48,41 @@ impl Csv {
     /// An instant in UTC, such as `2026-11-01T09:30:00Z`.
     pub fn instant_if(&mut self, at: Option<OffsetDateTime>) -> &mut Self {
         let at = at.map(|at| at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default());
-        self.plain(&at.unwrap_or_default())
+        self.cell(&at.unwrap_or_default())
     }
 
     /// Ends a line.
     pub fn end(&mut self) {
-        self.bytes.extend_from_slice(b"\r\n");
-        self.begun = false;
+        // Memory can always be written to.
+        self.0.write_record(None::<&[u8]>).unwrap_or_default();
     }
 
-    /// What was written since it was taken last.
+    /// What was written since it was taken last; call it between lines.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+        std::mem::replace(&mut self.0, writer()).into_inner().unwrap_or_default()
     }
 
-    fn plain(&mut self, text: &str) -> &mut Self {
-        self.separate();
-        self.bytes.extend_from_slice(text.as_bytes());
+    fn cell(&mut self, text: &str) -> &mut Self {
+        self.0.write_field(text).unwrap_or_default();
         self
     }
+}
 
-    fn separate(&mut self) {
-        if std::mem::replace(&mut self.begun, true) {
-            self.bytes.push(b',');
-        }
-    }
+fn writer() -> Writer<Vec<u8>> {
+    // A file of several pages is written by several writers, so lines are not compared with each other.
+    WriterBuilder::new().flexible(true).terminator(Terminator::CRLF).from_writer(Vec::new())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// How a cell is written that stands after another one.
     fn written(text: &str) -> String {
-        let mut csv = Csv::default();
-        csv.text(text);
-        String::from_utf8(csv.take()).unwrap()
+        let mut csv = Csv(writer());
+        csv.number(1).text(text).end();
+        let line = String::from_utf8(csv.take()).unwrap();
+        line.strip_prefix("1,").and_then(|line| line.strip_suffix("\r\n")).unwrap().to_owned()
     }
 
     #[test]

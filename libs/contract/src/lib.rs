@@ -1,0 +1,51 @@
+//! The typed operations of every service, printed from the contract at build time.
+//!
+//! Reading order: a service implements the trait of its module below (`courses::CatalogService`) for its door and hands the
+//! door to the function of the same name, which answers gRPC calls by it. [`Call`] is who calls and under which key;
+//! [`PageRequest`] which page is asked for; [`wire`] writes enums into messages. How fields are read stands in `read`.
+
+mod call;
+mod export;
+mod page;
+#[expect(clippy::allow_attributes, reason = "which of these are used depends on the contract")]
+#[allow(dead_code, reason = "which of these are used depends on the contract")]
+mod read;
+mod served;
+mod wire;
+
+pub use call::Call;
+pub use export::export;
+pub use page::PageRequest;
+pub use served::{Adapter, Streamed};
+pub use values::Page;
+pub use wire::{Wire, same_names, wire};
+
+macro_rules! packages {
+    ($($module:ident => $file:literal),* $(,)?) => {
+        $(
+            #[doc = concat!("The operations of ", stringify!($module), ".")]
+            pub mod $module {
+                #[expect(clippy::allow_attributes, reason = "which of these a package needs depends on its requests")]
+                #[allow(unused_imports, reason = "which of these a package needs depends on its requests")]
+                use {
+                    crate::{Adapter, Call, Page, PageRequest, Streamed, read, served::{served, streamed}},
+                    proto::METHODS,
+                    rpc::Fields,
+                    std::{fmt, sync::Arc},
+                    tonic::{Request, Response, Status},
+                };
+
+                include!(concat!(env!("OUT_DIR"), "/", $file));
+            }
+        )*
+    };
+}
+
+packages! {
+    analytics => "analytics.rs",
+    courses => "courses.rs",
+    documents => "documents.rs",
+    notifications => "notifications.rs",
+    payments => "payments.rs",
+    users => "users.rs",
+}

@@ -1,0 +1,300 @@
+//! Fields of messages as values. Every function answers with `None` after a mistake, which `fields` remembers under the
+//! field's name; so all mistakes of a request are told at once.
+
+mod mask;
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    hash::Hash,
+    ops::RangeInclusive,
+    str::FromStr,
+};
+
+use proto::{lyceum::values::v1::Money as MoneyMessage, wkt};
+use rpc::{Fields, Invalid, Mistake, Violation, ViolationCode};
+use time::OffsetDateTime;
+use values::{Currency, Id, Kind, Money, Named, Text};
+
+pub(crate) use mask::Mask;
+
+/// Reads a whole request, or refuses it with everything that is wrong.
+pub(crate) fn request<M, R>(sent: M, read: impl FnOnce(M, &mut Fields) -> Option<R>) -> Result<R, Invalid> {
+    let mut fields = Fields::new();
+    let read = read(sent, &mut fields);
+    let (request,) = fields.finish((read,))?;
+    Ok(request)
+}
+
+/// A message inside the request.
+pub(crate) fn message<M, R>(
+    fields: &mut Fields,
+    name: &str,
+    sent: M,
+    read: impl FnOnce(M, &mut Fields) -> Option<R>,
+) -> Option<R> {
+    fields.within(name, |fields| read(sent, fields))
+}
+
+/// A field that must be there.
+pub(crate) fn required<S, R>(
+    fields: &mut Fields,
+    name: &str,
+    sent: Option<S>,
+    read: impl FnOnce(&mut Fields, S) -> Option<R>,
+) -> Option<R> {
+    let sent = fields.required(name, sent)?;
+    read(fields, sent)
+}
+
+/// A field that may be left out.
+pub(crate) fn optional<S, R>(
+    fields: &mut Fields,
+    sent: Option<S>,
+    read: impl FnOnce(&mut Fields, S) -> Option<R>,
+) -> Option<Option<R>> {
+    match sent {
+        Some(sent) => read(fields, sent).map(Some),
+        None => Some(None),
+    }
+}
+
+/// A text that is left out by leaving it empty.
+pub(crate) fn given(sent: String) -> Option<String> {
+    Some(sent).filter(|sent| !sent.is_empty())
+}
+
+/// The items of a list.
+pub(crate) fn list<S, R>(
+    fields: &mut Fields,
+    name: &str,
+    sent: Vec<S>,
+    many: RangeInclusive<u64>,
+    read: impl Fn(&mut Fields, &str, S) -> Option<R>,
+) -> Option<Vec<R>> {
+    let count = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+    if !many.contains(&count) {
+        fields.note(out_of(name, count, &many, (ViolationCode::TooFewItems, ViolationCode::TooManyItems), "items"));
+        return None;
+    }
+    let items: Vec<Option<R>> =
+        (sent.into_iter().enumerate()).map(|(index, sent)| read(fields, &format!("{name}[{index}]"), sent)).collect();
+    items.into_iter().collect()
+}
+
+/// The items of a list in which none may stand twice.
+pub(crate) fn list_unique<S: Clone + Eq + Hash, R>(
+    fields: &mut Fields,
+    name: &str,
+    sent: Vec<S>,
+    many: RangeInclusive<u64>,
+    read: impl Fn(&mut Fields, &str, S) -> Option<R>,
+) -> Option<Vec<R>> {
+    let mut seen = HashSet::new();
+    if !sent.iter().all(|item| seen.insert(item)) {
+        fields.note(Violation::new(name, ViolationCode::NotUnique, "expected each only once"));
+        return None;
+    }
+    list(fields, name, sent, many, read)
+}
+
+/// An id.
+pub(crate) fn id<K: Kind>(fields: &mut Fields, name: &str, sent: &str) -> Option<Id<K>> {
+    if sent.is_empty() {
+        return missing(fields, name);
+    }
+    fields.take(name, sent.parse())
+}
+
+/// A text that people type.
+pub(crate) fn text<const MIN: usize, const MAX: usize>(
+    fields: &mut Fields,
+    name: &str,
+    sent: &str,
+) -> Option<Text<MIN, MAX>> {
+    fields.take(name, Text::parse(sent))
+}
+
+/// A text that only has to fit its bounds, in characters.
+pub(crate) fn string(fields: &mut Fields, name: &str, sent: String, many: RangeInclusive<u64>) -> Option<String> {
+    fits(fields, name, count(&sent), &many, "characters").then_some(sent)
+}
+
+/// Bytes that only have to fit their bounds.
+pub(crate) fn bytes(fields: &mut Fields, name: &str, sent: Vec<u8>, many: RangeInclusive<u64>) -> Option<Vec<u8>> {
+    fits(fields, name, u64::try_from(sent.len()).unwrap_or(u64::MAX), &many, "bytes").then_some(sent)
+}
+
+/// Texts by texts.
+pub(crate) fn map(
+    fields: &mut Fields,
+    name: &str,
+    sent: BTreeMap<String, String>,
+    many: RangeInclusive<u64>,
+) -> Option<BTreeMap<String, String>> {
+    fits(fields, name, u64::try_from(sent.len()).unwrap_or(u64::MAX), &many, "entries").then_some(sent)
+}
+
+/// A text with rules of its own.
+pub(crate) fn value<V: FromStr<Err: Mistake>>(
+    fields: &mut Fields,
+    name: &str,
+    sent: &str,
+    many: RangeInclusive<u64>,
+) -> Option<V> {
+    if sent.is_empty() && *many.start() > 0 {
+        return missing(fields, name);
+    }
+    if !fits(fields, name, count(sent), &many, "characters") {
+        return None;
+    }
+    fields.take(name, sent.parse())
+}
+
+/// A value of the service that is made of a number.
+pub(crate) fn made<N, V: TryFrom<N, Error: Mistake>>(fields: &mut Fields, name: &str, sent: N) -> Option<V> {
+    fields.take(name, V::try_from(sent))
+}
+
+/// A whole number.
+pub(crate) fn integer<N: TryFrom<i128>>(
+    fields: &mut Fields,
+    name: &str,
+    sent: i128,
+    fitting: RangeInclusive<i128>,
+) -> Option<N> {
+    let number = Some(sent).filter(|sent| fitting.contains(sent)).and_then(|sent| N::try_from(sent).ok());
+    if number.is_none() {
+        let mut wrong = Violation::new(name, ViolationCode::OutOfRange, expected(&fitting));
+        wrong = wrong.with("min", fitting.start());
+        if *fitting.end() < WIDE {
+            wrong = wrong.with("max", fitting.end());
+        }
+        fields.note(wrong);
+    }
+    number
+}
+
+/// A bound from here on only says how wide the field is.
+const WIDE: i128 = i32::MAX as i128;
+
+fn expected(fitting: &RangeInclusive<i128>) -> String {
+    match (*fitting.start(), *fitting.end()) {
+        (least, most) if most < WIDE => format!("expected {least} to {most}"),
+        (least, _) => format!("expected {least} or more"),
+    }
+}
+
+/// A value of an enum that must be there; `table` holds its numbers and the service's names for them.
+pub(crate) fn named<E: Named>(fields: &mut Fields, name: &str, sent: i32, table: &[(i32, &str)]) -> Option<E> {
+    match named_or_none(fields, name, sent, table)? {
+        Some(value) => Some(value),
+        None => missing(fields, name),
+    }
+}
+
+/// A value of an enum that may be left out.
+pub(crate) fn named_or_none<E: Named>(
+    fields: &mut Fields,
+    name: &str,
+    sent: i32,
+    table: &[(i32, &str)],
+) -> Option<Option<E>> {
+    if sent == 0 {
+        return Some(None);
+    }
+    let known = table.iter().find(|(number, _)| *number == sent).and_then(|(_, known)| E::parse(known));
+    if known.is_none() {
+        let wrong = Violation::new(name, ViolationCode::UnknownValue, format!("expected {}", E::EXPECTED));
+        fields.note(wrong.with("allowed", E::EXPECTED));
+    }
+    known.map(Some)
+}
+
+/// An instant, as exact as PostgreSQL keeps it, so that a stored one equals the one that was sent.
+pub(crate) fn instant(fields: &mut Fields, name: &str, sent: wkt::Timestamp) -> Option<OffsetDateTime> {
+    let Some(at) = sent.to_time() else {
+        return malformed(fields, name, "expected an instant of the years 1 to 9999");
+    };
+    Some(at.replace_nanosecond(at.nanosecond() / 1_000 * 1_000).unwrap_or(at))
+}
+
+/// A length of time.
+pub(crate) fn duration(fields: &mut Fields, name: &str, sent: wkt::Duration) -> Option<time::Duration> {
+    match sent.to_duration() {
+        Some(length) => Some(length),
+        None => malformed(fields, name, "expected a length of time, such as 3.5s"),
+    }
+}
+
+/// An amount of money.
+pub(crate) fn money(fields: &mut Fields, name: &str, sent: MoneyMessage) -> Option<Money> {
+    let currency = fields.within(name, |fields| fields.take("currency", Currency::parse(&sent.currency)));
+    currency.map(|currency| Money::new(sent.minor, currency))
+}
+
+/// The revision that an etag names; none was sent where the text is empty.
+pub(crate) fn etag(fields: &mut Fields, name: &str, sent: &str) -> Option<Option<i64>> {
+    match sent {
+        "" => Some(None),
+        sent => match sent.parse() {
+            Ok(revision) => Some(Some(revision)),
+            Err(_) => malformed(fields, name, "expected the etag as it was read"),
+        },
+    }
+}
+
+/// A oneof of which one case must be set.
+pub(crate) fn one_of<S, R>(
+    fields: &mut Fields,
+    sent: Option<S>,
+    cases: &[&str],
+    read: impl FnOnce(S, &mut Fields) -> Option<R>,
+) -> Option<R> {
+    match sent {
+        Some(sent) => read(sent, fields),
+        None => {
+            let cases = cases.join(", ");
+            let wrong = Violation::new("", ViolationCode::Required, format!("expected one of {cases}"));
+            fields.note(wrong.with("allowed", cases));
+            None
+        }
+    }
+}
+
+fn missing<R>(fields: &mut Fields, name: &str) -> Option<R> {
+    fields.note(Violation::new(name, ViolationCode::Required, "is required"));
+    None
+}
+
+fn malformed<R>(fields: &mut Fields, name: &str, expected: &str) -> Option<R> {
+    fields.note(Violation::new(name, ViolationCode::Malformed, expected));
+    None
+}
+
+fn count(text: &str) -> u64 {
+    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
+}
+
+fn fits(fields: &mut Fields, name: &str, count: u64, many: &RangeInclusive<u64>, what: &str) -> bool {
+    let fits = many.contains(&count);
+    if !fits {
+        fields.note(out_of(name, count, many, (ViolationCode::TooShort, ViolationCode::TooLong), what));
+    }
+    fits
+}
+
+/// Says which of the two bounds a size breaks.
+fn out_of(
+    name: &str,
+    count: u64,
+    many: &RangeInclusive<u64>,
+    (few, much): (ViolationCode, ViolationCode),
+    what: &str,
+) -> Violation {
+    let (least, most) = (many.start(), many.end());
+    if count < *least {
+        Violation::new(name, few, format!("expected at least {least} {what}")).with("min", least)
+    } else {
+        Violation::new(name, much, format!("expected at most {most} {what}")).with("max", most)
+    }
+}
