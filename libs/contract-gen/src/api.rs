@@ -25,6 +25,16 @@ pub struct Rpc {
     pub idempotency: Idempotency,
     /// How long its answer stays fresh.
     pub cache: Option<Cache>,
+    /// What it may refuse, beside what every rpc of its kind may: names such as `ORDER_NOT_FOUND`.
+    pub refusals: Vec<String>,
+    /// The largest request, in bytes.
+    pub body_limit: u32,
+    /// Seconds that an answer may take.
+    pub time_limit: u32,
+    /// How many items a page has, where it answers page by page.
+    pub paging: Option<Paging>,
+    /// Whether it hands out all that a service owns, for a neighbour's copy.
+    pub export: bool,
     /// Its REST addresses; none for an rpc that only services call.
     pub bindings: Vec<Binding>,
 }
@@ -76,6 +86,15 @@ pub struct Cache {
     pub seconds: u32,
     /// Whether caches that serve several people may keep it.
     pub shared: bool,
+}
+
+/// How many items a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    /// Where the request does not say.
+    pub default_size: u32,
+    /// At the most.
+    pub max_size: u32,
 }
 
 /// One REST address of an rpc.

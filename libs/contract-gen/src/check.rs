@@ -8,7 +8,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
 use crate::{
     Answer, Api, Body, Segment,
     api::is_ours,
-    field::{is_object, is_textual, oneof},
+    field::{Behaviour, is, is_object, is_textual, oneof},
     rules,
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn whole(api: &Api) -> Vec<String> {
         }
     }
     refusals.extend(enum_zeros(api));
+    refusals.extend(unbounded(api));
     refusals.extend(same_address(api));
     refusals.extend(same_name(api));
     refusals
@@ -93,6 +94,33 @@ pub(crate) fn query_parameter(field: &FieldDescriptor, depth: usize) -> Result<(
     }
     let Kind::Message(message) = field.kind() else { return Ok(()) };
     message.fields().try_for_each(|inner| query_parameter(&inner, depth + 1))
+}
+
+/// Texts, binaries and lists that a caller could make as long as a body may be.
+fn unbounded(api: &Api) -> Vec<String> {
+    let mut asked = BTreeSet::new();
+    api.rpcs.iter().for_each(|rpc| reach_input(&rpc.method.input(), &mut asked));
+    let messages = asked.iter().filter_map(|name| api.pool.get_message_by_name(name));
+    let fields = messages.flat_map(|message| message.fields().filter(is_input).collect::<Vec<_>>());
+    let endless = fields.filter(|field| !rules::rules(field).is_bounded(field));
+    endless.map(|field| format!("{}: say how long it may be: option (buf.validate.field)", field.full_name())).collect()
+}
+
+/// Whether a caller may set the field.
+pub(crate) fn is_input(field: &FieldDescriptor) -> bool {
+    !is(field, Behaviour::OutputOnly)
+}
+
+/// Collects a message and everything inside it that a caller may set, by full name.
+pub(crate) fn reach_input(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
+    if !is_ours(message.package_name()) || (!message.is_map_entry() && !into.insert(message.full_name().to_owned())) {
+        return;
+    }
+    for field in message.fields().filter(is_input) {
+        if let Kind::Message(inner) = field.kind() {
+            reach_input(&inner, into);
+        }
+    }
 }
 
 /// The first value of an enum is what a field holds that nobody set.

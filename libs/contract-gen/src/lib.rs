@@ -24,7 +24,7 @@ mod rust;
 mod breaking;
 mod house;
 
-pub use api::{Access, Answer, Api, Binding, Body, Cache, FILE_CHUNK, Idempotency, Rpc, Segment, Verb};
+pub use api::{Access, Answer, Api, Binding, Body, Cache, FILE_CHUNK, Idempotency, Paging, Rpc, Segment, Verb};
 pub use breaking::breaking;
 pub use house::house_rules;
 pub use json::json;

@@ -74,6 +74,15 @@ fn rpc(method: MethodDescriptor) -> Result<Rpc, Vec<String>> {
     });
     let decided = option::idempotency(&method);
     let cache = option::cache(&method);
+    let codes = option::refusals(&method).unwrap_or_else(|reason| {
+        refusals.push(reason);
+        Vec::new()
+    });
+    let paging = option::paging(&method).unwrap_or_else(|reason| {
+        refusals.push(reason.to_owned());
+        None
+    });
+    let export = option::export(&method);
     let mut bindings = Vec::new();
     for rule in rules(&method) {
         match binding(&method, &rule) {
@@ -125,6 +134,8 @@ fn rpc(method: MethodDescriptor) -> Result<Rpc, Vec<String>> {
             cache.is_some() && method.is_server_streaming(),
             "a stream is never cached: only a whole answer can be compared with the one before",
         ),
+        (export && !method.is_server_streaming(), "an export is a stream of answers"),
+        (export && access != Access::ServiceOnly, "an export is for services only"),
         (
             served && has_no_position(&method),
             "a stream that goes on `after_…` something needs that field in its messages, as the id of each event",
@@ -135,7 +146,18 @@ fn rpc(method: MethodDescriptor) -> Result<Rpc, Vec<String>> {
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    Ok(Rpc { access, idempotency: decided.unwrap_or(Idempotency::None), cache, bindings, method })
+    Ok(Rpc {
+        access,
+        idempotency: decided.unwrap_or(Idempotency::None),
+        cache,
+        refusals: codes,
+        body_limit: option::body_limit(&method),
+        time_limit: option::time_limit(&method),
+        paging,
+        export,
+        bindings,
+        method,
+    })
 }
 
 /// Whether the request of a stream of events names a place to go on that the events themselves do not tell.

@@ -29,6 +29,9 @@ fn print(api: &Api, out: &mut String) -> fmt::Result {
         writeln!(out, "        access: Access::{access},")?;
         writeln!(out, "        idempotency: Idempotency::{:?},", rpc.idempotency)?;
         writeln!(out, "        cache: {cache},")?;
+        writeln!(out, "        refusals: &{:?},", rpc.refusals)?;
+        writeln!(out, "        body_limit: {},", rpc.body_limit)?;
+        writeln!(out, "        time_limit: {},", rpc.time_limit)?;
         writeln!(out, "        http: {http:?},")?;
         writeln!(out, "    }},")?;
     }

@@ -44,6 +44,12 @@ pub struct Method {
     pub idempotency: Idempotency,
     /// How long its answer stays fresh.
     pub cache: Option<Cache>,
+    /// What it may refuse, beside what every rpc of its kind may: names such as `ORDER_NOT_FOUND`.
+    pub refusals: &'static [&'static str],
+    /// The largest request, in bytes.
+    pub body_limit: usize,
+    /// Seconds that an answer may take; a stream has no limit.
+    pub time_limit: u64,
     /// HTTP method and path template of its first REST address, such as `("GET", "/v1/users/{user_id}")`.
     pub http: Option<(&'static str, &'static str)>,
 }

@@ -70,7 +70,7 @@ fn fields_stay_what_they_are() {
     breaks("int32 size = 2;", "int32 size = 9;", &remedy);
     let required = "int32 size = 2 [(buf.validate.field).int32.gte = 1];";
     breaks("int32 size = 2;", required, &format!("{field}: is now required"));
-    let added = "string note = 4; string more = 7 [(buf.validate.field).string.min_len = 1];";
+    let added = "string note = 4; string more = 7 [(buf.validate.field).string = {min_len: 1, max_len: 99}];";
     breaks("string note = 4;", added, "lyceum.test.v1.Thing.more: a new field cannot be required");
     let moved = changed(
         "oneof owner { string user_id = 5; string group_id = 6; }",

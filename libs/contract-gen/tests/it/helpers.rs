@@ -52,8 +52,34 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// Loads a contract whose one package holds `text`.
+/// Loads a contract whose one package holds `text`. Texts and lists without rules get bounds, so that a test says only what
+/// it is about.
 pub fn load(text: &str) -> Result<Api, Refused> {
+    load_as_written(&bounded(text))
+}
+
+fn bounded(text: &str) -> String {
+    let declarations = text.split_inclusive(';').map(|declaration| {
+        let Some(field) =
+            declaration.strip_suffix(';').filter(|field| field.ends_with(|last: char| last.is_ascii_digit()))
+        else {
+            return declaration.to_owned();
+        };
+        let words: Vec<&str> = field.split_whitespace().rev().skip(2).collect();
+        let (is_text, is_list) = (words.get(1) == Some(&"string"), words.get(2) == Some(&"repeated"));
+        let rules = match (is_text, is_list) {
+            (true, true) => "repeated = {max_items: 9, items: {string: {max_len: 99}}}",
+            (true, false) => "string.max_len = 99",
+            (false, true) => "repeated.max_items = 9",
+            (false, false) => return declaration.to_owned(),
+        };
+        format!("{field} [(buf.validate.field).{rules}];")
+    });
+    declarations.collect()
+}
+
+/// Loads a contract whose one package holds exactly `text`.
+pub fn load_as_written(text: &str) -> Result<Api, Refused> {
     let root = folder(&[("lyceum/test/v1/test.proto", format!("{HEAD}{text}"))]);
     let descriptors = compile(&root)?;
     fs::remove_dir_all(root).unwrap();

@@ -58,7 +58,7 @@ message Thing {
   enum State { STATE_UNSPECIFIED = 0; STATE_OPEN = 1; }
   string id = 1 [(google.api.field_behavior) = OUTPUT_ONLY];
   // What it is called.
-  string title = 2 [(buf.validate.field).string.min_len = 1];
+  string title = 2 [(buf.validate.field).string = {min_len: 1, max_len: 99}];
   Price price = 3;
   State state = 4;
 }

@@ -1,6 +1,6 @@
 //! What cannot be served is refused, and the refusal names the rpc or the field.
 
-use crate::helpers::{PUBLIC_GET, load, refused, rpc};
+use crate::helpers::{PUBLIC_GET, load, load_as_written, refused, rpc};
 
 const PUBLIC: &str = "option (lyceum.api.v1.access) = { public: true };";
 const NO_KEY: &str = "option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;";
@@ -225,4 +225,41 @@ fn short_names_mean_one_thing() {
          message GetRequest {{}} message Thing {{ string id = 1; }}"
     );
     refused(&text, "lyceum.test.v1.One.Get and lyceum.test.v1.Two.Get have the same short name: rename one rpc");
+}
+
+#[test]
+fn what_a_caller_sends_has_an_end() {
+    let told = |fields: &str| load_as_written(&rpc(PUBLIC_GET, fields)).err().map(|refused| refused.to_string());
+    let rule = |declaration: &str, rules: &str| told(&format!("{declaration} [(buf.validate.field).{rules}];"));
+    let endless =
+        Some("lyceum.test.v1.DoThingRequest.a: say how long it may be: option (buf.validate.field)".to_owned());
+    for field in ["string a = 1;", "repeated int32 a = 1;", "optional string a = 1;"] {
+        assert_eq!(told(field), endless, "{field}");
+    }
+    assert_eq!(rule("string a = 1", "string.min_len = 1"), endless);
+    assert_eq!(rule("repeated string a = 1", "repeated.max_items = 3"), endless);
+    assert_eq!(rule("repeated string a = 1", "repeated = {max_items: 3, items: {string: {uuid: true}}}"), None);
+    assert_eq!(rule("string a = 1", "string.max_len = 3"), None);
+    assert_eq!(rule("string a = 1", "string.uuid = true"), None);
+}
+
+#[test]
+fn rules_are_of_those_that_are_printed() {
+    let rule = |declaration: &str, rules: &str, why: &str| {
+        refused(&field(&format!("{declaration} [(buf.validate.field){rules}];")), why)
+    };
+    rule("string a = 1", ".string.contains = \"x\"", "DoThingRequest.a: buf.validate's string.contains is not known");
+    rule("string a = 1", ".cel_expression = \"true\"", "buf.validate's cel_expression is not known");
+    rule("string a = 1", ".int32.gte = 1", "its buf.validate rules are those of int32, but it needs string");
+    rule("string a = 1", ".string = {min_len: 3, max_len: 2}", "its least is more than its most");
+    rule("string a = 1", " = {required: true, ignore: IGNORE_IF_ZERO_VALUE}", "it is required and may be left out");
+}
+
+#[test]
+fn refusals_and_pages_are_named_properly() {
+    let with = |option: &str| rpc(&format!("{PUBLIC_GET} option {option};"), "int32 size = 1;");
+    refused(&with("(lyceum.api.v1.refusals) = {codes: [\"NotFound\"]}"), "\"NotFound\" is no name of a refusal");
+    refused(&with("(lyceum.api.v1.refusals) = {codes: [\"A\", \"B\", \"A\"]}"), "A is listed twice");
+    refused(&with("(lyceum.api.v1.paging) = {default_size: 5 max_size: 9}"), "paging needs the fields page_size");
+    refused(&with("(lyceum.api.v1.export) = true"), "an export is a stream of answers");
 }
