@@ -33,7 +33,8 @@ def report(log: str) -> ET.Element:
     table = False
     for line in lines:
         if found := BINARY.match(line):
-            # Every crate's tests/it/main.rs is called `it`, and cargo does not say whose it is: its hash tells them apart.
+            # Every crate's tests/it/main.rs is called `it`, and cargo does not say whose it is: its hash tells them
+            # apart.
             path = found["doc"] or re.sub(r"(?<!^it)-[0-9a-f]{16}$", "", found["path"].rsplit("/", 1)[-1])
             suite = f"{path} ({found['source'] or 'documentation'})"
         elif found := OUTPUT.match(line):

@@ -3,8 +3,9 @@
 
     helm/capacity.py [LEARNERS…] [--set NAME=VALUE…]
 
-Nothing here is a claim. Behaviour is assumed, prices are round numbers to put yours in their place, and only what is marked as measured was
-seen, on two cores that carried everything else as well. The table in helm/README.md is what this prints without arguments.
+Nothing here is a claim. Behaviour is assumed, prices are round numbers to put yours in their place, and only what is
+marked as measured was seen, on two cores that carried everything else as well. The table in helm/README.md is what
+this prints without arguments.
 """
 
 import argparse

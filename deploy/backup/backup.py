@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Backs up what a CronJob can reach: a database, the broker's definitions, the list of erasures, a bucket; and reads it back.
+"""Backs up what a CronJob can reach: a database, the broker's definitions, the list of erasures, a bucket; and reads
+it back.
 
     backup.py postgresql TARGET          a dump of one database
     backup.py rabbitmq                   users, queues, bindings and policies of the broker
     backup.py erasures                   who was erased, so that a restoration can erase them again
     backup.py objects                    what the school's bucket has and the copy lacks
-    backup.py verify [--kind K]          the newest backup of each kind and target, held against its manifest; needs no key
+    backup.py verify [--kind K]          the newest of each kind and target against its manifest; needs no key
     backup.py list
     backup.py show KIND TARGET --identity FILE [--at STAMP]                  in the clear, to standard output
     backup.py restore TARGET --identity FILE [--at STAMP]                    a dump into the database of BACKUP_DATABASE_URL
 
-Everything but `objects` is encrypted here, for the recipients of BACKUP_RECIPIENTS_FILE: who backs up holds no key that could
-read a backup. A backup counts only when its manifest is there, which is written last. Variables: README.md.
+Everything but `objects` is encrypted here, for the recipients of BACKUP_RECIPIENTS_FILE: who backs up holds no key
+that could read a backup. A backup counts only when its manifest is there, which is written last. Variables:
+README.md.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@
     escrow.py open --officer NAME=KEY_FILE --officer NAME=KEY_FILE escrow.json
     escrow.py peel --officer NAME=KEY_FILE --for NAME escrow.json > half.age      the other officer, elsewhere, runs `age -d`
 
-For each pair of officers the secrets are encrypted for one and then for the other, both ways round, so that either may begin.
-Three officers are the least that is wise: one may be lost. Keys of officers are made by `age-keygen`, better on a hardware key
-(age-plugin-yubikey), and never leave their owners.
+For each pair of officers the secrets are encrypted for one and then for the other, both ways round, so that either
+may begin. Three officers are the least that is wise: one may be lost. Keys of officers are made by `age-keygen`,
+better on a hardware key (age-plugin-yubikey), and never leave their owners.
 """
 
 from __future__ import annotations

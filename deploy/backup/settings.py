@@ -49,8 +49,8 @@ def database() -> dict[str, str]:
 def broker() -> tuple[str, str]:
     """Where the management API gives the definitions, and with which authorization.
 
-    BACKUP_RABBITMQ_URL is the services' `amqp(s)://…/vhost`, from which one virtual host is taken, or `http(s)://…` of the management
-    API, whose administrator gets everything, users too.
+    BACKUP_RABBITMQ_URL is the services' `amqp(s)://…/vhost`, from which one virtual host is taken, or `http(s)://…` of the
+    management API, whose administrator gets everything, users too.
     """
     parts = urlsplit(required("BACKUP_RABBITMQ_URL"))
     login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"

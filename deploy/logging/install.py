@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Puts what Lyceum's logs need into Elasticsearch and Kibana: lifecycle, snapshots, mapping, templates, roles, data views. Run it as often as
-you like: everything is replaced by what stands here, and nothing is deleted. Needs nothing but Python.
+"""Puts what Lyceum's logs need into Elasticsearch and Kibana: lifecycle, snapshots, mapping, templates, roles, data
+views. Run it as often as you like: everything is replaced by what stands here, and nothing is deleted. Needs nothing
+but Python.
 
     install.py [--only PART[,PART]]      parts: lifecycle snapshots templates roles kibana
 
@@ -92,8 +93,8 @@ def templates(elastic: Server) -> None:
     elastic.put("_component_template/lyceum-logs", component)
     for stream in STREAMS:
         elastic.put(f"_index_template/lyceum-logs-{stream}", read(f"template-{stream}"))
-    # A template is for the next index of a stream. The one that is written today gets new fields at once, or their lines would be refused until
-    # it rolls over.
+    # A template is for the next index of a stream. The one that is written today gets new fields at once, or their
+    # lines would be refused until it rolls over.
     patterns = ",".join(f"logs-lyceum.{stream}-*" for stream in STREAMS)
     for stream in elastic.ask("GET", f"_resolve/index/{patterns}")["data_streams"]:
         elastic.put(f"{stream['name']}/_mapping?write_index_only=true", component["template"]["mappings"])

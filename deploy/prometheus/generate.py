@@ -4,8 +4,9 @@
     generate.py            writes rules/*.yaml and the chart's copies of them
     generate.py --check    says what is not as it would be written
 
-An alert is written down once, as what it looks at; severity, runbook and dashboard become labels and links here. The addresses are
-stand-ins that the chart replaces by those of the installation (values `monitoring.runbooksUrl`, `monitoring.grafanaUrl`).
+An alert is written down once, as what it looks at; severity, runbook and dashboard become labels and links here. The
+addresses are stand-ins that the chart replaces by those of the installation (values `monitoring.runbooksUrl`,
+`monitoring.grafanaUrl`).
 """
 
 import sys
@@ -46,7 +47,8 @@ def ratio(window: str) -> str:
 
 
 def level(slo: dict[str, Any]) -> list[dict[str, Any]]:
-    """The service level: error ratios by window, what is left of the budget, and alerts when it burns. Named as sloth names them."""
+    """The service level: error ratios by window, what is left of the budget, and alerts when it burns. Named as
+    sloth names them."""
     budget = round(1 - slo["objective"] / 100, 9)
     labels = {"slo": slo["name"], "sloth_service": slo["service"]}
     pairs = [pair for alert in slo["alerts"] for pair in alert["windows"]]

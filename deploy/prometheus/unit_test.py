@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Tries every alert with promtool: that it fires when it should, and that it is quiet when it should. Needs PyYAML and promtool.
+"""Tries every alert with promtool: that it fires when it should, and that it is quiet when it should. Needs PyYAML
+and promtool.
 
-A case of tests/*.yaml names an alert, a moment, the labels that the alert then has, and two worlds as series in promtool's notation (one
-value a minute): one in which it fires, one in which it is quiet. An alert without a case fails, and so does a case without both worlds.
+A case of tests/*.yaml names an alert, a moment, the labels that the alert then has, and two worlds as series in
+promtool's notation (one value a minute): one in which it fires, one in which it is quiet. An alert without a case
+fails, and so does a case without both worlds.
 """
 
 import re
@@ -31,7 +33,8 @@ def series(world: dict[str, str]) -> list[dict[str, str]]:
 
 
 def test(case: dict[str, Any], severity: str, fires: bool) -> dict[str, Any]:
-    """One promtool test. ALERTS is what Prometheus itself writes of every alert; other alerts of that world do not matter."""
+    """One promtool test. ALERTS is what Prometheus itself writes of every alert; other alerts of that world do not
+    matter."""
     labels = {
         "alertname": case["alert"],
         "alertstate": "firing",

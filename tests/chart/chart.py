@@ -1,4 +1,5 @@
-"""The chart as a package: it lints, has one version, fits into a release, shows what deploy/ holds, and lets a digest win."""
+"""The chart as a package: it lints, has one version, fits into a release, shows what deploy/ holds, and lets a
+digest win."""
 
 import base64
 import gzip

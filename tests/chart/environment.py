@@ -1,7 +1,8 @@
 """The strongest check of a chart: the services themselves read what their pods would be told.
 
-Each program's `check-config` runs with the rendered environment, where the mounted Secrets lie in a folder of this machine, and refuses
-what is missing, wrong or unknown. Contents come from the release's own Secrets, where it makes them, and else from here.
+Each program's `check-config` runs with the rendered environment, where the mounted Secrets lie in a folder of this
+machine, and refuses what is missing, wrong or unknown. Contents come from the release's own Secrets, where it makes
+them, and else from here.
 """
 
 import base64
@@ -28,7 +29,8 @@ SERVICES = ["gateway", "users", "courses", "payments", "notifications", "documen
 
 def build() -> str | None:
     """Builds the services, which takes seconds where they are built already."""
-    # With the sandbox, as the launcher does: for another choice cargo would compile much once more, with other features.
+    # With the sandbox, as the launcher does: for another choice cargo would compile much once more, with other
+    # features.
     packages = [argument for package in [*SERVICES, "sandbox"] for argument in ("--package", package)]
     command = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--bins", *packages]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -1,4 +1,5 @@
-"""`helm/make-secrets`: what it puts into a cluster, held against an independent reading of the keys, and what it never does."""
+"""`helm/make-secrets`: what it puts into a cluster, held against an independent reading of the keys, and what it
+never does."""
 
 import base64
 import hashlib

@@ -1,8 +1,8 @@
 """Every rendered object against its schema: Kubernetes' own of each release, strictly, and those of foreign resources.
 
-Kubernetes' schemas come from kubernetes-validate. Those of cert-manager, KEDA, the Gateway API, External Secrets and the Prometheus
-operator are typed models on npm, and TypeScript refuses what their types do not know. Operators of stores publish nothing there:
-`schemas/` holds what of them the chart uses, read off their CustomResourceDefinitions.
+Kubernetes' schemas come from kubernetes-validate. Those of cert-manager, KEDA, the Gateway API, External Secrets and
+the Prometheus operator are typed models on npm, and TypeScript refuses what their types do not know. Operators of
+stores publish nothing there: `schemas/` holds what of them the chart uses, read off their CustomResourceDefinitions.
 """
 
 import json

@@ -1,7 +1,9 @@
-"""Who may reach whom, worked out from the rendered NetworkPolicies as the API's definition says, as a table that is kept.
+"""Who may reach whom, worked out from the rendered NetworkPolicies as the API's definition says, as a table that is
+kept.
 
-Both sides have to let a connection through: the caller's egress and the called one's ingress. Policies add up; who is selected by no
-policy of a direction is open in it. Peers that are no pods of the release are played by strangers below.
+Both sides have to let a connection through: the caller's egress and the called one's ingress. Policies add up; who is
+selected by no policy of a direction is open in it. Peers that are no pods of the release are played by strangers
+below.
 """
 
 import ipaddress

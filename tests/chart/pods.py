@@ -151,7 +151,8 @@ def seconds(duration: str) -> float:
 
 
 def stops_in_time(documents: list[Document]) -> list[str]:
-    """The grace period covers the pause before the signal and the whole of the stop; new pods come before old ones go."""
+    """The grace period covers the pause before the signal and the whole of the stop; new pods come before old ones
+    go."""
     bad = []
     for document, pod in pods(documents):
         if document["kind"] != "Deployment":

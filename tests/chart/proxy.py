@@ -1,4 +1,5 @@
-"""The egress proxy as the chart configures it: a real Squid, with the rights that its pod has, is asked for what it must let through and for what not."""
+"""The egress proxy as the chart configures it: a real Squid, with the rights that its pod has, is asked for what it
+must let through and for what not."""
 
 import os
 import shutil
@@ -16,7 +17,8 @@ from tools import CHART, HERE, run_helm
 NOBODY = 65532
 PATIENCE = 15.0
 
-# Names that lead to a private address which is an exception, to another private one, and to a public one; `stranger` stands on no list.
+# Names that lead to a private address which is an exception, to another private one, and to a public one; `stranger`
+# stands on no list.
 HOSTS = {"inside.test": "127.0.0.9", "bank.test": "10.1.2.3", "stranger.test": "127.0.0.9", "public.test": "192.0.2.1"}
 VALUES = [
     "--set",

@@ -1,4 +1,5 @@
-"""Values that are wrong, and what the person who wrote them is told. A mistake that passes in silence is found in production."""
+"""Values that are wrong, and what the person who wrote them is told. A mistake that passes in silence is found in
+production."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,5 @@
-"""Renders the chart in every way in which it is installed, and holds what comes out against schemas, rules and the services themselves.
+"""Renders the chart in every way in which it is installed, and holds what comes out against schemas, rules and the
+services themselves.
 
 `cargo fleet test chart` runs it. It needs no cluster; what only a cluster can show is in the suite `cluster`.
 

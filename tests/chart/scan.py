@@ -1,4 +1,5 @@
-"""checkov's rules over what is rendered. What is skipped stands here with its reason, and a skip that skips nothing fails."""
+"""checkov's rules over what is rendered. What is skipped stands here with its reason, and a skip that skips nothing
+fails."""
 
 import json
 import re

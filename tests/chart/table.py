@@ -1,5 +1,5 @@
-"""Tables in READMEs that are written by programs: the chart's values, from the comments (`# --`) of the two values.yaml, and what a school
-asks for, from helm/capacity.py."""
+"""Tables in READMEs that are written by programs: the chart's values, from the comments (`# --`) of the two
+values.yaml, and what a school asks for, from helm/capacity.py."""
 
 import re
 import subprocess

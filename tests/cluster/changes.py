@@ -10,8 +10,8 @@ from installation import CHART, NAMESPACE, RELEASE, SERVICES
 from kube import Failed, Kube, eventually
 from load import Load
 
-# How soon a new pod must get its share of the calls, and how soon after it can: Kubernetes says `Ready` a moment later than it tells
-# the endpoints.
+# How soon a new pod must get its share of the calls, and how soon after it can: Kubernetes says `Ready` a moment later
+# than it tells the endpoints.
 SPREAD_SECONDS = 2.0
 WAIT = "--wait=watcher"
 

@@ -1,4 +1,5 @@
-"""Doors, tried from pods that have no business there, and from a service's own pod: who reaches whom, and what the exit lets out."""
+"""Doors, tried from pods that have no business there, and from a service's own pod: who reaches whom, and what the
+exit lets out."""
 
 import json
 import tempfile
@@ -20,13 +21,14 @@ CONTEXT = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 
-# Each line of the plan is tried at the same time, on machines that may be busy: a door that should be open has twenty seconds to
-# answer, and one that swallows packets counts as closed after six.
+# Each line of the plan is tried at the same time, on machines that may be busy: a door that should be open has twenty
+# seconds to answer, and one that swallows packets counts as closed after six.
 OPEN_SECONDS, CLOSED_SECONDS = 20, 6
 TRY = r"""
 try() { if timeout $S bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null; then echo "$1 open"; else echo "$1 closed"; fi; }
 ask() {
-  timeout $S bash -c 'exec 3<>"/dev/tcp/$1/$2"; printf "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" "$3" "$3" >&3; read -r _ status _ <&3; echo "$status"' \
+  timeout $S bash -c 'exec 3<>"/dev/tcp/$1/$2"; printf "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" "$3" "$3" >&3
+    read -r _ status _ <&3; echo "$status"' \
     _ "$2" "$3" "$4" 2>/dev/null | { read -r status; if [ "$status" = 200 ]; then echo "$1 open"; else echo "$1 closed"; fi; }
 }
 """

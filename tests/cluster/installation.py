@@ -1,4 +1,5 @@
-"""The release: what its values and Secrets say, so that its pods use the stores and the outside world beside the cluster."""
+"""The release: what its values and Secrets say, so that its pods use the stores and the outside world beside the
+cluster."""
 
 import json
 import os

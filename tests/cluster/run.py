@@ -1,7 +1,8 @@
-"""Installs the chart on a real cluster, changes everything about it while people use it, and counts what they lost: nothing.
+"""Installs the chart on a real cluster, changes everything about it while people use it, and counts what they lost:
+nothing.
 
-`cargo fleet test cluster --kubeconfig FILE (--load COMMAND | --registry HOST)` starts the stores and the outside world beside the
-cluster, and this. See README.md.
+`cargo fleet test cluster --kubeconfig FILE (--load COMMAND | --registry HOST)` starts the stores and the outside
+world beside the cluster, and this. See README.md.
 
 Usage: run.py [phase…]     (only some, on what an earlier run left; the environment is what `--hold` prints)
 """

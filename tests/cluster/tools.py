@@ -1,4 +1,5 @@
-"""kubectl and Helm: those of the machine if Helm is new enough, otherwise the ones of an npm package that brings both."""
+"""kubectl and Helm: those of the machine if Helm is new enough, otherwise the ones of an npm package that brings
+both."""
 
 import os
 import re

@@ -1,4 +1,5 @@
-"""The archive of the database servers: pgBackRest with the very configuration that deploy/backup gives to a server of one's own."""
+"""The archive of the database servers: pgBackRest with the very configuration that deploy/backup gives to a server
+of one's own."""
 
 from __future__ import annotations
 
@@ -132,7 +133,8 @@ class Archive:
         for folder in (data.parent, data):
             os.chown(folder, owner.st_uid, owner.st_gid)
             folder.chmod(0o700)
-        # The restored server is another one until somebody says that it is the server: it must not write into the archive.
+        # The restored server is another one until somebody says that it is the server: it must not write into the
+        # archive.
         return self.start(server, "restore", "--archive-mode=off", *words, config=config)
 
 

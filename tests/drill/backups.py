@@ -1,4 +1,5 @@
-"""What lies in the object store beside the archive, and the secrets that read it all: by deploy/backup's own programs."""
+"""What lies in the object store beside the archive, and the secrets that read it all: by deploy/backup's own
+programs."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Backups:
         self.ciphers = {name: secrets.token_urlsafe(48) for name in self.fleet.servers}
 
     def seal(self) -> None:
-        """Puts into escrow what a restoration needs and no backup holds: the keys of the backups, and that of the users service."""
+        """Puts into escrow what a restoration needs and no backup holds: the keys of the backups, and that of the
+        users service."""
         kept = {
             "identity": (self.folder / "identity.txt").read_text(),
             "ciphers": self.ciphers,

@@ -137,7 +137,8 @@ class Fleet:
         eventually(f"the end of {', '.join(names) or 'the services'}", lambda: None if any(map(alive, pids)) else True)
 
     def destroy(self) -> None:
-        """Every store and service dies without warning, and all that they kept is gone; only the object store is elsewhere."""
+        """Every store and service dies without warning, and all that they kept is gone; only the object store is
+        elsewhere."""
         self.end(Signals.SIGKILL)
         self.end(Signals.SIGKILL, *self.servers, "redis", "rabbitmq", "epmd")
         for name in (*self.servers, "redis", "rabbitmq"):

@@ -102,7 +102,8 @@ def end_of_archive(fleet: Fleet, archive: Archive, secrets: dict[str, Any]) -> f
     server = fleet.servers["postgres-payments"]
     data = fleet.stores / "side/data"
     config = archive.configure(server, secrets["ciphers"][server.name], data, fleet.stores / "pgbackrest-side.conf")
-    # A restoration to a moment began another timeline, of which the archive knows nothing: this is the one that was lost.
+    # A restoration to a moment began another timeline, of which the archive knows nothing: this is the one that was
+    # lost.
     finish(archive.restore(server, "--type=default", config=config, data=data))
     port = max(fleet.state["ports"].values()) + 2
     side = Server("side", port, server.password, fleet.stores)

@@ -72,7 +72,8 @@ def heard(fleet: Fleet, order: str) -> bool | None:
 
 
 def moment(fleet: Fleet, learners: list[Person], report: Report) -> tuple[str, Counts, str]:
-    """An order whose news has left payments and not reached courses; then everything stands still, is counted, and has a time."""
+    """An order whose news has left payments and not reached courses; then everything stands still, is counted, and
+    has a time."""
     with report.step("a moment, and what is there then"):
         fleet.signal(damage.FREEZE, "courses")
         waiting = learners[0].buy(products(fleet)[-1])

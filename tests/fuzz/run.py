@@ -1,8 +1,8 @@
 """Invents requests for everything in the OpenAPI document, as each role, and looks at the answers.
 
-`cargo fleet test fuzz` starts the fleet and this. Nothing is left to chance that would make a red run impossible to repeat: the
-seed is fixed (LYCEUM_FUZZ_SEED) and printed, and so is the command of each role. What schemathesis finds is mended where it comes
-from; the few operations that are left out stand below with their reasons.
+`cargo fleet test fuzz` starts the fleet and this. Nothing is left to chance that would make a red run impossible to
+repeat: the seed is fixed (LYCEUM_FUZZ_SEED) and printed, and so is the command of each role. What schemathesis finds
+is mended where it comes from; the few operations that are left out stand below with their reasons.
 
 Usage: LYCEUM_FLEET=.fleet/test/fleet.json run.py [role…]
 
@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 SEED = int(os.environ.get("LYCEUM_FUZZ_SEED", "20261126"))
-# Examples for an operation that the role may use, on top of the edge cases of each parameter; and for one that it may not,
-# which is refused before anything is read.
+# Examples for an operation that the role may use, on top of the edge cases of each parameter; and for one that it may
+# not, which is refused before anything is read.
 EXAMPLES, REFUSED_EXAMPLES = 8, 2
 # How long one role may take, on a machine that is busy with other things; the whole takes three minutes on an idle one.
 SECONDS = int(os.environ.get("LYCEUM_FUZZ_SECONDS", "300"))
@@ -70,7 +70,8 @@ STRANGERS = {
     "Unsubscribe",
     "GetPublicKeys",
 }
-# Ids that generated requests must not hit: they would block or end the people of this very run. Users come from the throwaways.
+# Ids that generated requests must not hit: they would block or end the people of this very run. Users come from the
+# throwaways.
 NOT_HARVESTED = {"userId", "sessionId", "learnerId", "ownerId", "requestId"}
 
 # What a text has to be for a request to get past the door; what the ids of the school do for paths.
@@ -159,7 +160,8 @@ class School:
         raise SystemExit(f"no mail with a code came to {email}")
 
     def prepare(self, tokens: dict[str, str], learner_id: str) -> None:
-        """Makes what an empty school has none of, so that generated requests find something: each role works with its own."""
+        """Makes what an empty school has none of, so that generated requests find something: each role works with
+        its own."""
         run = self.publish(tokens["manager"])
         self.post("/v1/enrolments", {"learnerId": learner_id, "runId": run}, tokens["manager"])
         outline = self.until(lambda: self.ask("GET", f"/v1/runs/{run}/outline", token=tokens["learner"]))

@@ -25,7 +25,8 @@ def section(elf: bytes, wanted: str) -> bytes:
 
 
 def compare(image: Image, service: str, path: Path) -> int:
-    """Holds the document against CycloneDX's schema, the program's own list, and what the image says. Tells the crates."""
+    """Holds the document against CycloneDX's schema, the program's own list, and what the image says. Tells the
+    crates."""
     text = path.read_text()
     if errors := JsonStrictValidator(SchemaVersion.V1_5).validate_str(text):
         raise Wrong(f"{path.name} is no CycloneDX 1.5: {errors}")

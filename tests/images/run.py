@@ -1,6 +1,8 @@
-"""Makes the images of all programs and looks at them from outside: what is in them, how they start, what a registry gets.
+"""Makes the images of all programs and looks at them from outside: what is in them, how they start, what a registry
+gets.
 
-`cargo fleet test images` starts this. The first run compiles everything optimised, which takes ten minutes on two cores.
+`cargo fleet test images` starts this. The first run compiles everything optimised, which takes ten minutes on two
+cores.
 
 Usage: run.py [service…]
 """

@@ -1,4 +1,5 @@
-"""Runs an image as the chart does, with runc alone: read-only root, a user that is nobody, no capability, no new privileges."""
+"""Runs an image as the chart does, with runc alone: read-only root, a user that is nobody, no capability, no new
+privileges."""
 
 import json
 import os
@@ -35,7 +36,8 @@ def bundle(image: Image, folder: Path, arguments: list[str], environment: dict[s
     }
     process.pop("rlimits", None)
     spec["root"] = {"path": "rootfs", "readonly": True}
-    # The host's network, so that what listens on 127.0.0.1 is reached; its own control groups are not needed for a trial.
+    # The host's network, so that what listens on 127.0.0.1 is reached; its own control groups are not needed for a
+    # trial.
     spec["mounts"] = [mount for mount in spec["mounts"] if mount["type"] != "cgroup"]
     spec["linux"]["namespaces"] = [
         space for space in spec["linux"]["namespaces"] if space["type"] not in ("network", "cgroup")

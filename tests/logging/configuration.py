@@ -10,8 +10,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "deploy/logging/fluentd/fluent.conf"
 
-# What the image fluent/fluentd-kubernetes-daemonset:…-elasticsearch8 brings, and the parameters of ours that each of them knows. A name that
-# Fluentd does not know is only a warning to it, and so the default holds.
+# What the image fluent/fluentd-kubernetes-daemonset:…-elasticsearch8 brings, and the parameters of ours that each of
+# them knows. A name that Fluentd does not know is only a warning to it, and so the default holds.
 TAIL = {"path", "exclude_path", "pos_file", "tag", "read_from_head", "follow_inodes", "refresh_interval", "rotate_wait"}
 ELASTICSEARCH = {
     "hosts",

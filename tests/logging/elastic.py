@@ -1,4 +1,5 @@
-"""A real Elasticsearch for as long as the suite runs: the distribution that its makers publish for integration tests, from Maven Central."""
+"""A real Elasticsearch for as long as the suite runs: the distribution that its makers publish for integration
+tests, from Maven Central."""
 
 import contextlib
 import hashlib

@@ -50,7 +50,8 @@ def table() -> list[str]:
 
 
 def policies() -> list[str]:
-    """Indices are deleted only after a snapshot that exists; templates, policies and roles name each other's right names."""
+    """Indices are deleted only after a snapshot that exists; templates, policies and roles name each other's right
+    names."""
     wrong = []
     known = {
         "lyceum-logs": ("lifecycle", "snapshots"),
@@ -115,7 +116,8 @@ def kibana() -> tuple[list[str], list[tuple[str, str]]]:
 
 
 def containers(tree: configuration.Section) -> list[str]:
-    """Every container of the chart is one that prints JSON, one whose text is kept, or one of those that are for trying only."""
+    """Every container of the chart is one that prints JSON, one whose text is kept, or one of those that are for
+    trying only."""
     names = set()
     for path in (ROOT / "helm/lyceum").rglob("templates/**/*.*"):
         blocks = re.findall(
@@ -138,7 +140,8 @@ def containers(tree: configuration.Section) -> list[str]:
 
 
 def manifests() -> list[str]:
-    """The DaemonSet may do little, tells Fluentd all that its configuration asks for, and everything that is listed is there."""
+    """The DaemonSet may do little, tells Fluentd all that its configuration asks for, and everything that is listed
+    is there."""
     folder = HERE / "fluentd"
     listed = yaml.safe_load((folder / "kustomization.yaml").read_text())
     objects = [one for name in listed["resources"] for one in yaml.safe_load_all((folder / name).read_text())]

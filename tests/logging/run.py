@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Every log line of every service through Fluentd's filters into a real Elasticsearch whose mapping is strict; lines that must be refused, and what
-becomes of them; and the collector's sampling of traces."""
+"""Every log line of every service through Fluentd's filters into a real Elasticsearch whose mapping is strict; lines
+that must be refused, and what becomes of them; and the collector's sampling of traces."""
 
 import json
 import os

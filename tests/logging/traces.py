@@ -1,6 +1,7 @@
 """The collector's configuration: how its parts fit, and, where a collector is at hand, which traces it keeps.
 
-`LYCEUM_COLLECTOR` names the program: an `otelcol-contrib`, or what `go build -mod=mod` makes of the folder `collector` beside this file.
+`LYCEUM_COLLECTOR` names the program: an `otelcol-contrib`, or what `go build -mod=mod` makes of the folder
+`collector` beside this file.
 """
 
 import json

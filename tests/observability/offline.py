@@ -1,4 +1,5 @@
-"""What can be checked without a fleet: that generated files are fresh, dashboards are whole, runbooks are there, rules do what they say."""
+"""What can be checked without a fleet: that generated files are fresh, dashboards are whole, runbooks are there,
+rules do what they say."""
 
 import functools
 import json

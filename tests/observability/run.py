@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Dashboards and alerts, checked as files and then asked of a real Prometheus that scrapes the running fleet during a journey."""
+"""Dashboards and alerts, checked as files and then asked of a real Prometheus that scrapes the running fleet during
+a journey."""
 
 import os
 import re

@@ -1,4 +1,5 @@
-"""What the migrations' check must refuse, and what it must let through: were it blind, a clean result would say nothing.
+"""What the migrations' check must refuse, and what it must let through: were it blind, a clean result would say
+nothing.
 
 The table `old` and everything else that is not made here belongs to a release before.
 """

@@ -1,8 +1,8 @@
 """Refuses migrations that would lock a table under load or break the release before them (N-1), which runs beside them.
 
-`released.json` lists the migrations of the releases so far. They are never touched again; everything newer is checked: by squawk,
-and by what squawk does not know. A table that is made in the same release is nobody's yet: it may be changed at will. What is
-wanted all the same is said right above the statement, with the reason:
+`released.json` lists the migrations of the releases so far. They are never touched again; everything newer is
+checked: by squawk, and by what squawk does not know. A table that is made in the same release is nobody's yet: it may
+be changed at will. What is wanted all the same is said right above the statement, with the reason:
 
     -- lint: ban-drop-column: nothing has read it since 0.4.0
 

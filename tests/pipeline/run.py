@@ -1,8 +1,9 @@
 """The pipeline, tried where GitLab is not: its scripts, its shape, some of its jobs, and the migrations' check.
 
-`cargo fleet test pipeline` runs this. scripts: ShellCheck over `.ci/`, the JUnit report of known output, and a rollout that goes back.
-migrations: bad ones are refused, ours are not. shape: GitLab's own schema, ShellCheck inside the YAML, and which jobs a merge
-request, the default branch and a tag have. jobs: some really run, by gitlab-ci-local in a clone, and one of them fails on a mistake.
+`cargo fleet test pipeline` runs this. scripts: ShellCheck over `.ci/`, the JUnit report of known output, and a
+rollout that goes back. migrations: bad ones are refused, ours are not. shape: GitLab's own schema, ShellCheck inside
+the YAML, and which jobs a merge request, the default branch and a tag have. jobs: some really run, by gitlab-ci-local
+in a clone, and one of them fails on a mistake.
 
 Usage: run.py [scripts|migrations|shape|jobs…]
 """

@@ -19,7 +19,8 @@ PIECES = re.compile(
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement: its words in lower case with texts and bodies left out, its lines, and the comments right above it."""
+    """One statement: its words in lower case with texts and bodies left out, its lines, and the comments right above
+    it."""
 
     words: str
     first_line: int

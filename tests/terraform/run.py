@@ -1,9 +1,9 @@
 """The Terraform of Selectel, checked as far as it can be without an account.
 
-`cargo fleet test terraform` runs this: format; `validate` and `terraform test` of every module and environment with the real
-OpenStack provider and a stand-in that serves the real schema of Selectel's; broken copies, which must be refused; the values that
-an environment gives to the chart, through the chart; the state's lock, and the buckets' settings, on a real S3 server.
-No call is made to Selectel: terraform/README.md says what that leaves open.
+`cargo fleet test terraform` runs this: format; `validate` and `terraform test` of every module and environment with
+the real OpenStack provider and a stand-in that serves the real schema of Selectel's; broken copies, which must be
+refused; the values that an environment gives to the chart, through the chart; the state's lock, and the buckets'
+settings, on a real S3 server. No call is made to Selectel: terraform/README.md says what that leaves open.
 
 Usage: run.py [roots|broken|chart|state|buckets…]
 """
@@ -212,7 +212,8 @@ class Suite:
                     raise SystemExit(f"{environment}: no pod asks for {key} of the Secret {name}")
 
     def state(self) -> None:
-        """The backend of the environments, word by word, on a real S3 server: while one applies, another one must wait."""
+        """The backend of the environments, word by word, on a real S3 server: while one applies, another one must
+        wait."""
         with Store(self.work) as store:
             store.client().create_bucket(Bucket="lyceum-terraform")
             root = self.work / "state"

@@ -101,7 +101,8 @@ def source_host(terraform_program: Path) -> str:
 
 
 def providers(terraform_program: Path) -> dict[str, str]:
-    """Builds both providers into a mirror, once for each state of their sources: the environment that makes Terraform use it."""
+    """Builds both providers into a mirror, once for each state of their sources: the environment that makes
+    Terraform use it."""
     sources = HERE / "providers"
     fingerprint = hashlib.sha256()
     for path in sorted(sources.iterdir()):

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Says to node_exporter's textfile collector how old the newest backup and the newest archived WAL of a stanza are.
 
-pgbackrest-metrics STANZA [CONFIG]      writes a file in TEXTFILE_FOLDER, whole or not at all; nothing when the repository is damaged
+pgbackrest-metrics STANZA [CONFIG]      writes a file in TEXTFILE_FOLDER, whole or not at all; nothing when the
+repository is damaged
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ def samples(stanza: str, info: list[dict[str, Any]], archived: str | None) -> li
 def main() -> None:
     stanza, *config = sys.argv[1:]
     base = ["pgbackrest", *[f"--config={file}" for file in config]]
-    # Reads every file of the repository against its checksum. Its status is 0 whatever it finds, and it speaks only of what is wrong;
-    # a part of an object that is not there is not waited for.
+    # Reads every file of the repository against its checksum. Its status is 0 whatever it finds, and it speaks only of
+    # what is wrong; a part of an object that is not there is not waited for.
     patience = ["--output=text", "--io-timeout=15", "--job-retry=0"]
     verify = [*base, f"--stanza={stanza}", "verify", *patience]
     found = subprocess.run(verify, check=True, capture_output=True, text=True).stdout

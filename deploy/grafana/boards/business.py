@@ -1,4 +1,5 @@
-"""What the school lives of: orders, payments, enrolments, certificates, mail. Counted from events and at the flows, not in reports."""
+"""What the school lives of: orders, payments, enrolments, certificates, mail. Counted from events and at the flows,
+not in reports."""
 
 from panel import FLEET, NAMESPACE, RATE, Json, board, series, stat
 

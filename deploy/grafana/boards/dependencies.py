@@ -1,4 +1,5 @@
-"""What the fleet stands on: PostgreSQL, Redis, RabbitMQ and the object store. From their exporters, and from our side where there is none."""
+"""What the fleet stands on: PostgreSQL, Redis, RabbitMQ and the object store. From their exporters, and from our
+side where there is none."""
 
 from panel import FLEET, NAMESPACE, RATE, board, series, stat, table, variable
 

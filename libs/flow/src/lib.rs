@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn an_event_that_is_refused_is_not_tried_again() {
         let refused = Failure::from(Error::from(Law::RunNotFound));
-        assert!(matches!(&refused, Failure::DeadLetter(why) if why == "RUN_NOT_FOUND: there is no such run"), "{refused}");
+        assert!(
+            matches!(&refused, Failure::DeadLetter(why) if why == "RUN_NOT_FOUND: there is no such run"),
+            "{refused}"
+        );
         assert!(matches!(Failure::from(Error::from(Law::NotKnownYet)), Failure::Retry(_)));
         assert!(matches!(Failure::from(find(false).unwrap_err()), Failure::Retry(_)));
     }

@@ -1,6 +1,6 @@
 //! `#[derive(Named)]`: texts for the variants of an enum without data, in Rust, SQL and JSON.
 
-use heck::ToSnakeCase;
+use heck::{ToShoutySnakeCase, ToSnakeCase};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Fields, LitStr, Result, Variant};
@@ -15,7 +15,8 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
     if !input.generics.params.is_empty() {
         return Err(Error::new_spanned(&input.generics, "Named is for enums without parameters"));
     }
-    let names: Vec<LitStr> = data.variants.iter().map(name).collect::<Result<_>>()?;
+    let capitals = capitals(input)?;
+    let names: Vec<LitStr> = data.variants.iter().map(|variant| name(variant, capitals)).collect::<Result<_>>()?;
     for (at, name) in names.iter().enumerate() {
         if names[..at].iter().any(|before| before.value() == name.value()) {
             return Err(Error::new(name.span(), format!("{:?} stands for two variants", name.value())));
@@ -137,7 +138,19 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-fn name(variant: &Variant) -> Result<LitStr> {
+/// Whether the texts are written in capitals: `#[named(capitals)]` above the enum.
+fn capitals(input: &DeriveInput) -> Result<bool> {
+    let mut capitals = false;
+    for attr in input.attrs.iter().filter(|attr| attr.path().is_ident("named")) {
+        attr.parse_nested_meta(|meta| {
+            capitals = meta.path.is_ident("capitals");
+            if capitals { Ok(()) } else { Err(meta.error("expected `capitals`")) }
+        })?;
+    }
+    Ok(capitals)
+}
+
+fn name(variant: &Variant, capitals: bool) -> Result<LitStr> {
     if !matches!(variant.fields, Fields::Unit) {
         return Err(Error::new_spanned(
             variant,
@@ -147,7 +160,11 @@ fn name(variant: &Variant) -> Result<LitStr> {
     let mut given = variant.attrs.iter().filter(|attr| attr.path().is_ident("named"));
     match given.next() {
         Some(attr) => attr.parse_args().map_err(|error| Error::new(error.span(), "expected #[named(\"the text\")]")),
-        None => Ok(LitStr::new(&variant.ident.to_string().to_snake_case(), variant.ident.span())),
+        None => {
+            let name = variant.ident.to_string();
+            let text = if capitals { name.to_shouty_snake_case() } else { name.to_snake_case() };
+            Ok(LitStr::new(&text, variant.ident.span()))
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use sqlx::{Decode, Postgres, error::BoxDynError, postgres::PgValueRef};
 
 /// An enum without data, each of whose variants has one text form.
 ///
-/// Derive it: a variant's text is its name in snake case unless `#[named("other")]` says otherwise.
+/// Derive it: a variant's text is its name in snake case unless `#[named("other")]` says otherwise;
+/// `#[named(capitals)]` above the enum makes it `SELF_PACED`.
 ///
 /// ```ignore
 /// #[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
@@ -102,6 +103,18 @@ mod tests {
             assert_eq!(json, format!("{:?}", pacing.as_str()));
             assert_eq!(serde_json::from_str::<Pacing>(&json).unwrap(), *pacing);
         }
+    }
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+    #[named(capitals)]
+    enum Cause {
+        AccessEnded,
+    }
+
+    #[test]
+    fn a_text_may_stand_in_capitals() {
+        assert_eq!(Cause::AccessEnded.as_str(), "ACCESS_ENDED");
+        assert_eq!(Cause::parse("ACCESS_ENDED"), Some(Cause::AccessEnded));
     }
 
     #[test]

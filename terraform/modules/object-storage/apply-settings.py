@@ -3,8 +3,9 @@
 
     terraform output -json bucket_settings | modules/object-storage/apply-settings.py [--check]
 
-It needs boto3, and the key of a user who may change buckets as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. --check changes
-nothing and exits with 1 where a bucket differs. S3_ENDPOINT names another server than the settings do, for tests.
+It needs boto3, and the key of a user who may change buckets as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. --check
+changes nothing and exits with 1 where a bucket differs. S3_ENDPOINT names another server than the settings do, for
+tests.
 """
 
 import json

@@ -111,13 +111,13 @@ async fn many_orders() -> World {
 
 fn export(world: &World) -> Export {
     let span = Span { from: date!(2026 - 11 - 01), to: date!(2026 - 11 - 30) };
-    Export::new(Arc::clone(&world.app), Wanted::Orders, span, Currency::RUB)
+    File::new(Arc::clone(&world.app), Wanted::Orders, span, Currency::RUB)
 }
 
 #[tokio::test]
 async fn a_long_file_is_whole_and_comes_in_small_pieces() {
     let world = many_orders().await;
-    let mut chunks = std::pin::pin!(export(&world).chunks());
+    let mut chunks = std::pin::pin!(export(&world).pieces());
     let (mut lines, mut last, mut sum) = (0, String::new(), 0_i64);
     while let Some(chunk) = chunks.try_next().await.unwrap() {
         assert!(chunk.data.len() <= 32 * 1024);
@@ -135,7 +135,7 @@ async fn a_long_file_is_whole_and_comes_in_small_pieces() {
 #[tokio::test]
 async fn nothing_is_read_ahead_and_no_connection_is_held_between_pieces() {
     let world = many_orders().await;
-    let mut chunks = Box::pin(export(&world).chunks());
+    let mut chunks = Box::pin(export(&world).pieces());
     for _ in 0..3 {
         chunks.next().await.unwrap().unwrap();
     }

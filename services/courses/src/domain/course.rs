@@ -1,7 +1,7 @@
 //! A catalogue item: its page and its life. Its content lives in `outline` and `content`.
 
 use time::OffsetDateTime;
-use values::{Language, Mistake, Params, Text, ViolationCode, mistake::params};
+use values::{Column, Language, Mistake, Named, Params, Patch, Record, Text, ViolationCode, mistake::params};
 
 use super::{Refusal, id::CourseId};
 
@@ -12,7 +12,7 @@ pub type Description = Text<0, 20_000>;
 pub type MediaId = Text<1, 200>;
 
 /// Where a course is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum CourseState {
     Draft,
     Published,
@@ -20,18 +20,6 @@ pub enum CourseState {
 }
 
 impl CourseState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Published => "published",
-            Self::Archived => "archived",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Draft, Self::Published, Self::Archived].into_iter().find(|state| state.as_str() == text)
-    }
-
     /// An archived course is not changed; everything else may be.
     pub fn editable(self) -> Result<(), Refusal> {
         if self == Self::Archived { Err(Refusal::CourseArchived) } else { Ok(()) }
@@ -59,29 +47,15 @@ impl CourseState {
 }
 
 /// What a learner should know already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Level {
     Beginner,
     Intermediate,
     Advanced,
 }
 
-impl Level {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Beginner => "beginner",
-            Self::Intermediate => "intermediate",
-            Self::Advanced => "advanced",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Beginner, Self::Intermediate, Self::Advanced].into_iter().find(|level| level.as_str() == text)
-    }
-}
-
 /// Topics: lower case, each once, in the author's order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Column)]
 pub struct Tags(Vec<String>);
 
 /// Why a list of topics was refused.
@@ -129,18 +103,13 @@ impl Tags {
         Ok(Self(kept))
     }
 
-    /// As they were stored.
-    pub fn stored(tags: Vec<String>) -> Self {
-        Self(tags)
-    }
-
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
 }
 
 /// What the catalogue shows of a course, as its author writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Patch, Record)]
 pub struct CoursePage {
     pub language: Language,
     pub level: Option<Level>,
@@ -148,41 +117,17 @@ pub struct CoursePage {
     pub summary: Summary,
     pub description: Description,
     pub tags: Tags,
+    #[record(name = "cover_media_id")]
     pub cover: Option<MediaId>,
 }
 
-/// What to change of a page; none leaves a field as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PageChanges {
-    pub language: Option<Language>,
-    pub level: Option<Option<Level>>,
-    pub title: Option<Title>,
-    pub summary: Option<Summary>,
-    pub description: Option<Description>,
-    pub tags: Option<Tags>,
-    pub cover: Option<Option<MediaId>>,
-}
-
-impl CoursePage {
-    #[must_use]
-    pub fn with(self, changes: PageChanges) -> Self {
-        Self {
-            language: changes.language.unwrap_or(self.language),
-            level: changes.level.unwrap_or(self.level),
-            title: changes.title.unwrap_or(self.title),
-            summary: changes.summary.unwrap_or(self.summary),
-            description: changes.description.unwrap_or(self.description),
-            tags: changes.tags.unwrap_or(self.tags),
-            cover: changes.cover.unwrap_or(self.cover),
-        }
-    }
-}
-
 /// A catalogue item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Course {
+    #[record(name = "course_id")]
     pub id: CourseId,
     pub state: CourseState,
+    #[record(flatten)]
     pub page: CoursePage,
     /// 0 before the first version.
     pub latest_version: i32,

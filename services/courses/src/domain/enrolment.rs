@@ -1,6 +1,10 @@
 //! Enrolments: one attempt of a learner at a run, as a state machine. Why a lesson is open or locked lives in `access`.
 
 use time::{Duration, OffsetDateTime};
+use values::{
+    Named, Record,
+    record::{self, Arguments, Column, Microseconds, Row},
+};
 
 use super::{
     Refusal,
@@ -47,8 +51,31 @@ impl State {
     }
 }
 
+/// Three columns: the name, and the instant that goes with it.
+impl Record for State {
+    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("paused_since"), Column::of("ended_at")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        match (row.get("state")?, row.get("paused_since")?, row.get("ended_at")?) {
+            ("active", ..) => Ok(Self::Active),
+            ("completed", ..) => Ok(Self::Completed),
+            ("paused", Some(since), _) => Ok(Self::Paused { since }),
+            ("expired", _, Some(at)) => Ok(Self::Expired { at }),
+            ("withdrawn", _, Some(at)) => Ok(Self::Withdrawn { at }),
+            ("revoked", _, Some(at)) => Ok(Self::Revoked { at }),
+            (name, ..) => Err(record::refused(format!("{name:?} is no state of an enrolment, or lacks its instant"))),
+        }
+    }
+
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        to.add(state.map(|state| state.name()));
+        to.add(state.and_then(|state| state.paused_since()));
+        to.add(state.and_then(|state| state.ended_at()));
+    }
+}
+
 /// What an enrolment rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Mode {
     /// Entitlements: it ends with the last of them.
     Entitled,
@@ -56,21 +83,9 @@ pub enum Mode {
     Granted,
 }
 
-impl Mode {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Entitled => "entitled",
-            Self::Granted => "granted",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Entitled, Self::Granted].into_iter().find(|mode| mode.as_str() == text)
-    }
-}
-
 /// Why an enrolment changed; the log keeps its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+#[named(capitals)]
 pub enum Cause {
     EntitlementGranted,
     EntitlementRevoked,
@@ -84,35 +99,24 @@ pub enum Cause {
     LearnerErased,
 }
 
-impl Cause {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EntitlementGranted => "ENTITLEMENT_GRANTED",
-            Self::EntitlementRevoked => "ENTITLEMENT_REVOKED",
-            Self::EnrolledByStaff => "ENROLLED_BY_STAFF",
-            Self::PausedByStaff => "PAUSED_BY_STAFF",
-            Self::ResumedByStaff => "RESUMED_BY_STAFF",
-            Self::ExtendedByStaff => "EXTENDED_BY_STAFF",
-            Self::EndedByStaff => "ENDED_BY_STAFF",
-            Self::AccessEnded => "ACCESS_ENDED",
-            Self::CourseCompleted => "COURSE_COMPLETED",
-            Self::LearnerErased => "LEARNER_ERASED",
-        }
-    }
-}
-
 /// One attempt of a learner at a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Enrolment {
+    #[record(name = "enrolment_id", key)]
     pub id: EnrolmentId,
+    #[record(name = "learner_id", key)]
     pub learner: LearnerId,
+    #[record(name = "course_id")]
     pub course: CourseId,
+    #[record(name = "run_id")]
     pub run: RunId,
     /// From 1; who comes back after an end begins a new one.
     pub attempt: i32,
+    #[record(flatten)]
     pub state: State,
     pub mode: Mode,
     /// The entitlement that started it.
+    #[record(name = "entitlement_id")]
     pub entitlement: Option<EntitlementId>,
     pub starts_at: OffsetDateTime,
     /// None: for ever.
@@ -120,6 +124,7 @@ pub struct Enrolment {
     /// Until when the school extended it, whatever the entitlements say.
     pub extended_until: Option<OffsetDateTime>,
     /// The sum of all pauses, by which lessons open later.
+    #[record(name = "delay_microseconds", with = Microseconds)]
     pub delay: Duration,
     /// A fact that stays, whatever the state comes to.
     pub completed_at: Option<OffsetDateTime>,

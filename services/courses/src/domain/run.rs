@@ -1,6 +1,7 @@
 //! A run: one giving of a course, with its dates, its pace, and the version that its learners see.
 
 use time::OffsetDateTime;
+use values::{Named, Patch, Record};
 
 use super::{
     Refusal,
@@ -9,71 +10,31 @@ use super::{
 };
 
 /// Where a run is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum RunState {
     Draft,
     Published,
     Closed,
 }
 
-impl RunState {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Draft => "draft",
-            Self::Published => "published",
-            Self::Closed => "closed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Draft, Self::Published, Self::Closed].into_iter().find(|state| state.as_str() == text)
-    }
-}
-
 /// Who decides when a learner does what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Pacing {
     SelfPaced,
     Scheduled,
 }
 
-impl Pacing {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SelfPaced => "self_paced",
-            Self::Scheduled => "scheduled",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::SelfPaced, Self::Scheduled].into_iter().find(|pacing| pacing.as_str() == text)
-    }
-}
-
 /// In which order lessons open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Sequence {
     Free,
     LessonByLesson,
     SectionBySection,
 }
 
-impl Sequence {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::LessonByLesson => "lesson_by_lesson",
-            Self::SectionBySection => "section_by_section",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Free, Self::LessonByLesson, Self::SectionBySection].into_iter().find(|order| order.as_str() == text)
-    }
-}
-
 /// From one instant until another; either side may be open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Patch, Record)]
+#[record(constructor = new)]
 pub struct Window {
     pub starts_at: Option<OffsetDateTime>,
     pub ends_at: Option<OffsetDateTime>,
@@ -98,27 +59,19 @@ impl Window {
 }
 
 /// What an editor decides about a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Patch, Record)]
 pub struct RunPlan {
     pub title: Title,
     pub pacing: Pacing,
     pub sequence: Sequence,
     /// When lessons are open.
+    #[patch(nested)]
+    #[record(flatten)]
     pub lessons: Window,
     /// When people may join.
+    #[patch(nested)]
+    #[record(flatten, prefix = "enrolment_")]
     pub enrolment: Window,
-}
-
-/// What to change of a plan; none leaves a field as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PlanChanges {
-    pub title: Option<Title>,
-    pub pacing: Option<Pacing>,
-    pub sequence: Option<Sequence>,
-    pub starts_at: Option<Option<OffsetDateTime>>,
-    pub ends_at: Option<Option<OffsetDateTime>>,
-    pub enrolment_starts_at: Option<Option<OffsetDateTime>>,
-    pub enrolment_ends_at: Option<Option<OffsetDateTime>>,
 }
 
 impl RunPlan {
@@ -133,37 +86,31 @@ impl RunPlan {
         }
     }
 
-    /// Changes it and checks the whole.
-    pub fn with(self, changes: PlanChanges) -> Result<Self, Refusal> {
-        let window = |field, old: Window, starts_at: Option<Option<_>>, ends_at: Option<Option<_>>| {
-            Window::new(starts_at.unwrap_or(old.starts_at), ends_at.unwrap_or(old.ends_at))
-                .map_err(|BadWindow| Refusal::BadDate { field, message: "expected an end later than the start" })
-        };
-        let lessons = window("ends_at", self.lessons, changes.starts_at, changes.ends_at)?;
-        let enrolment =
-            window("enrolment_ends_at", self.enrolment, changes.enrolment_starts_at, changes.enrolment_ends_at)?;
-        let pacing = changes.pacing.unwrap_or(self.pacing);
-        if pacing == Pacing::Scheduled && lessons.starts_at.is_none() {
+    /// The plan, if its dates fit each other and its pace.
+    pub fn checked(self) -> Result<Self, Refusal> {
+        for (field, window) in [("ends_at", self.lessons), ("enrolment_ends_at", self.enrolment)] {
+            Window::new(window.starts_at, window.ends_at)
+                .map_err(|BadWindow| Refusal::BadDate { field, message: "expected an end later than the start" })?;
+        }
+        if self.pacing == Pacing::Scheduled && self.lessons.starts_at.is_none() {
             return Err(Refusal::BadDate { field: "starts_at", message: "a scheduled run needs a start" });
         }
-        Ok(Self {
-            title: changes.title.unwrap_or(self.title),
-            pacing,
-            sequence: changes.sequence.unwrap_or(self.sequence),
-            lessons,
-            enrolment,
-        })
+        Ok(self)
     }
 }
 
 /// One giving of a course.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Run {
+    #[record(name = "run_id")]
     pub id: RunId,
+    #[record(name = "course_id")]
     pub course: CourseId,
     pub state: RunState,
+    #[record(flatten)]
     pub plan: RunPlan,
     /// 0 before it is published.
+    #[record(default_is_null)]
     pub version: i32,
     /// Grows with each change.
     pub revision: i64,
@@ -238,17 +185,17 @@ mod tests {
     fn a_plan_is_checked_as_a_whole() {
         let start = datetime!(2026-03-02 09:00 UTC);
         let plan = || run().plan;
-        let refused = |changes| match plan().with(changes) {
+        let refused = |patch| match plan().with(patch).checked() {
             Err(Refusal::BadDate { field, .. }) => field,
             other => panic!("not refused: {other:?}"),
         };
-        assert_eq!(refused(PlanChanges { pacing: Some(Pacing::Scheduled), ..Default::default() }), "starts_at");
-        let backwards = PlanChanges { starts_at: Some(Some(start)), ends_at: Some(Some(start)), ..Default::default() };
-        assert_eq!(refused(backwards), "ends_at");
-        let scheduled =
-            PlanChanges { pacing: Some(Pacing::Scheduled), starts_at: Some(Some(start)), ..Default::default() };
-        let scheduled = plan().with(scheduled).unwrap();
-        assert_eq!(scheduled.clone().with(PlanChanges::default()), Ok(scheduled));
+        assert_eq!(refused(RunPlanPatch { pacing: Some(Pacing::Scheduled), ..Default::default() }), "starts_at");
+        let lessons = WindowPatch { starts_at: Some(Some(start)), ends_at: Some(Some(start)) };
+        assert_eq!(refused(RunPlanPatch { lessons, ..Default::default() }), "ends_at");
+        let lessons = WindowPatch { starts_at: Some(Some(start)), ..Default::default() };
+        let scheduled = RunPlanPatch { pacing: Some(Pacing::Scheduled), lessons, ..Default::default() };
+        let scheduled = plan().with(scheduled).checked().unwrap();
+        assert_eq!(scheduled.clone().with(RunPlanPatch::default()).checked(), Ok(scheduled));
     }
 
     #[test]

@@ -4,14 +4,14 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        course::{Course, PageChanges, check_etag},
+        course::{Course, CoursePagePatch, check_etag},
         id::CourseId,
     },
     error::{Error, Result},
     store::courses,
 };
 
-pub async fn run(app: &App, id: CourseId, etag: Option<i64>, changes: &PageChanges) -> Result<Course> {
+pub async fn run(app: &App, id: CourseId, etag: Option<i64>, changes: &CoursePagePatch) -> Result<Course> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let course = courses::lock(conn, id).await?.ok_or(Refusal::CourseNotFound)?;

@@ -301,7 +301,7 @@ impl AuthoringService for Door {
         let title = fields.take("run.title", Title::parse(&sent.title));
         let changes = pages::run_changes(&mut fields, &sent, None);
         let (course, title, changes) = fields.finish((course, title, changes))?;
-        let plan = RunPlan::untitled(title).with(changes).map_err(Error::from)?;
+        let plan = RunPlan::untitled(title).with(changes).checked().map_err(Error::from)?;
         Ok(self.show_run(create_run::run(&self.0, key.as_ref(), course, &plan).await?))
     }
 

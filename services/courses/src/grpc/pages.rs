@@ -9,14 +9,14 @@ use values::Language;
 
 use super::{Mask, catalog, instant};
 use crate::domain::{
-    course::{CoursePage, Description, MediaId, PageChanges, Summary, Tags, Title},
-    run::{Pacing, PlanChanges, Sequence},
+    course::{CoursePage, CoursePagePatch, Description, MediaId, Summary, Tags, Title},
+    run::{Pacing, RunPlanPatch, Sequence, WindowPatch},
 };
 
 const COURSE: [&str; 7] = ["language", "level", "title", "summary", "description", "tags", "cover_media_id"];
 
 /// What an update of a course changes; everything for an empty mask.
-pub(super) fn course_changes(fields: &mut Fields, sent: &Course, mask: Option<FieldMask>) -> Option<PageChanges> {
+pub(super) fn course_changes(fields: &mut Fields, sent: &Course, mask: Option<FieldMask>) -> Option<CoursePagePatch> {
     let mask = Mask::read(fields, mask, &COURSE);
     let language = mask.take(fields, "course", "language", || sent.language.parse::<Language>());
     let level = mask.take(fields, "course", "level", || catalog::level(sent.level));
@@ -28,7 +28,7 @@ pub(super) fn course_changes(fields: &mut Fields, sent: &Course, mask: Option<Fi
         "" => Ok(None),
         cover => MediaId::parse(cover).map(Some),
     });
-    Some(PageChanges {
+    Some(CoursePagePatch {
         language: language?,
         level: level?,
         title: title?,
@@ -60,7 +60,7 @@ const RUN: [&str; 7] =
     ["title", "pacing", "sequence", "starts_at", "ends_at", "enrolment_starts_at", "enrolment_ends_at"];
 
 /// What an update of a run changes; everything for an empty mask.
-pub(super) fn run_changes(fields: &mut Fields, sent: &Run, mask: Option<FieldMask>) -> Option<PlanChanges> {
+pub(super) fn run_changes(fields: &mut Fields, sent: &Run, mask: Option<FieldMask>) -> Option<RunPlanPatch> {
     let mask = Mask::read(fields, mask, &RUN);
     let title = mask.take(fields, "run", "title", || Title::parse(&sent.title));
     let pacing = mask.take(fields, "run", "pacing", || pacing(sent.pacing));
@@ -73,14 +73,12 @@ pub(super) fn run_changes(fields: &mut Fields, sent: &Run, mask: Option<FieldMas
     let ends_at = date("ends_at", sent.ends_at);
     let enrolment_starts_at = date("enrolment_starts_at", sent.enrolment_starts_at);
     let enrolment_ends_at = date("enrolment_ends_at", sent.enrolment_ends_at);
-    Some(PlanChanges {
+    Some(RunPlanPatch {
         title: title?,
         pacing: pacing?,
         sequence: sequence?,
-        starts_at: starts_at?,
-        ends_at: ends_at?,
-        enrolment_starts_at: enrolment_starts_at?,
-        enrolment_ends_at: enrolment_ends_at?,
+        lessons: WindowPatch { starts_at: starts_at?, ends_at: ends_at? },
+        enrolment: WindowPatch { starts_at: enrolment_starts_at?, ends_at: enrolment_ends_at? },
     })
 }
 

@@ -1,81 +1,13 @@
 //! Enrolments and their log.
 
 use sqlx::{PgConnection, PgExecutor};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::known;
 use crate::domain::{
-    enrolment::{Cause, Enrolment, Mode, State},
-    id::{CourseId, EnrolmentId, EntitlementId, LearnerId, RunId},
+    enrolment::{Cause, Enrolment},
+    id::{EnrolmentId, LearnerId, RunId},
 };
-
-/// An enrolment's columns carry its name, so that they can stand beside a run's.
-#[derive(sqlx::FromRow)]
-pub(super) struct EnrolmentRow {
-    learner_id: LearnerId,
-    enrolment_id: EnrolmentId,
-    enrolment_course_id: CourseId,
-    enrolment_run_id: RunId,
-    attempt: i32,
-    enrolment_state: String,
-    mode: String,
-    entitlement_id: Option<EntitlementId>,
-    access_starts_at: OffsetDateTime,
-    access_ends_at: Option<OffsetDateTime>,
-    extended_until: Option<OffsetDateTime>,
-    delay_microseconds: i64,
-    paused_since: Option<OffsetDateTime>,
-    completed_at: Option<OffsetDateTime>,
-    ended_at: Option<OffsetDateTime>,
-    enrolment_created_at: OffsetDateTime,
-    enrolment_revision: i64,
-}
-
-macro_rules! enrolment_columns {
-    () => {
-        "e.learner_id, e.enrolment_id, e.course_id as enrolment_course_id, e.run_id as enrolment_run_id, e.attempt,
-         e.state as enrolment_state, e.mode, e.entitlement_id, e.starts_at as access_starts_at, e.access_ends_at,
-         e.extended_until, e.delay_microseconds, e.paused_since, e.completed_at, e.ended_at,
-         e.created_at as enrolment_created_at, e.revision as enrolment_revision"
-    };
-}
-pub(super) use enrolment_columns;
-
-impl EnrolmentRow {
-    pub(super) fn enrolment(self) -> Result<Enrolment, sqlx::Error> {
-        let state = match (self.enrolment_state.as_str(), self.paused_since, self.ended_at) {
-            ("active", ..) => Some(State::Active),
-            ("completed", ..) => Some(State::Completed),
-            ("paused", Some(since), _) => Some(State::Paused { since }),
-            ("expired", _, Some(at)) => Some(State::Expired { at }),
-            ("withdrawn", _, Some(at)) => Some(State::Withdrawn { at }),
-            ("revoked", _, Some(at)) => Some(State::Revoked { at }),
-            _ => None,
-        };
-        Ok(Enrolment {
-            id: self.enrolment_id,
-            learner: self.learner_id,
-            course: self.enrolment_course_id,
-            run: self.enrolment_run_id,
-            attempt: self.attempt,
-            state: known("state of an enrolment", &self.enrolment_state, state)?,
-            mode: known("mode", &self.mode, Mode::parse(&self.mode))?,
-            entitlement: self.entitlement_id,
-            starts_at: self.access_starts_at,
-            access_ends_at: self.access_ends_at,
-            extended_until: self.extended_until,
-            delay: Duration::microseconds(self.delay_microseconds),
-            completed_at: self.completed_at,
-            created_at: self.enrolment_created_at,
-            revision: self.enrolment_revision,
-        })
-    }
-}
-
-fn microseconds(delay: Duration) -> i64 {
-    i64::try_from(delay.whole_microseconds()).unwrap_or(i64::MAX)
-}
 
 /// Makes everybody who would change the learner's enrolments wait until the end of the transaction, even while there is no
 /// row to lock.
@@ -85,68 +17,11 @@ pub async fn lock_learner(conn: &mut PgConnection, learner: LearnerId) -> Result
 }
 
 pub async fn insert(conn: &mut PgConnection, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into enrolments (
-             learner_id, enrolment_id, course_id, run_id, attempt, state, mode, entitlement_id, starts_at,
-             access_ends_at, extended_until, delay_microseconds, paused_since, completed_at, ended_at, created_at,
-             revision, updated_at
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
-    )
-    .bind(enrolment.learner)
-    .bind(enrolment.id)
-    .bind(enrolment.course)
-    .bind(enrolment.run)
-    .bind(enrolment.attempt)
-    .bind(enrolment.state.name())
-    .bind(enrolment.mode.as_str())
-    .bind(enrolment.entitlement)
-    .bind(enrolment.starts_at)
-    .bind(enrolment.access_ends_at)
-    .bind(enrolment.extended_until)
-    .bind(microseconds(enrolment.delay))
-    .bind(enrolment.state.paused_since())
-    .bind(enrolment.completed_at)
-    .bind(enrolment.state.ended_at())
-    .bind(enrolment.created_at)
-    .bind(enrolment.revision)
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::row(enrolment).and("updated_at", now).insert(conn, "enrolments").await
 }
 
 pub async fn update(conn: &mut PgConnection, enrolment: &Enrolment, now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update enrolments
-         set state = $3,
-             starts_at = $4,
-             access_ends_at = $5,
-             extended_until = $6,
-             delay_microseconds = $7,
-             paused_since = $8,
-             completed_at = $9,
-             ended_at = $10,
-             revision = $11,
-             updated_at = $12
-         where learner_id = $1
-           and enrolment_id = $2",
-    )
-    .bind(enrolment.learner)
-    .bind(enrolment.id)
-    .bind(enrolment.state.name())
-    .bind(enrolment.starts_at)
-    .bind(enrolment.access_ends_at)
-    .bind(enrolment.extended_until)
-    .bind(microseconds(enrolment.delay))
-    .bind(enrolment.state.paused_since())
-    .bind(enrolment.completed_at)
-    .bind(enrolment.state.ended_at())
-    .bind(enrolment.revision)
-    .bind(now)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::row(enrolment).and("updated_at", now).update(conn, "enrolments").await
 }
 
 /// The learner's live enrolment in a run, held until the end of the transaction.
@@ -155,9 +30,9 @@ pub async fn lock_live(
     learner: LearnerId,
     run: RunId,
 ) -> Result<Option<Enrolment>, sqlx::Error> {
-    let row: Option<EnrolmentRow> = sqlx::query_as(concat!(
+    sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         " from enrolments e
          where e.learner_id = $1
            and e.run_id = $2
@@ -167,8 +42,7 @@ pub async fn lock_live(
     .bind(learner)
     .bind(run)
     .fetch_optional(conn)
-    .await?;
-    row.map(EnrolmentRow::enrolment).transpose()
+    .await
 }
 
 /// An enrolment of the learner, held until the end of the transaction.
@@ -177,9 +51,9 @@ pub async fn lock(
     learner: LearnerId,
     id: EnrolmentId,
 ) -> Result<Option<Enrolment>, sqlx::Error> {
-    let row: Option<EnrolmentRow> = sqlx::query_as(concat!(
+    sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         " from enrolments e
          where e.learner_id = $1
            and e.enrolment_id = $2
@@ -188,8 +62,7 @@ pub async fn lock(
     .bind(learner)
     .bind(id)
     .fetch_optional(conn)
-    .await?;
-    row.map(EnrolmentRow::enrolment).transpose()
+    .await
 }
 
 /// An enrolment of the learner.
@@ -198,9 +71,9 @@ pub async fn find(
     learner: LearnerId,
     id: EnrolmentId,
 ) -> Result<Option<Enrolment>, sqlx::Error> {
-    let row: Option<EnrolmentRow> = sqlx::query_as(concat!(
+    sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         " from enrolments e
          where e.learner_id = $1
            and e.enrolment_id = $2"
@@ -208,25 +81,22 @@ pub async fn find(
     .bind(learner)
     .bind(id)
     .fetch_optional(db)
-    .await?;
-    row.map(EnrolmentRow::enrolment).transpose()
+    .await
 }
 
 /// Whose enrolment it is, for staff; the scope of everything else.
 pub async fn find_for_staff(db: impl PgExecutor<'_>, id: EnrolmentId) -> Result<Option<Enrolment>, sqlx::Error> {
-    let row: Option<EnrolmentRow> =
-        sqlx::query_as(concat!("select ", enrolment_columns!(), " from enrolments e where e.enrolment_id = $1"))
-            .bind(id)
-            .fetch_optional(db)
-            .await?;
-    row.map(EnrolmentRow::enrolment).transpose()
+    sqlx::query_as(pg::sql!("select ", Enrolment as e, " from enrolments e where e.enrolment_id = $1"))
+        .bind(id)
+        .fetch_optional(db)
+        .await
 }
 
 /// The live enrolments of a learner, whatever the run, held until the end of the transaction.
 pub async fn lock_all_live(conn: &mut PgConnection, learner: LearnerId) -> Result<Vec<Enrolment>, sqlx::Error> {
-    let rows: Vec<EnrolmentRow> = sqlx::query_as(concat!(
+    sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         " from enrolments e
          where e.learner_id = $1
            and e.state in ('active', 'paused', 'completed')
@@ -235,8 +105,7 @@ pub async fn lock_all_live(conn: &mut PgConnection, learner: LearnerId) -> Resul
     ))
     .bind(learner)
     .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(EnrolmentRow::enrolment).collect()
+    .await
 }
 
 /// How many attempts at a run the learner has begun.
@@ -269,9 +138,9 @@ pub async fn list_for_staff(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, sqlx::Error> {
-    let rows: Vec<EnrolmentRow> = sqlx::query_as(concat!(
+    sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         " from enrolments e
          where ($1::uuid is null or e.run_id = $1)
            and ($2::uuid is null or e.learner_id = $2)
@@ -286,8 +155,7 @@ pub async fn list_for_staff(
     .bind(after)
     .bind(limit)
     .fetch_all(db)
-    .await?;
-    rows.into_iter().map(EnrolmentRow::enrolment).collect()
+    .await
 }
 
 /// Where an export stands: the last enrolment that was read.
@@ -300,9 +168,9 @@ pub async fn export(
     after: Option<Exported>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, sqlx::Error> {
-    let rows: Vec<EnrolmentRow> = sqlx::query_as(concat!(
+    sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         " from enrolments e
          where ($1::timestamptz is null or e.updated_at >= $1)
            and ($2::uuid is null or (e.learner_id, e.enrolment_id) > ($2, $3::uuid))
@@ -314,8 +182,7 @@ pub async fn export(
     .bind(after.map(|(_, enrolment)| enrolment))
     .bind(limit)
     .fetch_all(db)
-    .await?;
-    rows.into_iter().map(EnrolmentRow::enrolment).collect()
+    .await
 }
 
 /// Enrolments whose time is up, for the job that ends them.
@@ -367,7 +234,7 @@ pub async fn log(
     .bind(enrolment.id)
     .bind(enrolment.revision)
     .bind(enrolment.state.name())
-    .bind(cause.as_str())
+    .bind(cause)
     .bind(note)
     .bind(actor)
     .bind(now)

@@ -3,18 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{FromRow, PgExecutor, Row, postgres::PgRow};
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
+use values::Record;
 
-use super::{
-    enrolments::{EnrolmentRow, Exported, enrolment_columns},
-    progress::percent,
-    runs::{RunRow, run_columns},
-};
+use super::{enrolments::Exported, progress::percent};
 use crate::domain::{
     enrolment::Enrolment,
-    id::{EnrolmentId, LearnerId, LessonId, RunId},
+    id::{LearnerId, LessonId, RunId},
     progress::{LessonProgress, Progress},
     run::Run,
 };
@@ -31,61 +28,44 @@ pub struct Seat {
     pub progress: Progress,
 }
 
+#[derive(Record)]
 struct SeatRow {
-    run: RunRow,
+    #[record(flatten, prefix = "run_")]
+    run: Run,
     course_title: String,
     cover_media_id: Option<String>,
-    enrolment: Option<EnrolmentRow>,
+    #[record(flatten, prefix = "enrolment_")]
+    enrolment: Option<Enrolment>,
+    #[record(default_is_null)]
     lessons: Vec<LessonId>,
+    #[record(default_is_null)]
     percents: Vec<i16>,
+    #[record(default_is_null)]
     touched: Vec<OffsetDateTime>,
+    #[record(default_is_null)]
     completed: Vec<Option<OffsetDateTime>>,
 }
 
-impl FromRow<'_, PgRow> for SeatRow {
-    /// Every column of an enrolment is missing where there is none, which a derived reader cannot say.
-    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let enrolled: Option<EnrolmentId> = row.try_get("enrolment_id")?;
-        let enrolment = enrolled.map(|_| EnrolmentRow::from_row(row)).transpose()?;
-        Ok(Self {
-            run: RunRow::from_row(row)?,
-            course_title: row.try_get("course_title")?,
-            cover_media_id: row.try_get("cover_media_id")?,
-            enrolment,
-            lessons: row.try_get::<Option<_>, _>("lessons")?.unwrap_or_default(),
-            percents: row.try_get::<Option<_>, _>("percents")?.unwrap_or_default(),
-            touched: row.try_get::<Option<_>, _>("touched")?.unwrap_or_default(),
-            completed: row.try_get::<Option<_>, _>("completed")?.unwrap_or_default(),
-        })
-    }
-}
-
 impl SeatRow {
-    fn seat(self) -> Result<Seat, sqlx::Error> {
+    fn seat(self) -> Seat {
         let times = self.touched.into_iter().zip(self.completed);
         let rows = self.lessons.into_iter().zip(self.percents).zip(times);
         let lesson = |((id, number), (touched_at, completed_at))| {
             (id, LessonProgress { percent: percent(number), touched_at, completed_at })
         };
-        Ok(Seat {
-            run: self.run.run()?,
+        Seat {
+            run: self.run,
             course_title: self.course_title,
             cover_media_id: self.cover_media_id,
-            enrolment: self.enrolment.map(EnrolmentRow::enrolment).transpose()?,
+            enrolment: self.enrolment,
             progress: rows.map(lesson).collect(),
-        })
+        }
     }
 }
 
-macro_rules! progress_columns {
-    () => {
-        "p.lessons, p.percents, p.touched, p.completed"
-    };
-}
-
-macro_rules! progress_of_enrolment {
-    () => {
-        "left join lateral (
+/// All progress in an enrolment, as four lists.
+const PROGRESS: &str = "
+    left join lateral (
              select array_agg(l.lesson_id) as lessons,
                     array_agg(l.percent) as percents,
                     array_agg(l.touched_at) as touched,
@@ -93,19 +73,16 @@ macro_rules! progress_of_enrolment {
              from lesson_progress l
              where l.learner_id = e.learner_id
                and l.enrolment_id = e.enrolment_id
-         ) p on true"
-    };
-}
+         ) p on true";
 
 /// How a seat is read: the learner and the run.
-pub const FIND: &str = concat!(
+pub const FIND: &str = pg::sql!(
     "select ",
-    run_columns!(),
+    Run as r prefixed "run_",
     ", c.title as course_title, c.cover_media_id, ",
-    enrolment_columns!(),
-    ", ",
-    progress_columns!(),
-    " from runs r
+    Enrolment as e prefixed "enrolment_",
+    ", p.lessons, p.percents, p.touched, p.completed
+     from runs r
      join courses c on c.course_id = r.course_id
      left join enrolments e
          on e.learner_id = $1
@@ -116,14 +93,14 @@ pub const FIND: &str = concat!(
              where learner_id = $1
                and run_id = $2
          ) ",
-    progress_of_enrolment!(),
+    const PROGRESS,
     " where r.run_id = $2"
 );
 
 /// The learner's seat in a run; none if there is no such run.
 pub async fn find(db: impl PgExecutor<'_>, learner: LearnerId, run: RunId) -> Result<Option<Seat>, sqlx::Error> {
     let row: Option<SeatRow> = sqlx::query_as(FIND).bind(learner).bind(run).fetch_optional(db).await?;
-    row.map(SeatRow::seat).transpose()
+    Ok(row.map(SeatRow::seat))
 }
 
 /// Every seat that the learner has or had, the newest enrolment first.
@@ -133,17 +110,16 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Seat>, sqlx::Error> {
-    let rows: Vec<SeatRow> = sqlx::query_as(concat!(
+    let rows: Vec<SeatRow> = sqlx::query_as(pg::sql!(
         "select ",
-        run_columns!(),
+        Run as r prefixed "run_",
         ", c.title as course_title, c.cover_media_id, ",
-        enrolment_columns!(),
-        ", ",
-        progress_columns!(),
-        " from enrolments e
+        Enrolment as e prefixed "enrolment_",
+        ", p.lessons, p.percents, p.touched, p.completed
+         from enrolments e
          join runs r on r.run_id = e.run_id
          join courses c on c.course_id = r.course_id ",
-        progress_of_enrolment!(),
+        const PROGRESS,
         " where e.learner_id = $1
            and ($2::uuid is null or e.enrolment_id < $2)
          order by e.enrolment_id desc
@@ -154,13 +130,13 @@ pub async fn list(
     .bind(limit)
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(SeatRow::seat).collect()
+    Ok(rows.into_iter().map(SeatRow::seat).collect())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Record)]
 struct ActiveRow {
-    #[sqlx(flatten)]
-    enrolment: EnrolmentRow,
+    #[record(flatten)]
+    enrolment: Enrolment,
     done: Vec<LessonId>,
 }
 
@@ -171,9 +147,9 @@ pub async fn active_in_run(
     after: Option<Exported>,
     limit: i64,
 ) -> Result<Vec<(Enrolment, BTreeSet<LessonId>)>, sqlx::Error> {
-    let rows: Vec<ActiveRow> = sqlx::query_as(concat!(
+    let rows: Vec<ActiveRow> = sqlx::query_as(pg::sql!(
         "select ",
-        enrolment_columns!(),
+        Enrolment as e,
         ", array(
              select l.lesson_id
              from lesson_progress l
@@ -194,5 +170,5 @@ pub async fn active_in_run(
     .bind(limit)
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok((row.enrolment.enrolment()?, row.done.into_iter().collect()))).collect()
+    Ok(rows.into_iter().map(|row| (row.enrolment, row.done.into_iter().collect())).collect())
 }
