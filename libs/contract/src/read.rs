@@ -15,6 +15,8 @@ use rpc::{Fields, Invalid, Mistake, Violation, ViolationCode};
 use time::OffsetDateTime;
 use values::{Currency, Id, Kind, Money, Named, Text};
 
+use crate::wire::same;
+
 pub(crate) use mask::Mask;
 
 /// Reads a whole request, or refuses it with everything that is wrong.
@@ -202,7 +204,10 @@ pub(crate) fn named_or_none<E: Named>(
     if sent == 0 {
         return Some(None);
     }
-    let known = table.iter().find(|(number, _)| *number == sent).and_then(|(_, known)| E::parse(known));
+    let known = table.iter().find(|(number, _)| *number == sent).and_then(|(_, known)| {
+        let named = |value: &&E| same(known, value.as_str());
+        E::ALL.iter().find(named).copied()
+    });
     if known.is_none() {
         let wrong = Violation::new(name, ViolationCode::UnknownValue, format!("expected {}", E::EXPECTED));
         fields.note(wrong.with("allowed", E::EXPECTED));
@@ -218,11 +223,43 @@ pub(crate) fn instant(fields: &mut Fields, name: &str, sent: wkt::Timestamp) -> 
     Some(at.replace_nanosecond(at.nanosecond() / 1_000 * 1_000).unwrap_or(at))
 }
 
-/// A length of time.
-pub(crate) fn duration(fields: &mut Fields, name: &str, sent: wkt::Duration) -> Option<time::Duration> {
-    match sent.to_duration() {
-        Some(length) => Some(length),
-        None => malformed(fields, name, "expected a length of time, such as 3.5s"),
+/// A length of time, whose bounds are nanoseconds.
+pub(crate) fn duration(
+    fields: &mut Fields,
+    name: &str,
+    sent: wkt::Duration,
+    fitting: RangeInclusive<i128>,
+) -> Option<time::Duration> {
+    let Some(length) = sent.to_duration() else {
+        return malformed(fields, name, "expected a length of time, such as 3.5s");
+    };
+    if fitting.contains(&length.whole_nanoseconds()) {
+        return Some(length);
+    }
+    let bound = |nanoseconds: &i128| Some(seconds(*nanoseconds)).filter(|_| ![i128::MIN, i128::MAX].contains(nanoseconds));
+    let (least, most) = (bound(fitting.start()), bound(fitting.end()));
+    let expected = match (&least, &most) {
+        (Some(least), Some(most)) => format!("expected {least} to {most}"),
+        (Some(least), None) => format!("expected {least} or more"),
+        (None, most) => format!("expected {} or less", most.clone().unwrap_or_default()),
+    };
+    let mut wrong = Violation::new(name, ViolationCode::OutOfRange, expected);
+    for (param, bound) in [("min", least), ("max", most)] {
+        if let Some(bound) = bound {
+            wrong = wrong.with(param, bound);
+        }
+    }
+    fields.note(wrong);
+    None
+}
+
+/// A length of time as in JSON: `10s`, `0.001s`.
+fn seconds(nanoseconds: i128) -> String {
+    let (whole, rest) = (nanoseconds / 1_000_000_000, (nanoseconds % 1_000_000_000).abs());
+    let fraction = format!("{rest:09}");
+    match fraction.trim_end_matches('0') {
+        "" => format!("{whole}s"),
+        fraction => format!("{whole}.{fraction}s"),
     }
 }
 

@@ -12,7 +12,13 @@ pub trait Wire: Sized {
 ///
 /// A value that the contract does not know is written as 0; [`same_names`] in a test of the service finds it before.
 pub fn wire<W: Wire>(value: impl Named) -> i32 {
-    W::NAMES.iter().find(|(name, _)| *name == value.as_str()).map_or(0, |(_, number)| *number)
+    W::NAMES.iter().find(|(name, _)| same(name, value.as_str())).map_or(0, |(_, number)| *number)
+}
+
+/// Whether two names are one: a service may write `order-paid` for the contract's `order_paid`.
+pub(crate) fn same(contract: &str, service: &str) -> bool {
+    contract.len() == service.len()
+        && contract.bytes().zip(service.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b'-'))
 }
 
 include!(concat!(env!("OUT_DIR"), "/wire.rs"));
@@ -24,9 +30,10 @@ include!(concat!(env!("OUT_DIR"), "/wire.rs"));
 pub fn same_names<W: Wire, D: Named>() -> Result<(), Vec<String>> {
     let ours: Vec<&str> = D::ALL.iter().map(|value| value.as_str()).collect();
     let theirs: Vec<&str> = W::NAMES.iter().map(|(name, _)| *name).collect();
-    let only = |of: &[&str], than: &[&str], whose: &str| -> Vec<String> {
-        of.iter().filter(|name| !than.contains(name)).map(|name| format!("{name}: only in the {whose}")).collect()
-    };
-    let differences = [only(&ours, &theirs, "service"), only(&theirs, &ours, "contract")].concat();
+    let unknown = ours.iter().filter(|name| !theirs.iter().any(|known| same(known, name)));
+    let missing = theirs.iter().filter(|name| !ours.iter().any(|known| same(name, known)));
+    let differences: Vec<String> = (unknown.map(|name| format!("{name}: only in the service")))
+        .chain(missing.map(|name| format!("{name}: only in the contract")))
+        .collect();
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }

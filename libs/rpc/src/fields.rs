@@ -87,6 +87,11 @@ impl Fields {
         }
     }
 
+    /// Whether nothing is wrong so far.
+    pub fn is_empty(&self) -> bool {
+        self.violations.is_empty()
+    }
+
     /// Refuses the request if anything was wrong.
     pub fn check(self) -> Result<(), Invalid> {
         if self.violations.is_empty() { Ok(()) } else { Err(Invalid { violations: self.violations }) }

@@ -1,41 +1,137 @@
-//! The door: messages become values, values become messages. Rules, SQL and transactions are elsewhere.
+//! The door: requests become calls of flows and reads, values become messages. Rules, SQL and transactions are elsewhere.
 
-mod deliveries;
-mod message;
-mod notifications;
 mod preferences;
+mod show;
 
 use std::sync::Arc;
 
-use proto::lyceum::notifications::v1::{
-    delivery_service_server::DeliveryServiceServer, notification_service_server::NotificationServiceServer,
-    preference_service_server::PreferenceServiceServer,
-};
+use contract::{Call, Page, Streamed, notifications as asked};
+use futures::{StreamExt, TryStreamExt};
+use proto::lyceum::notifications::v1 as pb;
 use sqlx::{Postgres, pool::PoolConnection};
-use tonic::{Request, service::Routes};
+use time::OffsetDateTime;
+use tonic::service::Routes;
 
-use crate::{app::App, domain::id::UserId, error::Error};
+use crate::{
+    app::App,
+    domain::{
+        delivery::State,
+        hours::{Every, TimeOfDay},
+        id::{DeliveryId, NoticeId, UserId},
+        notice::Kind,
+        preference::{Channel, Timing},
+    },
+    error::{Error, Refusal, Result},
+    flows,
+    store::{attempts, bounces, deliveries, notices},
+};
+
+/// What answers.
+#[derive(Debug, Clone)]
+pub struct Door(Arc<App>);
 
 /// The services of this process.
 pub fn routes(app: Arc<App>) -> Routes {
-    Routes::new(NotificationServiceServer::new(Door(Arc::clone(&app))))
-        .add_service(PreferenceServiceServer::new(Door(Arc::clone(&app))))
-        .add_service(DeliveryServiceServer::new(Door(app)))
+    let door = Arc::new(Door(app));
+    Routes::new(asked::notification_service(Arc::clone(&door)))
+        .add_service(asked::preference_service(Arc::clone(&door)))
+        .add_service(asked::delivery_service(door))
 }
 
-struct Door(Arc<App>);
+impl asked::Types for Door {
+    type Error = Error;
+    type Channel = Channel;
+    type DeliveryState = State;
+    type DigestEvery = Every;
+    type NotificationKind = Kind;
+    type PreferenceRuleTiming = Timing;
+    type TimeOfDay = TimeOfDay;
+}
 
 impl Door {
-    async fn connection(&self) -> Result<PoolConnection<Postgres>, Error> {
+    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
         Ok(self.0.db.acquire().await?)
     }
 }
 
-/// The signed-in person who asks.
-fn me<T>(request: &Request<T>) -> Result<UserId, auth::Unauthenticated> {
-    Ok(UserId::from_uuid(auth::caller(request).person()?.user))
+impl asked::NotificationService for Door {
+    async fn list_notifications(&self, call: Call, ask: asked::ListNotifications) -> Result<Page<pb::Notification>> {
+        let (me, after) = (call.person()?, ask.page.after()?);
+        let mut conn = self.connection().await?;
+        let found = notices::of_recipient(&mut conn, me, ask.unread_only, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |notice| notice.id).map(show::notification))
+    }
+
+    async fn get_unread_notification_count(&self, call: Call) -> Result<pb::UnreadNotificationCount> {
+        let me = call.person()?;
+        Ok(show::unread(notices::unread(&mut *self.connection().await?, me).await?))
+    }
+
+    async fn mark_notification_read(&self, call: Call, ask: asked::MarkNotificationRead) -> Result<pb::Notification> {
+        let me = call.person()?;
+        Ok(show::notification(flows::read_notices::one(&self.0, me, ask.notification_id).await?))
+    }
+
+    async fn mark_all_notifications_read(
+        &self,
+        call: Call,
+        ask: asked::MarkAllNotificationsRead,
+    ) -> Result<pb::UnreadNotificationCount> {
+        let me = call.person()?;
+        Ok(show::unread(flows::read_notices::all(&self.0, me, ask.up_to_notification_id).await?))
+    }
+
+    async fn watch_notifications(
+        &self,
+        call: Call,
+        ask: asked::WatchNotifications,
+    ) -> Result<Streamed<pb::Notification, Error>> {
+        let watched = flows::watch::run(Arc::clone(&self.0), call.person()?, ask.after_notification_id).await?;
+        Ok(watched.map_ok(show::notification).boxed())
+    }
 }
 
-fn given(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
+impl asked::DeliveryService for Door {
+    async fn list_deliveries(&self, _: Call, ask: asked::ListDeliveries<Self>) -> Result<Page<pb::Delivery>> {
+        let after: Option<DeliveryId> = ask.page.after()?;
+        let mut conn = self.connection().await?;
+        let found = deliveries::newest(&mut conn, ask.user_id, ask.state, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |delivery| delivery.id).map(|found| show::delivery(&found)))
+    }
+
+    async fn get_delivery(&self, _: Call, ask: asked::GetDelivery) -> Result<pb::DeliveryLog> {
+        let mut conn = self.connection().await?;
+        let found = deliveries::find(&mut conn, ask.delivery_id).await?.ok_or(Refusal::DeliveryNotFound)?;
+        let tries = attempts::of_delivery(&mut conn, found.recipient, found.id).await?;
+        let attempts = tries.into_iter().map(|tried| show::attempt(&found, tried)).collect();
+        Ok(pb::DeliveryLog { delivery: Some(show::delivery(&found)), attempts })
+    }
+
+    async fn list_bounced_addresses(
+        &self,
+        _: Call,
+        ask: asked::ListBouncedAddresses,
+    ) -> Result<Page<pb::BouncedAddress>> {
+        let after: Option<(OffsetDateTime, UserId)> = ask.page.after()?;
+        let found = bounces::latest(&mut *self.connection().await?, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |found| (found.bounced_at, found.recipient_id)).map(show::bounced))
+    }
+
+    async fn clear_bounced_address(&self, _: Call, ask: asked::ClearBouncedAddress) -> Result<()> {
+        Ok(bounces::clear(&mut *self.connection().await?, ask.user_id).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_contract_and_the_domain_have_the_same_names() {
+        contract::same_names::<pb::Channel, Channel>().unwrap();
+        contract::same_names::<pb::delivery::State, State>().unwrap();
+        contract::same_names::<pb::digest::Every, Every>().unwrap();
+        contract::same_names::<pb::notification::Kind, Kind>().unwrap();
+        contract::same_names::<pb::preference_rule::Timing, Timing>().unwrap();
+    }
 }
