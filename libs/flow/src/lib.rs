@@ -16,7 +16,7 @@ use std::{error, time::Duration};
 
 use bus::Failure;
 use pg::idempotency;
-use rpc::{Kind, Params, Violation};
+use rpc::{Invalid, Kind, Params, Refusal as _, Violation};
 
 /// After which time it makes sense to ask again where something is not available.
 const SOON: Duration = Duration::from_secs(1);
@@ -47,6 +47,12 @@ pub enum Error<R: Refusal> {
         #[source]
         source: anyhow::Error,
     },
+    /// The request itself is wrong, by a rule that is more than a bound of one field.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Nobody is signed in.
+    #[error(transparent)]
+    SignedOut(#[from] auth::Unauthenticated),
     /// We made a mistake.
     #[error(transparent)]
     Internal(#[from] anyhow::Error),
@@ -77,6 +83,8 @@ impl<R: Refusal> rpc::Refusal for Error<R> {
             Self::Key(error) => error.kind(),
             Self::Database(error) if pg::is_unavailable(error) => Kind::Unavailable,
             Self::Neighbour { .. } => Kind::Unavailable,
+            Self::Invalid(invalid) => invalid.kind(),
+            Self::SignedOut(refused) => refused.kind(),
             Self::Database(_) | Self::Internal(_) => Kind::Internal,
         }
     }
@@ -85,6 +93,8 @@ impl<R: Refusal> rpc::Refusal for Error<R> {
         match self {
             Self::Refused(refusal) => refusal.reason(),
             Self::Key(error) => error.reason(),
+            Self::Invalid(invalid) => invalid.reason(),
+            Self::SignedOut(refused) => refused.reason(),
             Self::Database(_) | Self::Neighbour { .. } | Self::Internal(_) => self.kind().reason(),
         }
     }
@@ -94,14 +104,18 @@ impl<R: Refusal> rpc::Refusal for Error<R> {
     }
 
     fn violations(&self) -> Vec<Violation> {
-        if let Self::Refused(refusal) = self { refusal.violations() } else { Vec::new() }
+        match self {
+            Self::Refused(refusal) => refusal.violations(),
+            Self::Invalid(invalid) => invalid.violations(),
+            _ => Vec::new(),
+        }
     }
 
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Refused(refusal) => refusal.retry_after(),
             Self::Key(error) => error.retry_after(),
-            Self::Database(_) | Self::Neighbour { .. } | Self::Internal(_) => {
+            _ => {
                 (self.kind() == Kind::Unavailable).then_some(SOON)
             }
         }
