@@ -16,7 +16,7 @@ use std::{error, time::Duration};
 
 use bus::Failure;
 use pg::idempotency;
-use rpc::{Invalid, Kind, Params, Refusal as _, Violation};
+use rpc::{Invalid, Kind, Params, Violation};
 
 /// After which time it makes sense to ask again where something is not available.
 const SOON: Duration = Duration::from_secs(1);
