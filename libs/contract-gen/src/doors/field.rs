@@ -171,7 +171,10 @@ impl Typed {
             }
             Holds::Enum(found) => format!("read::named(fields, {name}, {sent}, &{})", enum_table(found)),
             Holds::Instant => format!("read::instant(fields, {name}, {sent})"),
-            Holds::Duration => format!("read::duration(fields, {name}, {sent})"),
+            Holds::Duration => {
+                let (min, max) = (item.gte.unwrap_or(i128::MIN), item.lte.unwrap_or(i128::MAX));
+                format!("read::duration(fields, {name}, {sent}, {min}..={max})")
+            }
             Holds::Map => {
                 let (min, max) = (item.min_items.unwrap_or(0), item.max_items.unwrap_or(u64::MAX));
                 format!("read::map(fields, {name}, {sent}, {min}..={max})")
