@@ -14,4 +14,4 @@ pub use jobs::{Job, Jobs};
 pub use parts::Parts;
 pub use service::{Service, main};
 
-pub use chassis::{Env, ExposeSecret, Runtime, SecretString, build};
+pub use chassis::{Authority, Env, ExposeSecret, Runtime, SecretString, build};

@@ -1,23 +1,21 @@
 //! The parts of this service and how they are put together. No logic.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
-use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
-use bus::{Amqp, Consumer};
-use chassis::{Env, ExposeSecret, Runtime, Service};
+use anyhow::{Context, bail};
+use bus::{Amqp, Consume, Consumer};
 use pg::{Migrations, Pool};
 use proto::lyceum::events::v1::{
     CertificateIssued, CertificateRevoked, CodeIssued, CourseCompleted, DocumentExpired, DocumentExpiring,
     DocumentRejected, DocumentVerified, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
     ProfileChanged, RunPublished, SessionsRevoked, TutorVerificationEnded, TutorVerified, UserErased,
 };
-use tokio_util::sync::CancellationToken;
+use service::{Env, ExposeSecret, Jobs, Parts, Runtime, Service};
 use tonic::service::Routes;
 use values::SharedClock;
 
 use crate::{
-    config::Config, events, flows, grpc, jobs, mail::Mailer, render::Renderer, users::Users, watchers::Watchers,
+    config::Config, flows, grpc, hear, jobs, mail::Mailer, render::Renderer, users::Users, watchers, watchers::Watchers,
 };
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
@@ -41,108 +39,90 @@ pub struct App {
     pub watchers: Arc<Watchers>,
 }
 
-impl App {
-    /// The gRPC services, without the guard before them.
-    pub fn routes(self: &Arc<Self>) -> Routes {
-        grpc::routes(Arc::clone(self))
-    }
-
-    /// The ear: one queue for all replicas.
-    pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> Consumer {
-        Consumer::new(Notifications::NAME, self.db.clone(), amqp, self.clock.clone())
-            .on_personal::<ProfileChanged>(bus::with(self, events::on_profile_changed))
-            .on_personal::<CodeIssued>(bus::with(self, events::on_code_issued))
-            .on::<UserErased>(bus::with(self, events::on_user_erased))
-            .on::<PasswordChanged>(bus::with(self, events::on_password_changed))
-            .on::<SessionsRevoked>(bus::with(self, events::on_sessions_revoked))
-            .on::<RunPublished>(events::on_run_published)
-            .on::<EnrolmentStarted>(bus::with(self, events::on_enrolment_started))
-            .on::<CourseCompleted>(bus::with(self, events::on_course_completed))
-            .on::<OrderPaid>(bus::with(self, events::on_order_paid))
-            .on::<OrderRefunded>(bus::with(self, events::on_order_refunded))
-            .on::<PaymentFailed>(bus::with(self, events::on_payment_failed))
-            .on::<CertificateIssued>(bus::with(self, events::on_certificate_issued))
-            .on::<CertificateRevoked>(bus::with(self, events::on_certificate_revoked))
-            .on::<DocumentVerified>(bus::with(self, events::on_document_verified))
-            .on::<DocumentRejected>(bus::with(self, events::on_document_rejected))
-            .on::<DocumentExpiring>(bus::with(self, events::on_document_expiring))
-            .on::<DocumentExpired>(bus::with(self, events::on_document_expired))
-            .on::<TutorVerified>(bus::with(self, events::on_tutor_verified))
-            .on::<TutorVerificationEnded>(bus::with(self, events::on_tutor_verification_ended))
-    }
-
-    /// Puts the parts together. Nothing has to be up yet.
-    async fn build(config: &Config, clock: SharedClock, stop: CancellationToken) -> anyhow::Result<Arc<Self>> {
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
-        let renderer = Renderer::new(config.school.clone(), config.public_url.clone())?;
-        let authority = config.smtp_authority.as_ref().map(|authority| authority.pem.as_str());
-        let mailer = Mailer::new(config.smtp_url.expose_secret(), config.mail_from.clone(), authority);
-        let mailer = mailer.context("LYCEUM_SMTP_URL cannot be used")?;
-        Ok(Arc::new(Self { db, clock, renderer, mailer, watchers: Watchers::new(stop) }))
-    }
-}
-
-/// This service, as the chassis knows it.
+/// This service, as the wiring knows it.
 #[derive(Debug)]
 pub struct Notifications;
 
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 impl Service for Notifications {
     const NAME: &'static str = "notifications";
+    const PORT: u16 = 9040;
+    const NEIGHBOURS: &'static [&'static str] = &["LYCEUM_USERS_URL"];
+    const ANNOUNCES: bool = false;
+    const VERBS: &'static [&'static str] = &[COPY_RECIPIENTS];
 
     type Config = Config;
+    type App = App;
 
-    fn verbs() -> Vec<&'static str> {
-        vec![COPY_RECIPIENTS]
+    fn migrations() -> Migrations {
+        migrations()
     }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)
     }
 
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(&config.database()).await?;
-        let app = App::build(&config, Arc::new(values::SystemClock), CancellationToken::new()).await?;
-        // Before anybody announces anything: an event must not find no queue.
-        app.consumer(config.amqp).declare().await?;
+    fn build(config: &Config, parts: &Parts) -> anyhow::Result<Arc<App>> {
+        let renderer = Renderer::new(config.school.clone(), config.public_url.clone())?;
+        let authority = config.smtp_authority.as_ref().map(|authority| authority.pem.as_str());
+        let mailer = Mailer::new(config.smtp_url.expose_secret(), config.mail_from.clone(), authority);
+        let mailer = mailer.context("LYCEUM_SMTP_URL cannot be used")?;
+        let watchers = Watchers::new(parts.draining.clone());
+        Ok(Arc::new(App { db: parts.db.clone(), clock: parts.clock.clone(), renderer, mailer, watchers }))
+    }
+
+    fn routes(app: &Arc<App>) -> Routes {
+        grpc::routes(Arc::clone(app))
+    }
+
+    fn consumer(app: &Arc<App>, amqp: Amqp) -> impl Consume {
+        Consumer::new(Self::NAME, app.db.clone(), amqp, app.clock.clone())
+            .on_personal::<ProfileChanged>(bus::with(app, hear::on_profile_changed))
+            .on_personal::<CodeIssued>(bus::with(app, hear::on_code_issued))
+            .on::<UserErased>(bus::with(app, hear::on_user_erased))
+            .on::<PasswordChanged>(bus::with(app, hear::on_password_changed))
+            .on::<SessionsRevoked>(bus::with(app, hear::on_sessions_revoked))
+            .on::<RunPublished>(hear::on_run_published)
+            .on::<EnrolmentStarted>(bus::with(app, hear::on_enrolment_started))
+            .on::<CourseCompleted>(bus::with(app, hear::on_course_completed))
+            .on::<OrderPaid>(bus::with(app, hear::on_order_paid))
+            .on::<OrderRefunded>(bus::with(app, hear::on_order_refunded))
+            .on::<PaymentFailed>(bus::with(app, hear::on_payment_failed))
+            .on::<CertificateIssued>(bus::with(app, hear::on_certificate_issued))
+            .on::<CertificateRevoked>(bus::with(app, hear::on_certificate_revoked))
+            .on::<DocumentVerified>(bus::with(app, hear::on_document_verified))
+            .on::<DocumentRejected>(bus::with(app, hear::on_document_rejected))
+            .on::<DocumentExpiring>(bus::with(app, hear::on_document_expiring))
+            .on::<DocumentExpired>(bus::with(app, hear::on_document_expired))
+            .on::<TutorVerified>(bus::with(app, hear::on_tutor_verified))
+            .on::<TutorVerificationEnded>(bus::with(app, hear::on_tutor_verification_ended))
+    }
+
+    fn jobs() -> Jobs<App> {
+        Jobs::new()
+            .every(15 * SECOND, "digests", flows::digest::run)
+            .every(15 * SECOND, "measure", flows::measure::run)
+            .every(HOUR, "sweep", flows::sweep::run)
+    }
+
+    async fn start(app: &Arc<App>, _: &Config, parts: &Parts, runtime: &Runtime) -> anyhow::Result<()> {
+        runtime.tasks.spawn("sender", jobs::send(Arc::clone(app), runtime.shutdown.clone()));
+        runtime.tasks.spawn("feed-listener", watchers::listen(Arc::clone(app), runtime.shutdown.clone()));
+        let stop = runtime.shutdown.clone();
+        let copying = jobs::copy_recipients(Arc::clone(app), Users::new(parts.neighbour("LYCEUM_USERS_URL")?));
+        runtime.tasks.once("copy-recipients", async move {
+            stop.run_until_cancelled(copying).await;
+        });
         Ok(())
     }
 
-    async fn run(config: Config, _: Vec<String>) -> anyhow::Result<()> {
-        let app = App::build(&config, Arc::new(values::SystemClock), CancellationToken::new()).await?;
-        let users = Users::new(outgoing(&config, &app.clock)?.over(discovery::channel(&config.users)));
-        let copied = flows::copy_recipients(&app, &users).await?;
+    async fn run(app: &Arc<App>, _: &Config, parts: &Parts, words: &[&str]) -> anyhow::Result<()> {
+        let [COPY_RECIPIENTS] = words else { bail!("expected {COPY_RECIPIENTS}") };
+        let users = Users::new(parts.neighbour("LYCEUM_USERS_URL")?);
+        let copied = flows::copy_recipients::run(app, &users).await?;
         tracing::info!("{copied} profiles were copied from the users service.");
         Ok(())
     }
-
-    async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let app = App::build(&config, runtime.clock.clone(), runtime.draining.clone()).await?;
-        let db = app.db.clone();
-        runtime.admin.ready_when("schema", move || {
-            let db = db.clone();
-            async move { anyhow::Ok(migrations().check(&db).await?) }
-        });
-        runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
-        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
-        let channel = outgoing(&config, &runtime.clock)?.over(discovery::channel(&config.users));
-        jobs::start(&runtime, &app, Users::new(channel));
-        chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::REFLECTION)
-            .layer(guard(&config, &runtime.clock))
-            .serve(&runtime, app.routes())
-            .await
-    }
-}
-
-/// Calls to neighbours in our own name.
-fn outgoing(config: &Config, clock: &SharedClock) -> anyhow::Result<Outgoing> {
-    let key = config.service_key.expose_secret();
-    let identity = ServiceIdentity::from_base64(Notifications::NAME, key, clock.clone());
-    Ok(Outgoing::as_service(Arc::new(identity.context("LYCEUM_SERVICE_KEY is no private key")?)))
-}
-
-/// The guard: people's tokens are checked with the keys that the users service publishes.
-fn guard(config: &Config, clock: &SharedClock) -> auth::Layer {
-    let keys = Keys::published(discovery::channel(&config.users));
-    auth::Layer::new(Arc::new(Verifier::new(&config.issuer, keys, config.services.clone(), clock.clone())))
 }

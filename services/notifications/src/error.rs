@@ -1,93 +1,30 @@
-//! What this service refuses, by name, and what its failures mean to the bus.
+//! What this service refuses, by name.
 
-use std::time::Duration;
+use rpc::Violation;
 
-use bus::Failure;
-use rpc::{Kind, Refusal, Violation};
-
-use crate::domain::recipient::BadProfile;
-
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("There is no such notification.")]
-    NotificationNotFound,
-    #[error("There is no such e-mail.")]
-    DeliveryNotFound,
-    #[error("There is no such link.")]
-    LinkNotFound,
-    #[error("There is no such person any more.")]
-    PersonNotFound,
-    /// Their profile is on its way.
-    #[error("the person is not known yet")]
-    NotKnownYet,
-    #[error("You watch too often at once: close another window.")]
-    TooManyWatchers,
-    #[error("Codes and warnings about your account are always sent.")]
-    AlwaysTold(Vec<Violation>),
-    #[error("the database is not available")]
-    Unavailable(#[source] sqlx::Error),
-    #[error("the database refused")]
-    Database(#[source] sqlx::Error),
-    #[error("the profile makes no sense")]
-    BadProfile(#[from] BadProfile),
-    #[error(transparent)]
-    Internal(#[from] anyhow::Error),
-}
-
-impl From<sqlx::Error> for Error {
-    fn from(error: sqlx::Error) -> Self {
-        if pg::is_unavailable(&error) { Self::Unavailable(error) } else { Self::Database(error) }
+values::refusals! {
+    /// Everything that is refused.
+    pub enum Refusal {
+        NotificationNotFound: NotFound "There is no such notification.",
+        DeliveryNotFound: NotFound "There is no such e-mail.",
+        LinkNotFound: NotFound "There is no such link." as "UNSUBSCRIBE_LINK_NOT_FOUND",
+        PersonNotFound: NotFound "There is no such person any more.",
+        /// Their profile is on its way.
+        NotKnownYet: Unavailable "the person is not known yet" as "UNAVAILABLE" after 1,
+        TooManyWatchers: TooMany "You watch too often at once: close another window." after 1,
+        AlwaysTold(Vec<Violation>): Invalid "Codes and warnings about your account are always sent." at Clone::clone,
+        /// An event that will not make sense tomorrow either.
+        BadProfile { why: String }: Invalid "the profile makes no sense: {why}",
     }
 }
 
-impl Refusal for Error {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::NotificationNotFound | Self::DeliveryNotFound | Self::LinkNotFound | Self::PersonNotFound => {
-                Kind::NotFound
-            }
-            Self::TooManyWatchers => Kind::TooMany,
-            Self::AlwaysTold(_) => Kind::Invalid,
-            Self::Unavailable(_) | Self::NotKnownYet => Kind::Unavailable,
-            Self::Database(_) | Self::BadProfile(_) | Self::Internal(_) => Kind::Internal,
-        }
-    }
+impl flow::Refusal for Refusal {}
 
-    fn reason(&self) -> &'static str {
-        match self {
-            Self::NotificationNotFound => "NOTIFICATION_NOT_FOUND",
-            Self::DeliveryNotFound => "DELIVERY_NOT_FOUND",
-            Self::LinkNotFound => "UNSUBSCRIBE_LINK_NOT_FOUND",
-            Self::PersonNotFound => "PERSON_NOT_FOUND",
-            Self::TooManyWatchers => "TOO_MANY_WATCHERS",
-            Self::AlwaysTold(_) => "ALWAYS_TOLD",
-            Self::Unavailable(_) | Self::NotKnownYet => "UNAVAILABLE",
-            Self::Database(_) | Self::BadProfile(_) | Self::Internal(_) => "INTERNAL",
-        }
-    }
+pub type Error = flow::Error<Refusal>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-    fn retry_after(&self) -> Option<Duration> {
-        matches!(self, Self::Unavailable(_) | Self::NotKnownYet | Self::TooManyWatchers)
-            .then_some(Duration::from_secs(1))
-    }
-
-    fn violations(&self) -> Vec<Violation> {
-        if let Self::AlwaysTold(violations) = self { violations.clone() } else { Vec::new() }
-    }
-}
-
-impl From<Error> for tonic::Status {
-    fn from(error: Error) -> Self {
-        rpc::status(&error)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        match error {
-            // It will not make sense tomorrow.
-            Error::BadProfile(why) => Self::DeadLetter(why.to_string()),
-            error => Self::Retry(error.into()),
-        }
+impl From<crate::domain::recipient::BadProfile> for Refusal {
+    fn from(bad: crate::domain::recipient::BadProfile) -> Self {
+        Self::BadProfile { why: bad.to_string() }
     }
 }

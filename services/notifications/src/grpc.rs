@@ -17,7 +17,7 @@ use crate::{
     domain::{
         delivery::State,
         hours::{Every, TimeOfDay},
-        id::{DeliveryId, NoticeId, UserId},
+        id::{DeliveryId, UserId},
         notice::Kind,
         preference::{Channel, Timing},
     },
@@ -94,8 +94,15 @@ impl asked::NotificationService for Door {
 impl asked::DeliveryService for Door {
     async fn list_deliveries(&self, _: Call, ask: asked::ListDeliveries<Self>) -> Result<Page<pb::Delivery>> {
         let after: Option<DeliveryId> = ask.page.after()?;
+        let filter = deliveries::Filter {
+            recipient: ask.user_id,
+            state: ask.state,
+            kind: ask.kind,
+            from: ask.created_from,
+            before: ask.created_before,
+        };
         let mut conn = self.connection().await?;
-        let found = deliveries::newest(&mut conn, ask.user_id, ask.state, after, ask.page.limit()).await?;
+        let found = deliveries::newest(&mut conn, filter, after, ask.page.limit()).await?;
         Ok(ask.page.cut(found, |delivery| delivery.id).map(|found| show::delivery(&found)))
     }
 

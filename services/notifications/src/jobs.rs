@@ -1,37 +1,14 @@
-//! The clockwork: the sender, which is woken by new mail, and what is done from time to time. Each calls a flow.
+//! What runs in the background beside the table of jobs: the sender, which new mail wakes, and the first copy of profiles.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use chassis::Runtime;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, error::Error, flows, mail, store::doorbell::Doorbell, users::Users, watchers};
+use crate::{app::App, flows, mail, store::doorbell::Doorbell, users::Users};
 
 /// How long to wait before the users service is asked again for its profiles.
 const COPY_PAUSE: Duration = Duration::from_secs(10);
-
-/// Starts everything.
-pub fn start(runtime: &Runtime, app: &Arc<App>, users: Users) {
-    runtime.tasks.spawn("sender", send(Arc::clone(app), runtime.shutdown.clone()));
-    runtime.tasks.spawn("feed-listener", watchers::listen(Arc::clone(app), runtime.shutdown.clone()));
-    let stop = runtime.shutdown.clone();
-    let copying = copy_recipients(Arc::clone(app), users);
-    runtime.tasks.once("copy-recipients", async move {
-        stop.run_until_cancelled(copying).await;
-    });
-    job(runtime, app, "digests", Duration::from_secs(15), |app| async move { flows::make_digests(&app).await });
-    job(runtime, app, "sweep", Duration::from_secs(60 * 60), |app| async move { flows::sweep(&app).await });
-    job(runtime, app, "measure", Duration::from_secs(15), |app| async move { flows::measure(&app).await });
-}
-
-fn job<F>(runtime: &Runtime, app: &Arc<App>, name: &'static str, every: Duration, work: fn(Arc<App>) -> F)
-where
-    F: Future<Output = Result<(), Error>> + Send + 'static,
-{
-    let app = Arc::clone(app);
-    runtime.job(name, every, move || work(Arc::clone(&app)));
-}
 
 /// Sends what is due until told to stop, then finishes what it has begun.
 ///
@@ -42,11 +19,11 @@ pub async fn send(app: Arc<App>, stop: CancellationToken) {
     let mut at_work = JoinSet::new();
     loop {
         let free = mail::CONCURRENCY.saturating_sub(at_work.len());
-        let claimed = if free > 0 { flows::claim(&app, free).await } else { Ok(Vec::new()) };
+        let claimed = if free > 0 { flows::send::claim(&app, free).await } else { Ok(Vec::new()) };
         match claimed {
             Ok(claimed) => {
                 for claimed in claimed {
-                    at_work.spawn(flows::deliver(Arc::clone(&app), claimed));
+                    at_work.spawn(flows::send::deliver(Arc::clone(&app), claimed));
                 }
             }
             Err(error) => {
@@ -75,15 +52,15 @@ fn report(tried: Result<(), JoinError>) {
 }
 
 /// Copies profiles into a database that has none, as after a loss. A fresh installation has none to copy.
-async fn copy_recipients(app: Arc<App>, users: Users) {
+pub async fn copy_recipients(app: Arc<App>, users: Users) {
     let mut needed = None;
     loop {
         let copied = async {
             // Asked once: the first event that comes in between must not hide that the others are missing.
             if needed.is_none() {
-                needed = Some(flows::knows_nobody(&app).await?);
+                needed = Some(flows::copy_recipients::knows_nobody(&app).await?);
             }
-            if needed == Some(true) { flows::copy_recipients(&app, &users).await } else { Ok(0) }
+            if needed == Some(true) { flows::copy_recipients::run(&app, &users).await } else { Ok(0) }
         };
         match copied.await {
             Ok(0) => return,

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main::<notifications::app::Notifications>(chassis::build!())
+    service::main::<notifications::app::Notifications>(service::build!())
 }

@@ -69,8 +69,8 @@ fn user(exported: ExportedProfile) -> anyhow::Result<(UserId, Exported)> {
     }
     let profile = Profile {
         user_id: exported.user_id,
-        display_name: exported.display_name,
-        email: exported.email,
+        display_name: exported.display_name.unwrap_or_default(),
+        email: exported.email.unwrap_or_default(),
         email_confirmed: exported.email_confirmed,
         language: exported.language,
         time_zone: exported.time_zone,

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 /// Where a delivery is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum State {
     Queued,
     Sending,
@@ -12,26 +12,6 @@ pub enum State {
     GaveUp,
     /// Not sent: an earlier one to the same address bounced, or the person does not want it any more.
     Suppressed,
-}
-
-impl State {
-    pub const ALL: [Self; 6] = [Self::Queued, Self::Sending, Self::Sent, Self::Failed, Self::GaveUp, Self::Suppressed];
-
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sending => "sending",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::GaveUp => "gave_up",
-            Self::Suppressed => "suppressed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
 }
 
 /// What a try at the mail server came to. Reasons are codes: a server's own words may name the person.
@@ -212,7 +192,7 @@ mod tests {
     #[test]
     fn states_are_read_as_they_are_written() {
         for state in State::ALL {
-            assert_eq!(State::parse(state.as_str()), Some(state));
+            assert_eq!(State::parse(state.as_str()), Some(*state));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Times of the day where a person lives: when a mail may be sent, and when the next digest is due. Zones jump; this knows it.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use jiff::{
     Timestamp, ToSpan, Zoned,
@@ -26,17 +26,6 @@ impl TimeOfDay {
     /// Nine in the morning.
     pub const NINE: Self = Self(9 * 60);
 
-    /// Takes `HH:MM`.
-    pub fn parse(text: &str) -> Result<Self, BadTimeOfDay> {
-        let digits = |text: &str| match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => text.parse::<i16>().map_err(|_| BadTimeOfDay),
-            false => Err(BadTimeOfDay),
-        };
-        let (hours, minutes) = text.split_once(':').ok_or(BadTimeOfDay)?;
-        let (hours, minutes) = (digits(hours)?, digits(minutes)?);
-        if hours < 24 && minutes < 60 { Ok(Self(hours * 60 + minutes)) } else { Err(BadTimeOfDay) }
-    }
-
     /// As it is stored: minutes since midnight.
     pub const fn minutes(self) -> i16 {
         self.0
@@ -54,6 +43,21 @@ impl TimeOfDay {
     fn on(self, date: civil::Date) -> civil::DateTime {
         let (hour, minute) = (self.0 / 60, self.0 % 60);
         date.at(i8::try_from(hour).unwrap_or_default(), i8::try_from(minute).unwrap_or_default(), 0, 0)
+    }
+}
+
+impl FromStr for TimeOfDay {
+    type Err = BadTimeOfDay;
+
+    /// Takes `HH:MM`.
+    fn from_str(text: &str) -> Result<Self, BadTimeOfDay> {
+        let digits = |text: &str| match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => text.parse::<i16>().map_err(|_| BadTimeOfDay),
+            false => Err(BadTimeOfDay),
+        };
+        let (hours, minutes) = text.split_once(':').ok_or(BadTimeOfDay)?;
+        let (hours, minutes) = (digits(hours)?, digits(minutes)?);
+        if hours < 24 && minutes < 60 { Ok(Self(hours * 60 + minutes)) } else { Err(BadTimeOfDay) }
     }
 }
 
@@ -120,25 +124,11 @@ impl QuietHours {
 }
 
 /// How often digests are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Every {
     Day,
     /// On Mondays.
     Week,
-}
-
-impl Every {
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Day, Self::Week].into_iter().find(|every| every.as_str() == text)
-    }
 }
 
 /// When digests are made, where the person lives.
@@ -213,17 +203,17 @@ mod tests {
     }
 
     fn quiet(from: &str, to: &str) -> QuietHours {
-        QuietHours::new(TimeOfDay::parse(from).unwrap(), TimeOfDay::parse(to).unwrap()).unwrap()
+        QuietHours::new(from.parse::<TimeOfDay>().unwrap(), to.parse::<TimeOfDay>().unwrap()).unwrap()
     }
 
     #[test]
     fn times_of_the_day_are_read_as_they_are_written() {
         for text in ["00:00", "09:05", "23:59"] {
-            let time = TimeOfDay::parse(text).unwrap();
+            let time = text.parse::<TimeOfDay>().unwrap();
             assert_eq!((time.to_string(), TimeOfDay::of_minutes(time.minutes())), (text.to_owned(), Some(time)));
         }
         for text in ["", "9:00", "24:00", "12:60", "12:00:00", "+1:00", "аб:00", "12-00"] {
-            assert_eq!(TimeOfDay::parse(text), Err(BadTimeOfDay), "{text}");
+            assert_eq!(text.parse::<TimeOfDay>(), Err(BadTimeOfDay), "{text}");
         }
         assert!(QuietHours::new(TimeOfDay::NINE, TimeOfDay::NINE).is_err());
     }
@@ -261,7 +251,7 @@ mod tests {
         let due = daily.next(now, &moscow, None).unwrap();
         assert_eq!(due, Due { at: datetime!(2026-03-03 06:00 UTC), day: time::macros::date!(2026 - 03 - 03) });
         // The last one was made already, before the person chose another time.
-        let later = DigestTimes { at: TimeOfDay::parse("18:00").unwrap(), ..daily };
+        let later = DigestTimes { at: "18:00".parse::<TimeOfDay>().unwrap(), ..daily };
         assert_eq!(later.next(due.at, &moscow, Some(due.day)).unwrap().at, datetime!(2026-03-04 15:00 UTC));
         let weekly = DigestTimes { every: Every::Week, ..daily };
         assert_eq!(weekly.next(now, &moscow, None).unwrap().at, datetime!(2026-03-09 06:00 UTC));

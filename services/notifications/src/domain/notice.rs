@@ -12,78 +12,46 @@ use crate::domain::{
 };
 
 /// What a notice tells, without its facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Kind {
+    #[named("confirm-email")]
     ConfirmEmail,
+    #[named("reset-password")]
     ResetPassword,
+    #[named("order-paid")]
     OrderPaid,
+    #[named("order-refunded")]
     OrderRefunded,
+    #[named("payment-failed")]
     PaymentFailed,
+    #[named("enrolment-started")]
     EnrolmentStarted,
+    #[named("course-completed")]
     CourseCompleted,
+    #[named("password-changed")]
     PasswordChanged,
+    #[named("sessions-revoked")]
     SessionsRevoked,
+    #[named("certificate-issued")]
     CertificateIssued,
+    #[named("certificate-revoked")]
     CertificateRevoked,
+    #[named("document-verified")]
     DocumentVerified,
+    #[named("document-rejected")]
     DocumentRejected,
+    #[named("document-expiring")]
     DocumentExpiring,
+    #[named("document-expired")]
     DocumentExpired,
+    #[named("tutor-verified")]
     TutorVerified,
+    #[named("tutor-verification-ended")]
     TutorVerificationEnded,
     Digest,
 }
 
 impl Kind {
-    pub const ALL: [Self; 18] = [
-        Self::ConfirmEmail,
-        Self::ResetPassword,
-        Self::OrderPaid,
-        Self::OrderRefunded,
-        Self::PaymentFailed,
-        Self::EnrolmentStarted,
-        Self::CourseCompleted,
-        Self::PasswordChanged,
-        Self::SessionsRevoked,
-        Self::CertificateIssued,
-        Self::CertificateRevoked,
-        Self::DocumentVerified,
-        Self::DocumentRejected,
-        Self::DocumentExpiring,
-        Self::DocumentExpired,
-        Self::TutorVerified,
-        Self::TutorVerificationEnded,
-        Self::Digest,
-    ];
-
-    /// As it is stored, counted and named among the templates.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ConfirmEmail => "confirm-email",
-            Self::ResetPassword => "reset-password",
-            Self::OrderPaid => "order-paid",
-            Self::OrderRefunded => "order-refunded",
-            Self::PaymentFailed => "payment-failed",
-            Self::EnrolmentStarted => "enrolment-started",
-            Self::CourseCompleted => "course-completed",
-            Self::PasswordChanged => "password-changed",
-            Self::SessionsRevoked => "sessions-revoked",
-            Self::CertificateIssued => "certificate-issued",
-            Self::CertificateRevoked => "certificate-revoked",
-            Self::DocumentVerified => "document-verified",
-            Self::DocumentRejected => "document-rejected",
-            Self::DocumentExpiring => "document-expiring",
-            Self::DocumentExpired => "document-expired",
-            Self::TutorVerified => "tutor-verified",
-            Self::TutorVerificationEnded => "tutor-verification-ended",
-            Self::Digest => "digest",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-
     /// Whether it is shown inside the school. Whoever could read a code there would not need it.
     pub const fn in_feed(self) -> bool {
         !matches!(self, Self::ConfirmEmail | Self::ResetPassword | Self::Digest)
@@ -423,7 +391,7 @@ mod tests {
     #[test]
     fn kinds_are_read_as_they_are_written() {
         for kind in Kind::ALL {
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+            assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
         }
         assert_eq!(Kind::parse("unheard-of"), None);
     }

@@ -9,30 +9,14 @@ use crate::domain::{
 };
 
 /// By which way a person is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Channel {
     Email,
     Feed,
 }
 
-impl Channel {
-    pub const ALL: [Self; 2] = [Self::Email, Self::Feed];
-
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::Feed => "feed",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|channel| channel.as_str() == text)
-    }
-}
-
 /// When a kind of news is told by a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Timing {
     AtOnce,
     /// With others, by e-mail only.
@@ -40,25 +24,8 @@ pub enum Timing {
     Never,
 }
 
-impl Timing {
-    pub const ALL: [Self; 3] = [Self::AtOnce, Self::Digest, Self::Never];
-
-    /// As it is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AtOnce => "at_once",
-            Self::Digest => "digest",
-            Self::Never => "never",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|timing| timing.as_str() == text)
-    }
-}
-
 /// How one kind of news is told by one channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Record)]
 pub struct Rule {
     pub kind: Kind,
     pub channel: Channel,
@@ -114,8 +81,8 @@ impl Preferences {
 
     /// A rule for each kind that can be chosen and each channel.
     pub fn rules(&self) -> Vec<Rule> {
-        let kinds = Kind::ALL.into_iter().filter(|kind| kind.can_be_chosen());
-        let pairs = kinds.flat_map(|kind| Channel::ALL.map(|channel| (kind, channel)));
+        let kinds = Kind::ALL.iter().copied().filter(|kind| kind.can_be_chosen());
+        let pairs = kinds.flat_map(|kind| Channel::ALL.iter().map(move |channel| (kind, *channel)));
         pairs.map(|(kind, channel)| Rule { kind, channel, timing: self.timing(kind, channel) }).collect()
     }
 
@@ -142,7 +109,7 @@ mod tests {
     fn everything_is_told_at_once_by_default() {
         let rules = Preferences::default().rules();
         assert!(rules.iter().all(|rule| rule.timing == Timing::AtOnce));
-        let chosen = Kind::ALL.into_iter().filter(|kind| kind.can_be_chosen()).count();
+        let chosen = Kind::ALL.iter().copied().filter(|kind| kind.can_be_chosen()).count();
         assert_eq!(rules.len(), 2 * chosen);
     }
 

@@ -18,7 +18,7 @@ pub async fn knows_nobody(app: &App) -> Result<bool, Error> {
 /// # Errors
 ///
 /// The users service does not answer, or the database; what was copied before stays.
-pub async fn copy_recipients(app: &App, users: &Users) -> anyhow::Result<u64> {
+pub async fn run(app: &App, users: &Users) -> anyhow::Result<u64> {
     let (mut copied, mut last) = (0, None);
     loop {
         let before = copied;
@@ -42,8 +42,8 @@ pub async fn copy_recipients(app: &App, users: &Users) -> anyhow::Result<u64> {
 async fn keep(app: &App, user: UserId, exported: Exported) -> Result<(), Error> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| match exported.clone() {
-        Exported::Profile(profile) => keep_recipient(conn, profile, now).await,
-        Exported::Erased { version } => erase_recipient(conn, user, version, now).await,
+        Exported::Profile(profile) => keep_recipient::run(conn, profile, now).await,
+        Exported::Erased { version } => erase_recipient::run(conn, user, version, now).await,
     })
     .await
 }

@@ -21,7 +21,7 @@ const PEOPLE_AT_ONCE: i64 = 200;
 const ITEMS_AT_MOST: i64 = 100;
 
 /// Makes every digest that is due.
-pub async fn make_digests(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<(), Error> {
     loop {
         let now = app.clock.now();
         let mut conn = app.db.acquire().await?;

@@ -7,7 +7,7 @@ use crate::domain::id::UserId;
 use crate::error::Error;
 use crate::store;
 
-pub async fn erase_recipient(
+pub async fn run(
     conn: &mut PgConnection,
     user: UserId,
     version: i64,

@@ -4,15 +4,15 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::recipient::{Profile, Recipient};
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::flows::prefer::replan;
 use crate::store;
 
 /// Keeps a profile that is newer than ours. What waits for a time of the day follows the person into another zone, and what waits
 /// for a confirmed address goes there.
-pub async fn keep_recipient(conn: &mut PgConnection, profile: Profile, now: OffsetDateTime) -> Result<(), Error> {
+pub async fn run(conn: &mut PgConnection, profile: Profile, now: OffsetDateTime) -> Result<(), Error> {
     let version = profile.version;
-    let person = profile.person()?;
+    let person = profile.person().map_err(Refusal::from)?;
     let before = store::recipients::lock(conn, person.id).await?;
     let kept = store::recipients::keep(conn, &person, version).await?;
     // Nobody was told anything whom we did not know.

@@ -10,7 +10,7 @@ use crate::store;
 
 /// Sets the gauges `mail_waiting`, `mail_waiting_oldest_seconds` (whatever it waits for: quiet hours, the next try, a confirmed
 /// address) and `mail_overdue_oldest_seconds` (only of what is due and nobody has begun).
-pub async fn measure(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<(), Error> {
     let mut conn = app.db.acquire().await?;
     let (waiting, oldest) = store::deliveries::waiting(&mut conn).await?;
     let now = app.clock.now();

@@ -11,16 +11,16 @@ use crate::domain::{
     preference::{Change, Channel, Preferences, Rule, Timing},
     recipient::{Person, Recipient},
 };
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::flows::tell::plan;
 use crate::store;
 
 /// Changes what a person wants, and says what that is now.
-pub async fn change_preferences(app: &App, me: UserId, change: &Change) -> Result<Preferences, Error> {
+pub async fn run(app: &App, me: UserId, change: &Change) -> Result<Preferences, Error> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| match store::recipients::lock(conn, me).await? {
-        None => Err(Error::NotKnownYet),
-        Some(Recipient::Erased) => Err(Error::PersonNotFound),
+        None => Err(Refusal::NotKnownYet.into()),
+        Some(Recipient::Erased) => Err(Refusal::PersonNotFound.into()),
         Some(Recipient::Person(person)) => keep(conn, &person, change, now).await,
     })
     .await
@@ -37,9 +37,9 @@ pub struct Link {
 /// Says what a link would switch off.
 pub async fn show_link(app: &App, token: &str) -> Result<Link, Error> {
     let mut conn = app.db.acquire().await?;
-    let (user, kind) = store::unsubscribe::find(&mut conn, token).await?.ok_or(Error::LinkNotFound)?;
+    let (user, kind) = store::unsubscribe::find(&mut conn, token).await?.ok_or(Refusal::LinkNotFound)?;
     let Some(Recipient::Person(person)) = store::recipients::find(&mut conn, user).await? else {
-        return Err(Error::LinkNotFound);
+        return Err(Refusal::LinkNotFound.into());
     };
     let preferences = store::preferences::of(&mut conn, user).await?;
     let unsubscribed = named(kind, &preferences).iter().all(|kind| is_off(*kind, &preferences));
@@ -50,9 +50,9 @@ pub async fn show_link(app: &App, token: &str) -> Result<Link, Error> {
 pub async fn unsubscribe(app: &App, token: &str) -> Result<Link, Error> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
-        let (user, kind) = store::unsubscribe::find(conn, token).await?.ok_or(Error::LinkNotFound)?;
+        let (user, kind) = store::unsubscribe::find(conn, token).await?.ok_or(Refusal::LinkNotFound)?;
         let Some(Recipient::Person(person)) = store::recipients::lock(conn, user).await? else {
-            return Err(Error::LinkNotFound);
+            return Err(Refusal::LinkNotFound.into());
         };
         let preferences = store::preferences::of(conn, user).await?;
         let off = |kind| Rule { kind, channel: Channel::Email, timing: Timing::Never };

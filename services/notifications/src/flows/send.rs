@@ -28,7 +28,7 @@ const RECORD_PAUSE: Duration = Duration::from_secs(2);
 pub async fn claim(app: &App, at_most: usize) -> Result<Vec<Claimed>, Error> {
     let (mut conn, now) = (app.db.acquire().await?, app.clock.now());
     let limit = i64::try_from(at_most).unwrap_or(i64::MAX);
-    deliveries::claim(&mut conn, limit, now + LEASE, now).await
+    Ok(deliveries::claim(&mut conn, limit, now + LEASE, now).await?)
 }
 
 /// Tries to send a claimed e-mail and remembers what became of it.

@@ -12,7 +12,7 @@ const DELIVERIES_KEPT: Duration = Duration::days(90);
 /// How many deliveries one statement deletes.
 const SWEPT_AT_ONCE: i64 = 1_000;
 
-pub async fn sweep(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<(), Error> {
     let now = app.clock.now();
     bus::sweep(&app.db, now).await?;
     let mut conn = app.db.acquire().await?;

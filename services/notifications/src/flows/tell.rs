@@ -19,7 +19,7 @@ use crate::store;
 
 /// Tells `user` of an event. A user whom we have not heard of yet makes the event wait; nobody is left to tell where the user
 /// was erased.
-pub async fn tell(
+pub async fn run(
     app: &App,
     conn: &mut PgConnection,
     event: EventId,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::app::App;
 use crate::domain::id::{NoticeId, UserId};
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::store::{self, notices::Shown};
 use crate::watchers::Watcher;
 
@@ -32,12 +32,12 @@ struct Watching {
 /// Entries of a person that are newer than `after`, or than now, one after the other, until the process drains.
 ///
 /// Nothing is missed: the watcher is woken from before the first reading on, and a reading begins after what was given out last.
-pub async fn watch(
+pub async fn run(
     app: Arc<App>,
     me: UserId,
     after: Option<NoticeId>,
 ) -> Result<impl Stream<Item = Result<Shown, Error>> + Send + 'static, Error> {
-    let watcher = app.watchers.subscribe(me).ok_or(Error::TooManyWatchers)?;
+    let watcher = app.watchers.subscribe(me).ok_or(Refusal::TooManyWatchers)?;
     let last = match after {
         Some(after) => after,
         None => {
@@ -75,6 +75,6 @@ impl Watching {
     /// Holds no connection while nothing happens.
     async fn newer(&self) -> Result<Vec<Shown>, Error> {
         let mut conn = self.app.db.acquire().await?;
-        store::notices::newer(&mut conn, self.me, self.last, READ_AT_ONCE).await
+        Ok(store::notices::newer(&mut conn, self.me, self.last, READ_AT_ONCE).await?)
     }
 }

@@ -67,7 +67,7 @@ fn change(sent: asked::NotificationPreferencesPatch<Door>) -> Result<Change> {
         at: digest.at.unwrap_or(TimeOfDay::NINE),
     });
     if fields.is_empty() && !always_told.is_empty() {
-        Err(Refusal::AlwaysTold(always_told))?;
+        return Err(Refusal::AlwaysTold(always_told).into());
     }
     always_told.into_iter().for_each(|wrong| fields.note(wrong));
     fields.check()?;

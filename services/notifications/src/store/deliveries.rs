@@ -1,7 +1,6 @@
 //! E-mails on their way. What they say leaves the row as soon as they are sent or given up.
 
-use anyhow::Context;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::{
@@ -11,7 +10,6 @@ use crate::domain::{
     notice::Kind,
     recipient::Person,
 };
-use crate::error::Error;
 
 /// A new e-mail, of which there is one an event.
 #[derive(Debug)]
@@ -64,7 +62,7 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
     .bind(new.person.id)
     .bind(DeliveryId::new(new.created_at))
     .bind(new.event)
-    .bind(new.kind.as_str())
+    .bind(new.kind)
     .bind(&new.person.name)
     .bind(&new.person.email)
     .bind(&new.mail.subject)
@@ -99,7 +97,7 @@ pub struct Claimed {
 struct ClaimedRow {
     recipient_id: UserId,
     delivery_id: DeliveryId,
-    kind: String,
+    kind: Kind,
     name: String,
     address: String,
     subject: String,
@@ -112,13 +110,29 @@ struct ClaimedRow {
     bounced: bool,
 }
 
+impl ClaimedRow {
+    fn claimed(self) -> Claimed {
+        let Self { subject, text_part: text, html_part: html, unsubscribe_url, .. } = self;
+        let mail = Mail { subject, text, html, unsubscribe_url };
+        Claimed {
+            recipient: self.recipient_id,
+            kind: self.kind,
+            letter: Letter { id: self.delivery_id, name: self.name, address: self.address, mail },
+            attempts: self.attempts,
+            expires_at: self.expires_at,
+            created_at: self.created_at,
+            bounced: self.bounced,
+        }
+    }
+}
+
 /// Claims e-mails that are due, until the lease ends: also those of a sender that died with them. Each claim begins a try.
 pub async fn claim(
     conn: &mut PgConnection,
     limit: i64,
     lease_ends_at: OffsetDateTime,
     now: OffsetDateTime,
-) -> Result<Vec<Claimed>, Error> {
+) -> Result<Vec<Claimed>, sqlx::Error> {
     let rows: Vec<ClaimedRow> = sqlx::query_as(
         "with due as (
              select recipient_id, delivery_id
@@ -159,25 +173,7 @@ pub async fn claim(
     .bind(lease_ends_at)
     .fetch_all(conn)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mail = Mail {
-                subject: row.subject,
-                text: row.text_part,
-                html: row.html_part,
-                unsubscribe_url: row.unsubscribe_url,
-            };
-            Ok(Claimed {
-                recipient: row.recipient_id,
-                kind: Kind::parse(&row.kind).context("deliveries.kind")?,
-                letter: Letter { id: row.delivery_id, name: row.name, address: row.address, mail },
-                attempts: row.attempts,
-                expires_at: row.expires_at,
-                created_at: row.created_at,
-                bounced: row.bounced,
-            })
-        })
-        .collect()
+    Ok(rows.into_iter().map(ClaimedRow::claimed).collect())
 }
 
 /// Remembers what became of a claimed e-mail; nothing if the claim is not the latest any more.
@@ -209,7 +205,7 @@ pub async fn record(
     .bind(claimed.recipient)
     .bind(claimed.letter.id)
     .bind(claimed.attempts)
-    .bind(state.as_str())
+    .bind(state)
     .bind(reason)
     .bind(next_attempt_at)
     .bind(now)
@@ -243,7 +239,7 @@ pub async fn suppress(
            and state = 'queued'",
     )
     .bind(recipient)
-    .bind(kind.as_str())
+    .bind(kind)
     .bind(reason)
     .bind(now)
     .execute(conn)
@@ -281,7 +277,7 @@ pub async fn confirm(
     due_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let patient: Vec<&str> = Kind::ALL.into_iter().filter(|kind| kind.can_wait()).map(Kind::as_str).collect();
+    let patient: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.can_wait()).collect();
     sqlx::query(
         "with released as (
              update deliveries
@@ -310,9 +306,11 @@ pub async fn confirm(
 }
 
 /// A delivery as it is shown to those who help people.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, values::Record)]
 pub struct Shown {
+    #[record(name = "delivery_id")]
     pub id: DeliveryId,
+    #[record(name = "recipient_id")]
     pub recipient: UserId,
     pub kind: Kind,
     pub address: String,
@@ -324,76 +322,54 @@ pub struct Shown {
     pub finished_at: Option<OffsetDateTime>,
 }
 
-#[derive(sqlx::FromRow)]
-struct ShownRow {
-    delivery_id: DeliveryId,
-    recipient_id: UserId,
-    kind: String,
-    address: String,
-    state: String,
-    attempts: i32,
-    reason: String,
-    created_at: OffsetDateTime,
-    next_attempt_at: Option<OffsetDateTime>,
-    finished_at: Option<OffsetDateTime>,
+/// Which deliveries are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub recipient: Option<UserId>,
+    pub state: Option<State>,
+    pub kind: Option<Kind>,
+    /// From when on they were made.
+    pub from: Option<OffsetDateTime>,
+    /// Before when they were made.
+    pub before: Option<OffsetDateTime>,
 }
 
-impl ShownRow {
-    fn shown(self) -> anyhow::Result<Shown> {
-        Ok(Shown {
-            id: self.delivery_id,
-            recipient: self.recipient_id,
-            kind: Kind::parse(&self.kind).context("deliveries.kind")?,
-            address: self.address,
-            state: State::parse(&self.state).context("deliveries.state")?,
-            attempts: self.attempts,
-            reason: self.reason,
-            created_at: self.created_at,
-            next_attempt_at: self.next_attempt_at,
-            finished_at: self.finished_at,
-        })
-    }
-}
-
-/// Deliveries newest first, older than `after`: everybody's or one person's, in any state or one.
+/// Deliveries newest first, older than `after`.
 pub async fn newest(
     conn: &mut PgConnection,
-    recipient: Option<UserId>,
-    state: Option<State>,
+    filter: Filter,
     after: Option<DeliveryId>,
     limit: i64,
-) -> Result<Vec<Shown>, Error> {
-    let rows: Vec<ShownRow> = sqlx::query_as(
-        "select delivery_id, recipient_id, kind, address, state, attempts, reason, created_at, next_attempt_at,
-                finished_at
-         from deliveries
-         where ($1::uuid is null or recipient_id = $1)
-           and ($2::text is null or state = $2)
-           and ($3::uuid is null or delivery_id < $3)
-         order by delivery_id desc
-         limit $4",
-    )
-    .bind(recipient)
-    .bind(state.map(State::as_str))
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(ShownRow::shown).collect::<anyhow::Result<_>>()?)
+) -> Result<Vec<Shown>, sqlx::Error> {
+    let mut query = QueryBuilder::new(pg::sql!("select ", Shown, " from deliveries where true"));
+    if let Some(recipient) = filter.recipient {
+        query.push(" and recipient_id = ").push_bind(recipient);
+    }
+    if let Some(state) = filter.state {
+        query.push(" and state = ").push_bind(state);
+    }
+    if let Some(kind) = filter.kind {
+        query.push(" and kind = ").push_bind(kind);
+    }
+    if let Some(from) = filter.from {
+        query.push(" and created_at >= ").push_bind(from);
+    }
+    if let Some(before) = filter.before {
+        query.push(" and created_at < ").push_bind(before);
+    }
+    if let Some(after) = after {
+        query.push(" and delivery_id < ").push_bind(after);
+    }
+    query.push(" order by delivery_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// One delivery, whosever it is.
-pub async fn find(conn: &mut PgConnection, delivery: DeliveryId) -> Result<Option<Shown>, Error> {
-    let row: Option<ShownRow> = sqlx::query_as(
-        "select delivery_id, recipient_id, kind, address, state, attempts, reason, created_at, next_attempt_at,
-                finished_at
-         from deliveries
-         where delivery_id = $1",
-    )
-    .bind(delivery)
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(ShownRow::shown).transpose()?)
+pub async fn find(conn: &mut PgConnection, delivery: DeliveryId) -> Result<Option<Shown>, sqlx::Error> {
+    sqlx::query_as(pg::sql!("select ", Shown, " from deliveries where delivery_id = $1"))
+        .bind(delivery)
+        .fetch_optional(conn)
+        .await
 }
 
 /// How many e-mails wait, and since when the oldest of them.

@@ -30,7 +30,7 @@ pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Erro
     )
     .bind(new.recipient)
     .bind(new.event)
-    .bind(new.kind.as_str())
+    .bind(new.kind)
     .bind(&new.entry.title)
     .bind(&new.entry.text)
     .bind(new.resource)
@@ -161,7 +161,7 @@ pub async fn any(conn: &mut PgConnection, recipient: UserId) -> Result<bool, sql
 pub async fn drop_kind(conn: &mut PgConnection, recipient: UserId, kind: Kind) -> Result<(), sqlx::Error> {
     sqlx::query("delete from digest_items where recipient_id = $1 and kind = $2")
         .bind(recipient)
-        .bind(kind.as_str())
+        .bind(kind)
         .execute(conn)
         .await?;
     Ok(())

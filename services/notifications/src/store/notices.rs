@@ -1,6 +1,5 @@
 //! The feed. Every read and write names whose it is.
 
-use anyhow::Context;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -9,11 +8,11 @@ use crate::domain::{
     letter::Entry,
     notice::Kind,
 };
-use crate::error::Error;
 
 /// An entry of the feed as it is shown.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, values::Record)]
 pub struct Shown {
+    #[record(name = "notice_id")]
     pub id: NoticeId,
     pub kind: Kind,
     pub title: String,
@@ -21,31 +20,6 @@ pub struct Shown {
     pub resource: String,
     pub created_at: OffsetDateTime,
     pub read_at: Option<OffsetDateTime>,
-}
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    notice_id: NoticeId,
-    kind: String,
-    title: String,
-    text: String,
-    resource: String,
-    created_at: OffsetDateTime,
-    read_at: Option<OffsetDateTime>,
-}
-
-impl Row {
-    fn shown(self) -> anyhow::Result<Shown> {
-        Ok(Shown {
-            id: self.notice_id,
-            kind: Kind::parse(&self.kind).context("notices.kind")?,
-            title: self.title,
-            text: self.text,
-            resource: self.resource,
-            created_at: self.created_at,
-            read_at: self.read_at,
-        })
-    }
 }
 
 /// A new entry, of which there is one an event.
@@ -77,7 +51,7 @@ pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Erro
     .bind(new.recipient)
     .bind(following(latest, NoticeId::new(new.created_at)))
     .bind(new.event)
-    .bind(new.kind.as_str())
+    .bind(new.kind)
     .bind(&new.entry.title)
     .bind(&new.entry.text)
     .bind(new.resource)
@@ -107,8 +81,8 @@ pub async fn newer(
     recipient: UserId,
     after: NoticeId,
     limit: i64,
-) -> Result<Vec<Shown>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(
+) -> Result<Vec<Shown>, sqlx::Error> {
+    sqlx::query_as(
         "select notice_id, kind, title, text, resource, created_at, read_at
          from notices
          where recipient_id = $1 and notice_id > $2
@@ -119,8 +93,7 @@ pub async fn newer(
     .bind(after)
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Row::shown).collect::<anyhow::Result<_>>()?)
+    .await
 }
 
 /// Entries of a person, newest first, older than `after`.
@@ -130,8 +103,8 @@ pub async fn of_recipient(
     unread_only: bool,
     after: Option<NoticeId>,
     limit: i64,
-) -> Result<Vec<Shown>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(
+) -> Result<Vec<Shown>, sqlx::Error> {
+    sqlx::query_as(
         "select notice_id, kind, title, text, resource, created_at, read_at
          from notices
          where recipient_id = $1
@@ -145,8 +118,7 @@ pub async fn of_recipient(
     .bind(unread_only)
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Row::shown).collect::<anyhow::Result<_>>()?)
+    .await
 }
 
 /// How many entries a person has not read.
@@ -163,8 +135,8 @@ pub async fn read(
     recipient: UserId,
     notice: NoticeId,
     now: OffsetDateTime,
-) -> Result<Option<Shown>, Error> {
-    let row: Option<Row> = sqlx::query_as(
+) -> Result<Option<Shown>, sqlx::Error> {
+    sqlx::query_as(
         "update notices
          set read_at = coalesce(read_at, $3)
          where recipient_id = $1 and notice_id = $2
@@ -174,8 +146,7 @@ pub async fn read(
     .bind(notice)
     .bind(now)
     .fetch_optional(conn)
-    .await?;
-    Ok(row.map(Row::shown).transpose()?)
+    .await
 }
 
 /// Marks a person's entries as read, up to one of them if it is given.

@@ -6,8 +6,7 @@ use sqlx::PgConnection;
 use crate::domain::{
     hours::{DigestTimes, Every, QuietHours, TimeOfDay},
     id::UserId,
-    notice::Kind,
-    preference::{Channel, Preferences, Rule, Timing},
+    preference::{Preferences, Rule},
 };
 use crate::error::Error;
 
@@ -15,17 +14,16 @@ use crate::error::Error;
 struct Times {
     quiet_from: Option<i16>,
     quiet_to: Option<i16>,
-    digest_every: String,
+    digest_every: Every,
     digest_at: i16,
 }
 
 /// What a person wants; the defaults where nothing was chosen.
 pub async fn of(conn: &mut PgConnection, recipient: UserId) -> Result<Preferences, Error> {
-    let rules: Vec<(String, String, String)> =
-        sqlx::query_as("select kind, channel, timing from preference_rules where recipient_id = $1")
-            .bind(recipient)
-            .fetch_all(&mut *conn)
-            .await?;
+    let chosen: Vec<Rule> = sqlx::query_as(pg::sql!("select ", Rule, " from preference_rules where recipient_id = $1"))
+        .bind(recipient)
+        .fetch_all(&mut *conn)
+        .await?;
     let times: Option<Times> = sqlx::query_as(
         "select quiet_from, quiet_to, digest_every, digest_at
          from preference_times
@@ -34,8 +32,6 @@ pub async fn of(conn: &mut PgConnection, recipient: UserId) -> Result<Preference
     .bind(recipient)
     .fetch_optional(conn)
     .await?;
-    let chosen =
-        rules.iter().map(|(kind, channel, timing)| rule(kind, channel, timing)).collect::<anyhow::Result<_>>()?;
     let Some(times) = times else { return Ok(Preferences { chosen, ..Preferences::default() }) };
     Ok(times.preferences(chosen)?)
 }
@@ -46,21 +42,13 @@ impl Times {
             (Some(from), Some(to)) => Some(QuietHours::new(time(from)?, time(to)?)?),
             _ => None,
         };
-        let every = Every::parse(&self.digest_every).context("preference_times.digest_every")?;
-        Ok(Preferences { chosen, quiet, digest: DigestTimes { every, at: time(self.digest_at)? } })
+        let digest = DigestTimes { every: self.digest_every, at: time(self.digest_at)? };
+        Ok(Preferences { chosen, quiet, digest })
     }
 }
 
 fn time(minutes: i16) -> anyhow::Result<TimeOfDay> {
     TimeOfDay::of_minutes(minutes).context("a time of preference_times")
-}
-
-fn rule(kind: &str, channel: &str, timing: &str) -> anyhow::Result<Rule> {
-    Ok(Rule {
-        kind: Kind::parse(kind).context("preference_rules.kind")?,
-        channel: Channel::parse(channel).context("preference_rules.channel")?,
-        timing: Timing::parse(timing).context("preference_rules.timing")?,
-    })
 }
 
 /// Keeps a rule instead of the one before.
@@ -72,9 +60,9 @@ pub async fn keep_rule(conn: &mut PgConnection, recipient: UserId, rule: Rule) -
          set timing = excluded.timing",
     )
     .bind(recipient)
-    .bind(rule.kind.as_str())
-    .bind(rule.channel.as_str())
-    .bind(rule.timing.as_str())
+    .bind(rule.kind)
+    .bind(rule.channel)
+    .bind(rule.timing)
     .execute(conn)
     .await?;
     Ok(())
@@ -99,7 +87,7 @@ pub async fn keep_times(
     .bind(recipient)
     .bind(quiet.map(|quiet| quiet.from().minutes()))
     .bind(quiet.map(|quiet| quiet.to().minutes()))
-    .bind(digest.every.as_str())
+    .bind(digest.every)
     .bind(digest.at.minutes())
     .execute(conn)
     .await?;

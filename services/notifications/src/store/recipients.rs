@@ -87,8 +87,8 @@ pub async fn keep(conn: &mut PgConnection, person: &Person, version: i64) -> Res
     .bind(&person.name)
     .bind(&person.email)
     .bind(person.email_confirmed)
-    .bind(person.language.as_str())
-    .bind(person.time_zone.as_str())
+    .bind(person.language)
+    .bind(&person.time_zone)
     .execute(conn)
     .await?;
     Ok(kept.rows_affected() > 0)

@@ -1,10 +1,8 @@
 //! The secrets in the links by which mails are switched off.
 
-use anyhow::Context;
 use sqlx::PgConnection;
 
 use crate::domain::{id::UserId, notice::Kind};
-use crate::error::Error;
 
 /// The secret of a person's link for a kind: the one that there is, or else `fresh`.
 pub async fn token(conn: &mut PgConnection, recipient: UserId, kind: Kind, fresh: &str) -> Result<String, sqlx::Error> {
@@ -16,25 +14,22 @@ pub async fn token(conn: &mut PgConnection, recipient: UserId, kind: Kind, fresh
          returning token",
     )
     .bind(recipient)
-    .bind(kind.as_str())
+    .bind(kind)
     .bind(fresh)
     .fetch_one(conn)
     .await
 }
 
 /// Whose link for what it is.
-pub async fn find(conn: &mut PgConnection, token: &str) -> Result<Option<(UserId, Kind)>, Error> {
+pub async fn find(conn: &mut PgConnection, token: &str) -> Result<Option<(UserId, Kind)>, sqlx::Error> {
     // PostgreSQL refuses such a text; a stranger's nonsense is no error of ours.
     if token.contains('\0') {
         return Ok(None);
     }
-    let found: Option<(UserId, String)> =
-        sqlx::query_as("select recipient_id, kind from unsubscribe_links where token = $1")
-            .bind(token)
-            .fetch_optional(conn)
-            .await?;
-    let Some((recipient, kind)) = found else { return Ok(None) };
-    Ok(Some((recipient, Kind::parse(&kind).context("unsubscribe_links.kind")?)))
+    sqlx::query_as("select recipient_id, kind from unsubscribe_links where token = $1")
+        .bind(token)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Forgets the links of a person.

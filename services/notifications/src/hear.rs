@@ -1,23 +1,24 @@
-//! The ear: what this service does about what it hears. It announces nothing.
+//! What this service does about each event that it hears; each handler calls a flow. It announces nothing.
 
 use std::sync::Arc;
 
-use bus::{Envelope, Failure};
+use bus::{
+    Envelope, Failure,
+    field::{date, id, instant, money, optional_date},
+};
 use proto::lyceum::events::v1::{
     CertificateIssued, CertificateRevoked, CodeIssued, CourseCompleted, DocumentExpired, DocumentExpiring,
     DocumentRejected, DocumentVerified, EnrolmentStarted, OrderPaid, OrderRefunded, PasswordChanged, PaymentFailed,
     ProfileChanged, RunPublished, SessionsRevoked, TutorVerificationEnded, TutorVerified, UserErased, code_issued,
     sessions_revoked,
 };
-use proto::wkt::Timestamp;
 use sqlx::PgConnection;
-use time::{Date, OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
-use values::{Currency, Id, Kind, Money};
 
 use crate::app::App;
+use crate::domain::id::RunId;
 use crate::domain::notice::{Code, EndReason, Notice, Paper};
 use crate::domain::recipient::Profile;
-use crate::flows;
+use crate::{flows, store};
 
 pub async fn on_profile_changed(
     app: &Arc<App>,
@@ -34,7 +35,7 @@ pub async fn on_profile_changed(
         time_zone: event.time_zone,
         version: envelope.aggregate_version,
     };
-    Ok(flows::keep_recipient(conn, profile, app.clock.now()).await?)
+    Ok(flows::keep_recipient::run(conn, profile, app.clock.now()).await?)
 }
 
 pub async fn on_user_erased(
@@ -44,7 +45,7 @@ pub async fn on_user_erased(
     event: UserErased,
 ) -> Result<(), Failure> {
     let user = id("user_id", &event.user_id)?;
-    Ok(flows::erase_recipient(conn, user, envelope.aggregate_version, app.clock.now()).await?)
+    Ok(flows::erase_recipient::run(conn, user, envelope.aggregate_version, app.clock.now()).await?)
 }
 
 pub async fn on_run_published(
@@ -53,7 +54,7 @@ pub async fn on_run_published(
     event: RunPublished,
 ) -> Result<(), Failure> {
     let run = id("run_id", &event.run_id)?;
-    Ok(flows::keep_run(conn, run, envelope.aggregate_version, &event.title).await?)
+    Ok(flows::keep_run::run(conn, run, envelope.aggregate_version, &event.title).await?)
 }
 
 pub async fn on_code_issued(
@@ -114,7 +115,7 @@ pub async fn on_enrolment_started(
     event: EnrolmentStarted,
 ) -> Result<(), Failure> {
     let run = id("run_id", &event.run_id)?;
-    let notice = Notice::EnrolmentStarted { run, title: flows::run_title(conn, run).await? };
+    let notice = Notice::EnrolmentStarted { run, title: run_title(conn, run).await? };
     tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
 }
 
@@ -125,7 +126,7 @@ pub async fn on_course_completed(
     event: CourseCompleted,
 ) -> Result<(), Failure> {
     let (run, completed_at) = (id("run_id", &event.run_id)?, instant("completed_at", event.completed_at)?);
-    let notice = Notice::CourseCompleted { run, title: flows::run_title(conn, run).await?, completed_at };
+    let notice = Notice::CourseCompleted { run, title: run_title(conn, run).await?, completed_at };
     tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
 }
 
@@ -161,7 +162,7 @@ pub async fn on_certificate_issued(
     event: CertificateIssued,
 ) -> Result<(), Failure> {
     let (certificate, run) = (id("certificate_id", &event.certificate_id)?, id("run_id", &event.run_id)?);
-    let (title, again) = (flows::run_title(conn, run).await?, !event.predecessor_id.is_empty());
+    let (title, again) = (run_title(conn, run).await?, !event.predecessor_id.is_empty());
     let notice = Notice::CertificateIssued { certificate, number: event.number, title, again };
     tell(app, conn, envelope, "learner_id", &event.learner_id, notice).await
 }
@@ -184,7 +185,7 @@ pub async fn on_document_verified(
     envelope: &Envelope,
     event: DocumentVerified,
 ) -> Result<(), Failure> {
-    let (case, valid_until) = (id("case_id", &event.case_id)?, date("valid_until", &event.valid_until)?);
+    let (case, valid_until) = (id("case_id", &event.case_id)?, optional_date("valid_until", &event.valid_until)?);
     let notice = Notice::DocumentVerified { case, paper: Paper::of(&event.kind), valid_until };
     tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
 }
@@ -207,7 +208,6 @@ pub async fn on_document_expiring(
 ) -> Result<(), Failure> {
     let case = id("case_id", &event.case_id)?;
     let valid_until = date("valid_until", &event.valid_until)?;
-    let valid_until = valid_until.ok_or_else(|| Failure::DeadLetter("valid_until is missing".to_owned()))?;
     let (paper, days_left) = (Paper::of(&event.kind), event.days_left);
     let notice = Notice::DocumentExpiring { case, paper, valid_until, days_left };
     tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
@@ -229,7 +229,7 @@ pub async fn on_tutor_verified(
     envelope: &Envelope,
     event: TutorVerified,
 ) -> Result<(), Failure> {
-    let notice = Notice::TutorVerified { valid_until: date("valid_until", &event.valid_until)? };
+    let notice = Notice::TutorVerified { valid_until: optional_date("valid_until", &event.valid_until)? };
     tell(app, conn, envelope, "tutor_id", &event.tutor_id, notice).await
 }
 
@@ -247,35 +247,15 @@ async fn tell(
     app: &App,
     conn: &mut PgConnection,
     envelope: &Envelope,
-    field: &str,
+    field: &'static str,
     user: &str,
     notice: Notice,
 ) -> Result<(), Failure> {
-    flows::tell(app, conn, id("id", &envelope.id)?, id(field, user)?, &notice).await
+    flows::tell::run(app, conn, id("id", &envelope.id)?, id(field, user)?, &notice).await
 }
 
-/// An id that cannot be read will not be better tomorrow.
-fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
-}
-
-fn instant(field: &str, at: Option<Timestamp>) -> Result<OffsetDateTime, Failure> {
-    at.and_then(|at| at.to_time()).ok_or_else(|| Failure::DeadLetter(format!("{field} is no instant")))
-}
-
-const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-
-/// A day such as `2031-05-31`; none where it is empty.
-fn date(field: &str, text: &str) -> Result<Option<Date>, Failure> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    Date::parse(text, DAY).map(Some).map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
-}
-
-fn money(field: &str, money: Option<proto::lyceum::values::v1::Money>) -> Result<Money, Failure> {
-    let money = money.ok_or_else(|| Failure::DeadLetter(format!("{field} is missing")))?;
-    let currency =
-        Currency::parse(&money.currency).map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))?;
-    Ok(Money::new(money.minor, currency))
+/// What a run is called. It is announced before anybody can be enrolled, so an event about an unknown one came too early.
+async fn run_title(conn: &mut PgConnection, run: RunId) -> Result<String, Failure> {
+    let title = store::runs::title(conn, run).await?;
+    title.ok_or_else(|| Failure::TooEarly(format!("run {run} is not known yet")))
 }
