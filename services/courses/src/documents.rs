@@ -47,7 +47,7 @@ fn refused(status: Status) -> Error {
     match status.code() {
         Code::NotFound => Refusal::MediaNotStored.into(),
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => {
-            Error::DocumentsUnavailable(status)
+            Error::neighbour("the documents service")(status)
         }
         _ => Error::Internal(anyhow::Error::new(status).context("documents did not sign a link")),
     }

@@ -1,7 +1,7 @@
-//! The law of courses: pure types, states, transitions and refusals. No database, no wire, no clock.
+//! The rules of courses: pure types, states, transitions and refusals. No database, no wire, no clock.
 //!
 //! Reading order: ids, course, run, content, quiz, outline; then the learner: entitlement, enrolment, access, watched,
-//! playback, attempt, progress, resume.
+//! playback, attempt, progress, resume, seat.
 
 pub mod access;
 pub mod attempt;
@@ -19,6 +19,7 @@ pub mod quiz;
 pub mod refusal;
 pub mod resume;
 pub mod run;
+pub mod seat;
 pub mod shuffle;
 pub mod watched;
 

@@ -1,4 +1,4 @@
-//! The paths: one verb a file. Each loads, decides by the law, saves and announces, in one transaction.
+//! One verb a file. Each loads, decides by the rules, saves and announces, in one transaction.
 //!
 //! Reading order: making courses, the draft, versions and runs; then enrolments; then learning.
 
@@ -27,6 +27,7 @@ pub mod revoke_entitlement;
 pub mod complete_lesson;
 mod finish_lesson;
 pub mod link_media;
+pub mod read_attempt;
 pub mod save_answers;
 pub mod send_heartbeat;
 mod settle_completion;
@@ -34,4 +35,3 @@ pub mod settle_run;
 pub mod start_attempt;
 pub mod submit_attempt;
 pub mod submit_overdue;
-pub mod take_seat;

@@ -1,7 +1,7 @@
-//! The process: configuration, chassis, serve.
+//! The process: everything it does is in the library.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main::<courses::app::Courses>(chassis::build!())
+    service::main::<courses::app::Courses>(service::build!())
 }

@@ -24,8 +24,3 @@ use std::error::Error;
 fn stored<T, E: Error + Send + Sync + 'static>(read: Result<T, E>) -> Result<T, sqlx::Error> {
     read.map_err(|error| sqlx::Error::Decode(error.into()))
 }
-
-/// The same for words that stand for states.
-fn known<T>(what: &'static str, word: &str, read: Option<T>) -> Result<T, sqlx::Error> {
-    read.ok_or_else(|| sqlx::Error::Decode(format!("{word:?} is no {what}").into()))
-}

@@ -3,9 +3,10 @@
 //! Each check adds the reason that it knows and none knows of the others, so that the same code opens lessons, answers
 //! "why locked", and can be asked about any instant.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use time::{Duration, OffsetDateTime};
+use values::Named;
 
 use super::{
     Refusal,
@@ -27,6 +28,68 @@ pub enum Lock {
     RunEnded,
     NotReleased { until: OffsetDateTime },
     Prerequisite { lesson: LessonId },
+}
+
+/// The name of a reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum LockReason {
+    NotEnrolled,
+    EnrolmentPaused,
+    EnrolmentEnded,
+    AccessNotStarted,
+    AccessEnded,
+    RunNotStarted,
+    RunEnded,
+    NotReleased,
+    Prerequisite,
+}
+
+impl Lock {
+    pub const fn reason(&self) -> LockReason {
+        match self {
+            Self::NotEnrolled => LockReason::NotEnrolled,
+            Self::EnrolmentPaused => LockReason::EnrolmentPaused,
+            Self::EnrolmentEnded => LockReason::EnrolmentEnded,
+            Self::AccessNotStarted { .. } => LockReason::AccessNotStarted,
+            Self::AccessEnded => LockReason::AccessEnded,
+            Self::RunNotStarted { .. } => LockReason::RunNotStarted,
+            Self::RunEnded => LockReason::RunEnded,
+            Self::NotReleased { .. } => LockReason::NotReleased,
+            Self::Prerequisite { .. } => LockReason::Prerequisite,
+        }
+    }
+
+    /// When it passes by itself.
+    pub const fn until(&self) -> Option<OffsetDateTime> {
+        match self {
+            Self::AccessNotStarted { until } | Self::RunNotStarted { until } | Self::NotReleased { until } => {
+                Some(*until)
+            }
+            _ => None,
+        }
+    }
+
+    /// The lesson to complete first.
+    pub const fn lesson(&self) -> Option<LessonId> {
+        if let Self::Prerequisite { lesson } = self { Some(*lesson) } else { None }
+    }
+}
+
+/// In words, for people who see no screen of ours.
+impl fmt::Display for Lock {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotEnrolled => out.write_str("you are not enrolled"),
+            Self::EnrolmentPaused => out.write_str("the enrolment is paused"),
+            Self::EnrolmentEnded => out.write_str("the enrolment has ended"),
+            Self::AccessNotStarted { until } => write!(out, "the access begins at {until}"),
+            Self::AccessEnded => out.write_str("the access has ended"),
+            Self::RunNotStarted { until } => write!(out, "the run begins at {until}"),
+            Self::RunEnded => out.write_str("the run is over"),
+            Self::NotReleased { until } => write!(out, "the lesson opens at {until}"),
+            Self::Prerequisite { lesson } => write!(out, "the lesson {lesson} has to be completed first"),
+        }
+    }
 }
 
 /// What the checks know of the learner.
@@ -179,7 +242,7 @@ mod tests {
     }
 
     fn outline() -> Outline {
-        let drip = LessonCard { release_after: ReleaseDays::parse(7).unwrap(), ..lesson("drip") };
+        let drip = LessonCard { release_after: ReleaseDays::try_from(7).unwrap(), ..lesson("drip") };
         let free = LessonCard { free_preview: true, ..lesson("free") };
         let optional = LessonCard { required: false, ..lesson("optional") };
         Outline::new(vec![section("one", vec![free, lesson("a"), optional]), section("two", vec![lesson("b"), drip])])

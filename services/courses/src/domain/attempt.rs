@@ -8,6 +8,7 @@ use super::{
     Refusal,
     grading::Grade,
     id::{AttemptId, CourseId, EnrolmentId, LearnerId, LessonId, QuestionId, RunId},
+    progress::Key,
     quiz::{QuestionKind, Quiz, QuizTerms},
     shuffle::Seed,
 };
@@ -49,12 +50,17 @@ pub struct Attempt {
 /// Whether another attempt may begin after `used`; its number if so.
 pub fn next_number(terms: &QuizTerms, used: i32) -> Result<i32, Refusal> {
     match terms.attempts_left(u32::try_from(used).unwrap_or(0)) {
-        Some(0) => Err(Refusal::NoAttemptLeft),
+        Some(0) => Err(Refusal::NoAttemptLeft { max_attempts: terms.max_attempts.unwrap_or(0) }),
         _ => Ok(used + 1),
     }
 }
 
 impl Attempt {
+    /// The progress that it counts for.
+    pub const fn key(&self) -> Key {
+        Key { learner: self.learner, enrolment: self.enrolment, lesson: self.lesson }
+    }
+
     /// Whether its time is up, the grace for answers under way included.
     pub fn overdue(&self, now: OffsetDateTime) -> bool {
         self.outcome.is_none() && self.deadline.is_some_and(|deadline| deadline + GRACE <= now)
@@ -63,9 +69,9 @@ impl Attempt {
     /// Refuses answers to what is closed or late.
     pub fn answerable(&self, now: OffsetDateTime) -> Result<(), Refusal> {
         match &self.outcome {
-            Some(outcome) if outcome.timed_out => Err(Refusal::AttemptOverdue),
-            Some(_) => Err(Refusal::AttemptClosed),
-            None if self.overdue(now) => Err(Refusal::AttemptOverdue),
+            Some(outcome) if outcome.timed_out => Err(Refusal::AttemptOverdue { deadline: self.deadline }),
+            Some(outcome) => Err(Refusal::AttemptClosed { submitted_at: outcome.submitted_at }),
+            None if self.overdue(now) => Err(Refusal::AttemptOverdue { deadline: self.deadline }),
             None => Ok(()),
         }
     }
@@ -137,9 +143,9 @@ mod tests {
     fn an_attempt_takes_answers_until_its_time_and_a_little_grace_is_up() {
         let late = NOW + Duration::minutes(10) + GRACE;
         assert_eq!(attempt().answerable(late - Duration::SECOND), Ok(()));
-        assert_eq!(attempt().answerable(late), Err(Refusal::AttemptOverdue));
+        assert_eq!(attempt().answerable(late), Err(Refusal::AttemptOverdue { deadline: attempt().deadline }));
         let handed_in = attempt().close(grade(&quiz(), &Answers::new()), NOW);
-        assert_eq!(handed_in.answerable(NOW), Err(Refusal::AttemptClosed));
+        assert_eq!(handed_in.answerable(NOW), Err(Refusal::AttemptClosed { submitted_at: NOW }));
     }
 
     #[test]
@@ -164,6 +170,6 @@ mod tests {
     fn attempts_run_out() {
         let terms = QuizTerms { max_attempts: Some(2), ..terms(50) };
         assert_eq!(next_number(&terms, 1), Ok(2));
-        assert_eq!(next_number(&terms, 2), Err(Refusal::NoAttemptLeft));
+        assert_eq!(next_number(&terms, 2), Err(Refusal::NoAttemptLeft { max_attempts: 2 }));
     }
 }

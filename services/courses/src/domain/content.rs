@@ -13,24 +13,16 @@ pub struct Percent(u8);
 
 /// A number that is no share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected 1 to 100, or 0 for the default of {0}")]
-pub struct BadPercent(u8);
+#[error("expected 1 to 100")]
+pub struct BadPercent;
 
-values::mistake!(BadPercent => OutOfRange, min = 0, max = 100);
+values::mistake!(BadPercent => OutOfRange, min = 1, max = 100);
 
 impl Percent {
     /// How much of a video has to be watched where the author does not say.
     pub const MOST: Self = Self(90);
     /// How many points pass a quiz where the author does not say.
     pub const ALL: Self = Self(100);
-
-    pub fn parse(number: i32, default: Self) -> Result<Self, BadPercent> {
-        match u8::try_from(number) {
-            Ok(0) => Ok(default),
-            Ok(number) if number <= 100 => Ok(Self(number)),
-            _ => Err(BadPercent(default.0)),
-        }
-    }
 
     pub const fn get(self) -> u8 {
         self.0
@@ -39,6 +31,17 @@ impl Percent {
     /// Whether `part` of `whole` reaches this share, reckoned without rounding.
     pub fn reached(self, part: u64, whole: u64) -> bool {
         u128::from(part) * 100 >= u128::from(whole) * u128::from(self.0)
+    }
+}
+
+impl TryFrom<u32> for Percent {
+    type Error = BadPercent;
+
+    fn try_from(number: u32) -> Result<Self, BadPercent> {
+        match u8::try_from(number) {
+            Ok(number @ 1..=100) => Ok(Self(number)),
+            _ => Err(BadPercent),
+        }
     }
 }
 
@@ -111,13 +114,13 @@ mod tests {
 
     #[test]
     fn a_share_is_reckoned_without_rounding() {
-        let percent = Percent::parse(90, Percent::ALL).unwrap();
+        let percent = Percent::try_from(90).unwrap();
         assert!(percent.reached(9, 10));
         assert!(!percent.reached(899, 1_000));
         assert!(Percent::ALL.reached(u64::MAX, u64::MAX));
-        assert_eq!(Percent::parse(0, Percent::MOST), Ok(Percent::MOST));
-        assert_eq!(Percent::parse(101, Percent::MOST), Err(BadPercent(90)));
-        assert_eq!(Percent::parse(-1, Percent::MOST), Err(BadPercent(90)));
+        assert_eq!(Percent::try_from(90), Ok(Percent::MOST));
+        assert_eq!(Percent::try_from(101), Err(BadPercent));
+        assert_eq!(Percent::try_from(0), Err(BadPercent), "what no author said is the caller's default");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A catalogue item: its page and its life. Its content lives in `outline` and `content`.
 
 use time::OffsetDateTime;
-use values::{Column, Language, Mistake, Named, Params, Patch, Record, Text, ViolationCode, mistake::params};
+use values::{Column, Language, Named, Patch, Record, Text};
 
 use super::{Refusal, id::CourseId};
 
@@ -54,53 +54,23 @@ pub enum Level {
     Advanced,
 }
 
+/// One topic.
+pub type Tag = Text<1, 40>;
+
 /// Topics: lower case, each once, in the author's order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Column)]
 pub struct Tags(Vec<String>);
 
-/// Why a list of topics was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadTags {
-    #[error("expected at most {0} topics")]
-    TooMany(usize),
-    #[error("expected topics of 1 to 40 characters")]
-    BadTag,
-}
-
-impl Mistake for BadTags {
-    fn code(&self) -> ViolationCode {
-        match self {
-            Self::TooMany(_) => ViolationCode::TooManyItems,
-            Self::BadTag => ViolationCode::Malformed,
-        }
-    }
-
-    fn params(&self) -> Params {
-        match self {
-            Self::TooMany(max) => params([("max", max)]),
-            Self::BadTag => Params::new(),
-        }
-    }
-}
-
 impl Tags {
-    /// How many a course may have.
-    pub const MAX: usize = 20;
-    /// How many a filter may ask for.
-    pub const MAX_IN_FILTER: usize = 10;
-
-    pub fn parse(tags: &[String], max: usize) -> Result<Self, BadTags> {
-        if tags.len() > max {
-            return Err(BadTags::TooMany(max));
-        }
+    pub fn of(tags: Vec<Tag>) -> Self {
         let mut kept: Vec<String> = Vec::with_capacity(tags.len());
         for tag in tags {
-            let tag = Text::<1, 40>::parse(tag).map_err(|_| BadTags::BadTag)?.as_str().to_lowercase();
+            let tag = tag.as_str().to_lowercase();
             if !kept.contains(&tag) {
                 kept.push(tag);
             }
         }
-        Ok(Self(kept))
+        Self(kept)
     }
 
     pub fn as_slice(&self) -> &[String] {
@@ -162,7 +132,7 @@ impl Course {
 /// Refuses to change what was not read: an etag is the revision that somebody saw.
 pub fn check_etag(etag: Option<i64>, revision: i64) -> Result<(), Refusal> {
     match etag {
-        Some(seen) if seen != revision => Err(Refusal::EtagMismatch),
+        Some(seen) if seen != revision => Err(Refusal::EtagMismatch { etag: revision }),
         _ => Ok(()),
     }
 }
@@ -181,15 +151,14 @@ mod tests {
 
     #[test]
     fn topics_are_lower_case_and_each_once() {
-        let tags = Tags::parse(&["Мода".into(), "мода ".into(), "Fashion".into()], Tags::MAX).unwrap();
+        let tag = |text: &str| Tag::parse(text).unwrap();
+        let tags = Tags::of(vec![tag("Мода"), tag("мода "), tag("Fashion")]);
         assert_eq!(tags.as_slice(), ["мода", "fashion"]);
-        assert_eq!(Tags::parse(&["".into()], Tags::MAX), Err(BadTags::BadTag));
-        assert_eq!(Tags::parse(&vec!["a".into(); 11], Tags::MAX_IN_FILTER), Err(BadTags::TooMany(10)));
     }
 
     #[test]
     fn an_old_etag_is_refused_and_none_overwrites() {
-        assert_eq!(check_etag(Some(3), 4), Err(Refusal::EtagMismatch));
+        assert_eq!(check_etag(Some(3), 4), Err(Refusal::EtagMismatch { etag: 4 }));
         assert_eq!(check_etag(Some(4), 4), Ok(()));
         assert_eq!(check_etag(None, 4), Ok(()));
     }

@@ -1,6 +1,6 @@
 //! Decimal numbers as people type them, compared exactly. No arithmetic beyond what grading needs.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 /// A number of up to 15 digits, 6 of them after the point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +40,14 @@ impl Decimal {
     /// Whether the numbers are at most `tolerance` apart.
     pub const fn within(self, tolerance: Self, other: Self) -> bool {
         self.millionths.abs_diff(other.millionths) <= tolerance.millionths.unsigned_abs()
+    }
+}
+
+impl FromStr for Decimal {
+    type Err = NotADecimal;
+
+    fn from_str(text: &str) -> Result<Self, NotADecimal> {
+        Self::parse(text)
     }
 }
 

@@ -23,15 +23,26 @@ pub enum State {
     Revoked { at: OffsetDateTime },
 }
 
+/// The name of a state, as tables and filters know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum StateName {
+    Active,
+    Paused,
+    Completed,
+    Expired,
+    Withdrawn,
+    Revoked,
+}
+
 impl State {
-    pub const fn name(self) -> &'static str {
+    pub const fn name(self) -> StateName {
         match self {
-            Self::Active => "active",
-            Self::Paused { .. } => "paused",
-            Self::Completed => "completed",
-            Self::Expired { .. } => "expired",
-            Self::Withdrawn { .. } => "withdrawn",
-            Self::Revoked { .. } => "revoked",
+            Self::Active => StateName::Active,
+            Self::Paused { .. } => StateName::Paused,
+            Self::Completed => StateName::Completed,
+            Self::Expired { .. } => StateName::Expired,
+            Self::Withdrawn { .. } => StateName::Withdrawn,
+            Self::Revoked { .. } => StateName::Revoked,
         }
     }
 
@@ -57,13 +68,13 @@ impl Record for State {
 
     fn read(row: &Row<'_>) -> Result<Self, record::Error> {
         match (row.get("state")?, row.get("paused_since")?, row.get("ended_at")?) {
-            ("active", ..) => Ok(Self::Active),
-            ("completed", ..) => Ok(Self::Completed),
-            ("paused", Some(since), _) => Ok(Self::Paused { since }),
-            ("expired", _, Some(at)) => Ok(Self::Expired { at }),
-            ("withdrawn", _, Some(at)) => Ok(Self::Withdrawn { at }),
-            ("revoked", _, Some(at)) => Ok(Self::Revoked { at }),
-            (name, ..) => Err(record::refused(format!("{name:?} is no state of an enrolment, or lacks its instant"))),
+            (StateName::Active, ..) => Ok(Self::Active),
+            (StateName::Completed, ..) => Ok(Self::Completed),
+            (StateName::Paused, Some(since), _) => Ok(Self::Paused { since }),
+            (StateName::Expired, _, Some(at)) => Ok(Self::Expired { at }),
+            (StateName::Withdrawn, _, Some(at)) => Ok(Self::Withdrawn { at }),
+            (StateName::Revoked, _, Some(at)) => Ok(Self::Revoked { at }),
+            (name, ..) => Err(record::refused(format!("a state of an enrolment lacks its instant: {name}"))),
         }
     }
 
@@ -189,7 +200,9 @@ impl Enrolment {
             State::Active => Ok(Self { state: State::Paused { since: now }, ..self }.changed()),
             State::Paused { .. } => Err(Refusal::EnrolmentPaused),
             State::Completed => Err(Refusal::EnrolmentCompleted),
-            State::Expired { .. } | State::Withdrawn { .. } | State::Revoked { .. } => Err(Refusal::EnrolmentEnded),
+            State::Expired { at } | State::Withdrawn { at } | State::Revoked { at } => {
+                Err(Refusal::EnrolmentEnded { ended_at: at })
+            }
         }
     }
 
@@ -208,7 +221,9 @@ impl Enrolment {
                 .changed())
             }
             State::Active | State::Completed => Err(Refusal::EnrolmentNotPaused),
-            State::Expired { .. } | State::Withdrawn { .. } | State::Revoked { .. } => Err(Refusal::EnrolmentEnded),
+            State::Expired { at } | State::Withdrawn { at } | State::Revoked { at } => {
+                Err(Refusal::EnrolmentEnded { ended_at: at })
+            }
         }
     }
 
@@ -217,7 +232,7 @@ impl Enrolment {
         let state = match self.state {
             State::Expired { .. } if self.completed_at.is_some() => State::Completed,
             State::Expired { .. } => State::Active,
-            State::Withdrawn { .. } | State::Revoked { .. } => return Err(Refusal::EnrolmentEnded),
+            State::Withdrawn { at } | State::Revoked { at } => return Err(Refusal::EnrolmentEnded { ended_at: at }),
             live => live,
         };
         match self.access_ends_at {
@@ -230,8 +245,8 @@ impl Enrolment {
 
     /// Ends it by the school's decision.
     pub fn withdraw(self, now: OffsetDateTime) -> Result<Self, Refusal> {
-        if !self.state.live() {
-            return Err(Refusal::EnrolmentEnded);
+        if let Some(ended_at) = self.state.ended_at() {
+            return Err(Refusal::EnrolmentEnded { ended_at });
         }
         Ok(Self { state: State::Withdrawn { at: now }, ..self }.changed())
     }

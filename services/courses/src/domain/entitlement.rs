@@ -1,15 +1,20 @@
 //! Our copy of the payments service's entitlements: who may use which run, and until when. They gate; payments decides.
 
 use time::OffsetDateTime;
+use values::Record;
 
 use super::id::{EntitlementId, LearnerId, OrderId, RunId};
 
 /// What is known of one entitlement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Entitlement {
+    #[record(name = "entitlement_id")]
     pub id: EntitlementId,
+    #[record(name = "learner_id")]
     pub learner: LearnerId,
+    #[record(name = "run_id")]
     pub run: RunId,
+    #[record(name = "order_id")]
     pub order: OrderId,
     pub starts_at: OffsetDateTime,
     /// None: for ever.

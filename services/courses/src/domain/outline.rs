@@ -2,6 +2,8 @@
 //!
 //! The same type is edited as a draft and frozen as a version.
 
+use values::Named;
+
 use super::{
     Refusal,
     content::Video,
@@ -28,16 +30,21 @@ values::mistake!(BadWeight => OutOfRange, min = 0, max = 100);
 impl Weight {
     pub const ONE: Self = Self(1);
 
-    pub fn parse(number: i32) -> Result<Self, BadWeight> {
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Weight {
+    type Error = BadWeight;
+
+    /// Takes 0 for the default.
+    fn try_from(number: u32) -> Result<Self, BadWeight> {
         match u8::try_from(number) {
             Ok(0) => Ok(Self::ONE),
             Ok(number) if number <= 100 => Ok(Self(number)),
             _ => Err(BadWeight),
         }
-    }
-
-    pub const fn get(self) -> u8 {
-        self.0
     }
 }
 
@@ -53,15 +60,19 @@ pub struct BadReleaseDays;
 values::mistake!(BadReleaseDays => OutOfRange, min = 0, max = 1_000);
 
 impl ReleaseDays {
-    pub fn parse(days: i32) -> Result<Self, BadReleaseDays> {
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for ReleaseDays {
+    type Error = BadReleaseDays;
+
+    fn try_from(days: u32) -> Result<Self, BadReleaseDays> {
         match u16::try_from(days) {
             Ok(days) if days <= 1_000 => Ok(Self(days)),
             _ => Err(BadReleaseDays),
         }
-    }
-
-    pub const fn get(self) -> u16 {
-        self.0
     }
 }
 
@@ -74,7 +85,25 @@ pub enum LessonKind {
     Quiz,
 }
 
+/// The name of a kind of lesson.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum LessonKindName {
+    Text,
+    Video,
+    File,
+    Quiz,
+}
+
 impl LessonKind {
+    pub const fn name(&self) -> LessonKindName {
+        match self {
+            Self::Text => LessonKindName::Text,
+            Self::Video(_) => LessonKindName::Video,
+            Self::File => LessonKindName::File,
+            Self::Quiz => LessonKindName::Quiz,
+        }
+    }
+
     pub fn same(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
@@ -120,7 +149,7 @@ impl Outline {
         let mut ids: Vec<_> = sections.chain(outline.lessons().map(|lesson| lesson.id.uuid())).collect();
         ids.sort_unstable();
         match ids.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(Refusal::DuplicateId(pair[0].to_string())),
+            Some(pair) => Err(Refusal::DuplicateId { id: pair[0].to_string() }),
             None => Ok(outline),
         }
     }
@@ -295,7 +324,7 @@ pub(crate) mod tests {
     fn an_id_stands_in_an_outline_once() {
         let twice = lesson("a");
         let refused = Outline::new(vec![section("one", vec![twice.clone()]), section("two", vec![twice.clone()])]);
-        assert_eq!(refused, Err(Refusal::DuplicateId(twice.id.to_string())));
+        assert_eq!(refused, Err(Refusal::DuplicateId { id: twice.id.to_string() }));
     }
 
     proptest! {

@@ -4,7 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
-use super::{enrolment::Enrolment, id::LessonId, outline::Outline};
+use super::{
+    enrolment::Enrolment,
+    id::{EnrolmentId, LearnerId, LessonId},
+    outline::Outline,
+};
+
+/// Names one learner's progress in one lesson.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub learner: LearnerId,
+    pub enrolment: EnrolmentId,
+    pub lesson: LessonId,
+}
 
 /// What is known of a lesson that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +81,7 @@ mod tests {
     fn outline(lessons: &[(bool, i32)]) -> Outline {
         let cards = lessons.iter().map(|(required, weight)| LessonCard {
             required: *required,
-            weight: Weight::parse(*weight).unwrap(),
+            weight: Weight::try_from(*weight).unwrap(),
             ..lesson("l")
         });
         Outline::new(vec![section("one", cards.collect())]).unwrap()

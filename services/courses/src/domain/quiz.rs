@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use time::Duration;
-use values::{Mistake, Params, Text, ViolationCode, mistake::params};
+use values::{Mistake, Named, Params, Text, ViolationCode, mistake::params};
 
 use super::{
     content::Percent,
@@ -28,16 +28,21 @@ pub struct BadPoints;
 values::mistake!(BadPoints => OutOfRange, min = 0, max = 1_000);
 
 impl Points {
-    pub fn parse(number: i32) -> Result<Self, BadPoints> {
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for Points {
+    type Error = BadPoints;
+
+    /// Takes 0 for the default.
+    fn try_from(number: u32) -> Result<Self, BadPoints> {
         match u16::try_from(number) {
             Ok(0) => Ok(Self(1)),
             Ok(number) if number <= 1_000 => Ok(Self(number)),
             _ => Err(BadPoints),
         }
-    }
-
-    pub const fn get(self) -> u16 {
-        self.0
     }
 }
 
@@ -105,7 +110,33 @@ impl Mistake for BadQuiz {
     }
 }
 
+/// The name of a kind of question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum QuestionKindName {
+    SingleChoice,
+    MultipleChoice,
+    Number,
+    ShortText,
+}
+
 impl QuestionKind {
+    pub const fn name(&self) -> QuestionKindName {
+        match self {
+            Self::SingleChoice(_) => QuestionKindName::SingleChoice,
+            Self::MultipleChoice(_) => QuestionKindName::MultipleChoice,
+            Self::Number { .. } => QuestionKindName::Number,
+            Self::ShortText { .. } => QuestionKindName::ShortText,
+        }
+    }
+
+    /// The options of a choice; none of other kinds.
+    pub fn choices(&self) -> &[Choice] {
+        match self {
+            Self::SingleChoice(choices) | Self::MultipleChoice(choices) => choices,
+            Self::Number { .. } | Self::ShortText { .. } => &[],
+        }
+    }
+
     pub fn single_choice(options: Vec<Choice>) -> Result<Self, BadQuiz> {
         let options = checked(options)?;
         match options.iter().filter(|option| option.correct).count() {
@@ -151,9 +182,10 @@ pub struct Question {
 }
 
 /// When a learner sees which answers were right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
 pub enum AnswersShown {
     Never,
+    #[default]
     AtTheEnd,
     AfterEachAttempt,
 }
@@ -183,7 +215,7 @@ pub struct QuizTerms {
 
 impl QuizTerms {
     /// Takes 0 for any number of attempts.
-    pub fn parse_attempts(number: i32) -> Result<Option<u8>, BadQuiz> {
+    pub fn parse_attempts(number: u32) -> Result<Option<u8>, BadQuiz> {
         match u8::try_from(number) {
             Ok(0) => Ok(None),
             Ok(number) if number <= 100 => Ok(Some(number)),
@@ -243,19 +275,19 @@ pub(crate) mod tests {
         Choice { id, text: ChoiceText::parse(text).unwrap(), correct }
     }
 
-    pub(crate) fn question(points: i32, kind: QuestionKind) -> Question {
+    pub(crate) fn question(points: u32, kind: QuestionKind) -> Question {
         Question {
             id: QuestionId::new(datetime!(2026-03-02 09:00 UTC)),
             text: QuestionText::parse("?").unwrap(),
-            points: Points::parse(points).unwrap(),
+            points: Points::try_from(points).unwrap(),
             explanation: Explanation::parse("").unwrap(),
             kind,
         }
     }
 
-    pub(crate) fn terms(pass: i32) -> QuizTerms {
+    pub(crate) fn terms(pass: u32) -> QuizTerms {
         QuizTerms {
-            pass: Percent::parse(pass, Percent::ALL).unwrap(),
+            pass: Percent::try_from(pass).unwrap(),
             max_attempts: None,
             time_limit: None,
             shuffle: false,
@@ -279,7 +311,7 @@ pub(crate) mod tests {
     #[test]
     fn a_quiz_has_questions_and_sane_terms() {
         assert_eq!(Quiz::new(vec![], terms(50)), Err(BadQuiz::QuestionCount));
-        assert_eq!(QuizTerms::parse_attempts(-1), Err(BadQuiz::Attempts));
+        assert_eq!(QuizTerms::parse_attempts(101), Err(BadQuiz::Attempts));
         assert_eq!(QuizTerms::parse_attempts(0), Ok(None));
         assert_eq!(QuizTerms::parse_time_limit(Some(Duration::SECOND)), Err(BadQuiz::TimeLimit));
         assert_eq!(QuizTerms { max_attempts: Some(2), ..terms(50) }.attempts_left(3), Some(0));

@@ -1,82 +1,68 @@
-//! Everything that the law refuses, by name. What it means on the wire stands in `error.rs`.
+//! Everything that the rules refuse, in one table: name, kind and text. What can happen to every service stands in `flow`.
 
-use super::access::Lock;
+use time::OffsetDateTime;
+use values::refusal::{Param, Violation};
 
-/// A refusal. Its text is for the customer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("there is no such course")]
-    CourseNotFound,
-    #[error("there is no such run")]
-    RunNotFound,
-    #[error("there is no such version of the course")]
-    VersionNotFound,
-    #[error("there is no such section")]
-    SectionNotFound,
-    #[error("there is no such lesson")]
-    LessonNotFound,
-    #[error("there is no such enrolment")]
-    EnrolmentNotFound,
-    #[error("there is no such attempt")]
-    AttemptNotFound,
+use super::{
+    access::Lock,
+    outline::{MAX_LESSONS, MAX_SECTIONS},
+};
 
-    #[error("somebody changed it meanwhile; read it again")]
-    EtagMismatch,
-    #[error("the course is archived; restore it first")]
-    CourseArchived,
-    #[error("the draft has no required lesson, so that nobody could complete the course")]
-    NothingToPublish,
-    #[error("the course has no published version yet")]
-    CourseNotPublished,
-    #[error("a draft has at most {} sections", super::outline::MAX_SECTIONS)]
-    TooManySections,
-    #[error("a draft has at most {} lessons", super::outline::MAX_LESSONS)]
-    TooManyLessons,
-    #[error("the id {0} stands in the draft twice")]
-    DuplicateId(String),
-    #[error("a lesson keeps its kind; make a new one instead")]
-    KindChanged,
+values::refusals! {
+    /// A refusal. Its text is for the customer.
+    pub enum Refusal {
+        CourseNotFound: NotFound "there is no such course",
+        RunNotFound: NotFound "there is no such run",
+        VersionNotFound: NotFound "there is no such version of the course",
+        SectionNotFound: NotFound "there is no such section",
+        LessonNotFound: NotFound "there is no such lesson",
+        EnrolmentNotFound: NotFound "there is no such enrolment",
+        AttemptNotFound: NotFound "there is no such attempt",
 
-    #[error("the learner is enrolled in the run already")]
-    AlreadyEnrolled,
-    #[error("the learner's data was erased")]
-    LearnerErased,
-    #[error("the run is not published")]
-    RunNotPublished,
-    #[error("the enrolment has ended")]
-    EnrolmentEnded,
-    #[error("the enrolment is paused already")]
-    EnrolmentPaused,
-    #[error("the enrolment is not paused")]
-    EnrolmentNotPaused,
-    #[error("the course is completed")]
-    EnrolmentCompleted,
-    /// Which date of the request does not fit, and why.
-    #[error("{message}")]
-    BadDate { field: &'static str, message: &'static str },
+        // The etag is the present one.
+        EtagMismatch { etag: i64 }: Stale "somebody changed it meanwhile; read it again",
+        CourseArchived: Conflict "the course is archived; restore it first",
+        NothingToPublish: Conflict "the draft has no required lesson, so that nobody could complete the course",
+        CourseNotPublished: Conflict "the course has no published version yet",
+        TooManySections: Conflict ("a draft has at most {max} sections", max = MAX_SECTIONS),
+        TooManyLessons: Conflict ("a draft has at most {max} lessons", max = MAX_LESSONS),
+        DuplicateId { id: String }: Invalid "the id {id} stands in the draft twice",
+        KindChanged: Conflict "a lesson keeps its kind; make a new one instead" as "LESSON_KIND_CHANGED",
 
-    #[error("the lesson is locked")]
-    LessonLocked(Vec<Lock>),
-    #[error("the lesson is completed by watching it or by passing it, not by saying so")]
-    NotCompletedByHand,
-    #[error("the lesson is not a video")]
-    NotAVideo,
-    #[error("the video of the lesson was replaced; read the lesson again")]
-    MediaChanged,
-    /// Which field of a heartbeat does not fit its video, and why.
-    #[error("{message}")]
-    BadHeartbeat { field: &'static str, message: String },
-    #[error("the lesson has no media that is stored in this school")]
-    MediaNotStored,
-    #[error("the lesson is not a quiz")]
-    NotAQuiz,
-    #[error("no attempt is left")]
-    NoAttemptLeft,
-    #[error("the attempt was handed in already")]
-    AttemptClosed,
-    #[error("the time of the attempt is up; it was handed in as it stood")]
-    AttemptOverdue,
-    /// An answer that does not fit its question: which of the answers, and why.
-    #[error("{message}")]
-    BadAnswer { index: usize, field: &'static str, message: &'static str },
+        AlreadyEnrolled: Conflict "the learner is enrolled in the run already",
+        LearnerErased: Conflict "the learner's data was erased",
+        RunNotPublished: Conflict "the run is not published",
+        EnrolmentEnded { ended_at: OffsetDateTime }: Conflict "the enrolment has ended",
+        EnrolmentPaused: Conflict "the enrolment is paused already",
+        EnrolmentNotPaused: Conflict "the enrolment is not paused",
+        EnrolmentCompleted: Conflict "the course is completed",
+        // Which date of the request does not fit, and why.
+        BadDate { field: &'static str, message: &'static str }: Invalid "{message}" as "INVALID" at "{field}",
+
+        LessonLocked(Vec<Lock>): Conflict "the lesson is locked" at explain,
+        NotCompletedByHand: Conflict "the lesson is completed by watching it or by passing it, not by saying so",
+        NotAVideo: Conflict "the lesson is not a video",
+        MediaChanged: Conflict "the video of the lesson was replaced; read the lesson again",
+        // Which field of a heartbeat does not fit its video, and why.
+        BadHeartbeat { field: &'static str, message: String }: Invalid "{message}" as "INVALID" at "{field}",
+        MediaNotStored: NotFound "the lesson has no media that is stored in this school",
+        NotAQuiz: Conflict "the lesson is not a quiz",
+        NoAttemptLeft { max_attempts: u8 }: Conflict "no attempt is left",
+        AttemptClosed { submitted_at: OffsetDateTime }: Conflict "the attempt was handed in already",
+        AttemptOverdue { deadline: Option<OffsetDateTime> }:
+            Conflict "the time of the attempt is up; it was handed in as it stood",
+        // An answer that does not fit its question: which of the answers, and why.
+        BadAnswer { index: usize, field: &'static str, message: &'static str }:
+            Invalid "{message}" as "INVALID" at "answers[{index}].{field}",
+    }
+}
+
+/// Each lock in words, for people who see no screen of ours, and for machines.
+fn explain(locks: &[Lock]) -> Vec<Violation> {
+    let violation = |lock: &Lock| {
+        let told = Violation::of("lesson_id", &lock.to_string()).with("reason", lock.reason().as_str().to_uppercase());
+        let told = lock.until().into_iter().fold(told, |told, until| told.with("until", until.param()));
+        lock.lesson().into_iter().fold(told, |told, lesson| told.with("lessonId", lesson))
+    };
+    locks.iter().map(violation).collect()
 }

@@ -18,15 +18,17 @@ pub enum RunState {
 }
 
 /// Who decides when a learner does what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
 pub enum Pacing {
+    #[default]
     SelfPaced,
     Scheduled,
 }
 
 /// In which order lessons open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
 pub enum Sequence {
+    #[default]
     Free,
     LessonByLesson,
     SectionBySection,
@@ -75,17 +77,6 @@ pub struct RunPlan {
 }
 
 impl RunPlan {
-    /// A self-paced plan without dates, to be changed into what an editor wants.
-    pub fn untitled(title: Title) -> Self {
-        Self {
-            title,
-            pacing: Pacing::SelfPaced,
-            sequence: Sequence::Free,
-            lessons: Window::default(),
-            enrolment: Window::default(),
-        }
-    }
-
     /// The plan, if its dates fit each other and its pace.
     pub fn checked(self) -> Result<Self, Refusal> {
         for (field, window) in [("ends_at", self.lessons), ("enrolment_ends_at", self.enrolment)] {
@@ -163,7 +154,13 @@ mod tests {
             id: RunId::new(now),
             course: CourseId::new(now),
             state: RunState::Draft,
-            plan: RunPlan::untitled(Title::parse("Spring").unwrap()),
+            plan: RunPlan {
+                title: Title::parse("Spring").unwrap(),
+                pacing: Pacing::SelfPaced,
+                sequence: Sequence::Free,
+                lessons: Window::default(),
+                enrolment: Window::default(),
+            },
             version: 0,
             revision: 1,
             created_at: now,

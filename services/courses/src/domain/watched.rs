@@ -160,7 +160,7 @@ mod tests {
         assert!(watched(&[(0, 90_000)]).reaches(ninety, length(100_000)));
         assert!(watched(&[(0, 89_000)]).reaches(ninety, length(100_000)), "a second may be missing");
         assert!(!watched(&[(0, 88_999)]).reaches(ninety, length(100_000)));
-        assert!(!Watched::default().reaches(Percent::parse(1, ninety).unwrap(), length(50)));
+        assert!(!Watched::default().reaches(Percent::try_from(1).unwrap(), length(50)));
         assert!(watched(&[(0, 99_500)]).reaches(Percent::ALL, length(100_000)));
     }
 

@@ -1,9 +1,11 @@
 //! What the staff does to an enrolment: pauses it, goes on with it, extends it, ends it.
 
+use bus::By;
 use time::OffsetDateTime;
 
 use super::{enrol::save, settle_completion};
 use crate::{
+    announce,
     app::App,
     domain::{
         Refusal,
@@ -11,8 +13,6 @@ use crate::{
         id::EnrolmentId,
     },
     error::{Error, Result},
-    events,
-    events::By,
     store::{enrolments, runs},
 };
 
@@ -45,8 +45,8 @@ pub async fn run(app: &App, actor: &str, id: EnrolmentId, change: Change, note: 
         };
         save(conn, &after, cause, note, by).await?;
         match (live_before, after.state.live()) {
-            (true, false) => events::enrolment_ended(conn, &after, cause, by).await?,
-            (false, true) => events::enrolment_started(conn, &after, by).await?,
+            (true, false) => announce::enrolment_ended(conn, &after, cause, by).await?,
+            (false, true) => announce::enrolment_started(conn, &after, by).await?,
             _ => {}
         }
         // What was completed while the enrolment stood still counts now.

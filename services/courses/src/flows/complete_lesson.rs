@@ -1,31 +1,32 @@
 //! A learner says that a text was read or a file taken.
 
+use bus::By;
 use failpoint::failpoint;
 
-use super::{finish_lesson, take_seat};
+use super::finish_lesson;
 use crate::{
     app::App,
     domain::{
         Refusal,
         id::{LearnerId, LessonId, RunId},
         outline::LessonKind,
+        progress::Key,
     },
     error::{Error, Result},
-    events::By,
-    store::{progress, progress::Key},
+    store::{progress, seats},
 };
 
 pub async fn run(app: &App, actor: &str, learner: LearnerId, run: RunId, lesson: LessonId) -> Result<Key> {
-    let seated = take_seat::run(app, learner, run).await?;
-    let (card, key) = seated.learn(lesson)?;
+    let seat = seats::find(&app.db, &app.outlines, learner, run, app.clock.now()).await?.ok_or(Refusal::RunNotFound)?;
+    let (card, key) = seat.learn(lesson)?;
     if matches!(card.kind, LessonKind::Video(_) | LessonKind::Quiz) {
         return Err(Refusal::NotCompletedByHand.into());
     }
-    let by = By { actor, now: seated.now };
+    let by = By { actor, now: seat.now };
     let key = pg::transaction(&app.db, async |conn| {
         progress::begin(conn, key, by.now).await?;
         progress::fill(conn, key).await?;
-        finish_lesson::run(conn, key, &seated.outline, seated.seat.run.version, by).await?;
+        finish_lesson::run(conn, key, &seat.outline, seat.run.version, by).await?;
         Ok::<_, Error>(key)
     })
     .await?;

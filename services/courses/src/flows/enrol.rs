@@ -1,10 +1,12 @@
 //! Enrols a learner: by the school's decision, and the common way in for entitlements.
 
+use bus::By;
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
+    announce,
     app::App,
     domain::{
         Refusal,
@@ -14,8 +16,6 @@ use crate::{
         run::{Run, RunState},
     },
     error::{Error, Result},
-    events,
-    events::By,
     store::{enrolments, erasures, runs},
 };
 
@@ -102,7 +102,7 @@ pub(super) async fn start(
     };
     enrolments::insert(conn, &enrolment, by.now).await.map_err(once)?;
     enrolments::log(conn, &enrolment, basis.cause, basis.note, by.actor, by.now).await?;
-    events::enrolment_started(conn, &enrolment, by).await?;
+    announce::enrolment_started(conn, &enrolment, by).await?;
     Ok(enrolment)
 }
 

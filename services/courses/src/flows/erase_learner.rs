@@ -1,13 +1,13 @@
 //! Forgets a learner: ends what is live, deletes what the learner wrote and did, keeps pseudonymous facts.
 
+use bus::By;
 use sqlx::PgConnection;
 
 use super::enrol::save;
 use crate::{
+    announce,
     domain::{enrolment::Cause, id::LearnerId},
     error::Result,
-    events,
-    events::By,
     store::{enrolments, erasures},
 };
 
@@ -20,7 +20,7 @@ pub async fn run(conn: &mut PgConnection, by: By<'_>, learner: LearnerId) -> Res
     for enrolment in enrolments::lock_all_live(conn, learner).await? {
         let ended = enrolment.withdraw(by.now)?;
         save(conn, &ended, Cause::LearnerErased, "", by).await?;
-        events::enrolment_ended(conn, &ended, Cause::LearnerErased, by).await?;
+        announce::enrolment_ended(conn, &ended, Cause::LearnerErased, by).await?;
     }
     erasures::delete_answers(conn, learner).await?;
     erasures::delete_attempts(conn, learner).await?;

@@ -1,15 +1,16 @@
 //! Ends enrolments whose time is up.
 
+use bus::By;
+
 use super::enrol::save;
 use crate::{
+    announce,
     app::App,
     domain::{
         enrolment::Cause,
         id::{LearnerId, RunId},
     },
     error::{Error, Result},
-    events,
-    events::By,
     store::enrolments,
 };
 
@@ -36,7 +37,7 @@ async fn expire(app: &App, learner: LearnerId, run: RunId) -> Result<bool> {
         let current = enrolments::lock_live(conn, learner, run).await?;
         let Some(expired) = current.and_then(|enrolment| enrolment.expire(by.now)) else { return Ok(false) };
         save(conn, &expired, Cause::AccessEnded, "", by).await?;
-        events::enrolment_ended(conn, &expired, Cause::AccessEnded, by).await?;
+        announce::enrolment_ended(conn, &expired, Cause::AccessEnded, by).await?;
         Ok::<_, Error>(true)
     })
     .await

@@ -1,14 +1,14 @@
 //! Marks a lesson as completed, once, and the course with it if it was the last one.
 
+use bus::By;
 use sqlx::PgConnection;
 
 use super::settle_completion;
 use crate::{
-    domain::{Refusal, outline::Outline},
+    announce,
+    domain::{Refusal, outline::Outline, progress::Key},
     error::Result,
-    events,
-    events::By,
-    store::{enrolments, progress, progress::Key},
+    store::{enrolments, progress},
 };
 
 /// The outline and its version are those that the run shows now: they say what is required.
@@ -20,7 +20,7 @@ pub(super) async fn run(conn: &mut PgConnection, key: Key, outline: &Outline, ve
     }
     let enrolment = enrolment.changed();
     enrolments::update(conn, &enrolment, by.now).await?;
-    events::lesson_completed(conn, &enrolment, key.lesson, by).await?;
+    announce::lesson_completed(conn, &enrolment, key.lesson, by).await?;
     settle_completion::run(conn, enrolment, outline, version, by).await?;
     Ok(())
 }

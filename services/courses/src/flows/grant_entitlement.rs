@@ -1,5 +1,6 @@
 //! An entitlement was granted: enrols its learner, or gives the live enrolment more time.
 
+use bus::By;
 use sqlx::PgConnection;
 
 use super::enrol::{Basis, save, start};
@@ -10,7 +11,6 @@ use crate::{
         entitlement::{Entitlement, reach},
     },
     error::Result,
-    events::By,
     store::{enrolments, entitlements, erasures, runs},
 };
 

@@ -1,6 +1,5 @@
 //! Links the media of a lesson that is open to the learner. The documents service is asked outside of any transaction.
 
-use super::take_seat;
 use crate::{
     app::App,
     documents::MediaLink,
@@ -10,13 +9,13 @@ use crate::{
         id::{LearnerId, LessonId, RunId},
     },
     error::Result,
-    store::versions,
+    store::{seats, versions},
 };
 
 pub async fn run(app: &App, learner: LearnerId, run: RunId, lesson: LessonId) -> Result<MediaLink> {
-    let seated = take_seat::run(app, learner, run).await?;
-    seated.may_read(lesson)?;
-    let run = &seated.seat.run;
+    let seat = seats::find(&app.db, &app.outlines, learner, run, app.clock.now()).await?.ok_or(Refusal::RunNotFound)?;
+    seat.may_read(lesson)?;
+    let run = &seat.run;
     let content = versions::content(&app.db, run.course, run.version, lesson).await?.ok_or(Refusal::LessonNotFound)?;
     let media = match content {
         Content::Video(video) => video.media,

@@ -1,5 +1,7 @@
 //! Takes a version of the draft and lists the course in the catalogue.
 
+use bus::By;
+
 use crate::{
     app::App,
     domain::{
@@ -8,7 +10,6 @@ use crate::{
         id::CourseId,
     },
     error::{Error, Result},
-    events::By,
     store::{courses, drafts, versions, versions::Version},
 };
 

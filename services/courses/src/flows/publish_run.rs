@@ -1,11 +1,12 @@
 //! Shows a run to learners with one version of the content.
 
+use bus::By;
+
 use crate::{
+    announce,
     app::App,
     domain::{Refusal, id::RunId, run::Run},
     error::{Error, Result},
-    events,
-    events::By,
     store::{courses, runs, versions},
 };
 
@@ -28,7 +29,7 @@ pub async fn run(app: &App, actor: &str, id: RunId, version: i32) -> Result<Run>
         if run != before {
             runs::update(conn, &run).await?;
             let outline = versions::outline(&mut *conn, course.id, version).await?.ok_or(Refusal::VersionNotFound)?;
-            events::run_published(conn, &run, &course, &outline, by).await?;
+            announce::run_published(conn, &run, &course, &outline, by).await?;
         }
         Ok(run)
     })

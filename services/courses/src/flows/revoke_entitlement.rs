@@ -1,16 +1,16 @@
 //! An entitlement was revoked: ends the enrolment, or shortens it to what the learner's other entitlements reach.
 
+use bus::By;
 use sqlx::PgConnection;
 
 use super::enrol::save;
 use crate::{
+    announce,
     domain::{
         enrolment::{Cause, Enrolment, Settled},
         entitlement::reach,
     },
     error::Result,
-    events,
-    events::By,
     store::{enrolments, entitlements, entitlements::Revocation},
 };
 
@@ -28,7 +28,7 @@ pub async fn run(conn: &mut PgConnection, by: By<'_>, revocation: &Revocation, v
     };
     save(conn, &enrolment, Cause::EntitlementRevoked, "", by).await?;
     if !enrolment.state.live() {
-        events::enrolment_ended(conn, &enrolment, Cause::EntitlementRevoked, by).await?;
+        announce::enrolment_ended(conn, &enrolment, Cause::EntitlementRevoked, by).await?;
     }
     Ok(())
 }

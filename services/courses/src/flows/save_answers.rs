@@ -18,7 +18,7 @@ pub async fn run(app: &App, actor: &str, learner: LearnerId, id: AttemptId, give
     if attempt.overdue(now) {
         // It counts as it stands; the refusal comes after that is written.
         submit_attempt::run(app, actor, learner, id).await?;
-        return Err(Refusal::AttemptOverdue.into());
+        return Err(Refusal::AttemptOverdue { deadline: attempt.deadline }.into());
     }
     let quiz = submit_attempt::quiz(&app.db, attempt.course, attempt.version, attempt.lesson).await?;
     let accepted = accept(&quiz, given)?;

@@ -1,8 +1,9 @@
 //! A player tells what was watched and where it stands.
 
+use bus::By;
 use failpoint::failpoint;
 
-use super::{finish_lesson, take_seat};
+use super::finish_lesson;
 use crate::{
     app::App,
     domain::{
@@ -10,10 +11,10 @@ use crate::{
         id::{LearnerId, LessonId, RunId},
         outline::LessonKind,
         playback::{Heartbeat, Playback, Report},
+        progress::Key,
     },
     error::{Error, Result},
-    events::By,
-    store::{progress, progress::Key},
+    store::{progress, seats},
 };
 
 pub async fn run(
@@ -24,11 +25,11 @@ pub async fn run(
     lesson: LessonId,
     report: Report,
 ) -> Result<Key> {
-    let seated = take_seat::run(app, learner, run).await?;
-    let (card, key) = seated.learn(lesson)?;
+    let seat = seats::find(&app.db, &app.outlines, learner, run, app.clock.now()).await?.ok_or(Refusal::RunNotFound)?;
+    let (card, key) = seat.learn(lesson)?;
     let LessonKind::Video(video) = &card.kind else { return Err(Refusal::NotAVideo.into()) };
     let heartbeat = Heartbeat::check(report, video)?;
-    let by = By { actor, now: seated.now };
+    let by = By { actor, now: seat.now };
     let key = pg::transaction(&app.db, async |conn| {
         progress::begin(conn, key, by.now).await?;
         let known = progress::lock(conn, key).await?;
@@ -39,7 +40,7 @@ pub async fn run(
         let playback = playback.join(heartbeat.clone(), by.now);
         progress::save_playback(conn, key, &playback, playback.watched.percent(video.length)).await?;
         if known.completed_at.is_none() && playback.watched.reaches(video.completion, video.length) {
-            finish_lesson::run(conn, key, &seated.outline, seated.seat.run.version, by).await?;
+            finish_lesson::run(conn, key, &seat.outline, seat.run.version, by).await?;
         }
         Ok(key)
     })

@@ -1,17 +1,17 @@
 //! Completes an enrolment whose required lessons are all completed. Called wherever that may have become true.
 
+use bus::By;
 use sqlx::PgConnection;
 
 use super::enrol::save;
 use crate::{
+    announce,
     domain::{
         enrolment::{Cause, Enrolment},
         outline::Outline,
         progress::CourseProgress,
     },
     error::Result,
-    events,
-    events::By,
     store::progress,
 };
 
@@ -29,6 +29,6 @@ pub(super) async fn run(
     }
     let Some(completed) = enrolment.clone().complete(by.now) else { return Ok(enrolment) };
     save(conn, &completed, Cause::CourseCompleted, "", by).await?;
-    events::course_completed(conn, &completed, version, by).await?;
+    announce::course_completed(conn, &completed, version, by).await?;
     Ok(completed)
 }

@@ -1,10 +1,11 @@
 //! Completes the enrolments that a newer version of the content made complete: it may require fewer lessons.
 
+use bus::By;
+
 use crate::{
     app::App,
     domain::{id::RunId, progress::CourseProgress},
     error::{Error, Result},
-    events::By,
     store::{enrolments, runs, seats},
 };
 

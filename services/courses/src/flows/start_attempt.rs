@@ -1,8 +1,9 @@
 //! Begins an attempt at a quiz, or finds the open one.
 
+use bus::By;
 use pg::{Claim, Idempotent};
 
-use super::{submit_attempt, take_seat};
+use super::submit_attempt;
 use crate::{
     app::App,
     domain::{
@@ -12,8 +13,7 @@ use crate::{
         outline::LessonKind,
     },
     error::{Error, Result},
-    events::By,
-    store::{attempts, enrolments, progress},
+    store::{attempts, enrolments, progress, seats},
 };
 
 pub async fn run(
@@ -24,14 +24,14 @@ pub async fn run(
     run: RunId,
     lesson: LessonId,
 ) -> Result<AttemptId> {
-    let seated = take_seat::run(app, learner, run).await?;
-    let (card, place) = seated.learn(lesson)?;
+    let seat = seats::find(&app.db, &app.outlines, learner, run, app.clock.now()).await?.ok_or(Refusal::RunNotFound)?;
+    let (card, place) = seat.learn(lesson)?;
     if card.kind != LessonKind::Quiz {
         return Err(Refusal::NotAQuiz.into());
     }
-    let (course, version) = (seated.seat.run.course, seated.seat.run.version);
+    let (course, version) = (seat.run.course, seat.run.version);
     let quiz = submit_attempt::quiz(&app.db, course, version, lesson).await?;
-    let by = By { actor, now: seated.now };
+    let by = By { actor, now: seat.now };
     pg::transaction(&app.db, async |conn| {
         if let Some(key) = key
             && let Claim::Replay(made) = key.claim(conn, by.now).await?
@@ -46,7 +46,7 @@ pub async fn run(
             if !attempt.overdue(by.now) {
                 return Ok(open);
             }
-            submit_attempt::close(conn, attempt, &seated.outline, version, by).await?;
+            submit_attempt::close(conn, attempt, &seat.outline, version, by).await?;
         }
         let attempt = Attempt {
             id: AttemptId::new(by.now),

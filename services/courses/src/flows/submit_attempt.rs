@@ -1,5 +1,6 @@
 //! Hands an attempt in and grades it, by the learner's wish or because its time is up.
 
+use bus::By;
 use failpoint::failpoint;
 use sqlx::{PgConnection, PgExecutor};
 
@@ -16,8 +17,7 @@ use crate::{
         quiz::Quiz,
     },
     error::{Error, Result},
-    events::By,
-    store::{answers, attempts, enrolments, progress, progress::Key, runs, versions},
+    store::{answers, attempts, enrolments, progress, runs, versions},
 };
 
 /// Handing in what was handed in changes nothing.
@@ -57,7 +57,7 @@ pub(super) async fn close(
     let (score, max_score, passed) = (grade.score, grade.max_score, grade.passed);
     let attempt = attempt.close(grade, by.now);
     attempts::close(conn, &attempt).await?;
-    let key = Key { learner: attempt.learner, enrolment: attempt.enrolment, lesson: attempt.lesson };
+    let key = attempt.key();
     progress::begin(conn, key, by.now).await?;
     progress::save_best(conn, key, attempts::stored_points(score), attempts::stored_points(max_score)).await?;
     if passed {

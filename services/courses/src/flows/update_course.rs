@@ -11,7 +11,7 @@ use crate::{
     store::courses,
 };
 
-pub async fn run(app: &App, id: CourseId, etag: Option<i64>, changes: &CoursePagePatch) -> Result<Course> {
+pub async fn run(app: &App, id: CourseId, etag: Option<i64>, changes: CoursePagePatch) -> Result<Course> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let course = courses::lock(conn, id).await?.ok_or(Refusal::CourseNotFound)?;

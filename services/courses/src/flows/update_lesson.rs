@@ -34,7 +34,7 @@ pub async fn run(
     course: CourseId,
     id: LessonId,
     etag: Option<i64>,
-    changes: &Changes,
+    changes: Changes,
 ) -> Result<DraftLesson> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {

@@ -12,7 +12,7 @@ use crate::{
     store::runs,
 };
 
-pub async fn run(app: &App, id: RunId, etag: Option<i64>, changes: &RunPlanPatch) -> Result<Run> {
+pub async fn run(app: &App, id: RunId, etag: Option<i64>, changes: RunPlanPatch) -> Result<Run> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let run = runs::lock(conn, id).await?.ok_or(Refusal::RunNotFound)?;

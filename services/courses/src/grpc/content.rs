@@ -1,240 +1,151 @@
 //! Contents of lessons between messages and values, right answers included: for editors only. What learners see of a quiz
-//! is made by `quizzes`, out of other messages.
+//! is printed by `quizzes`, as other messages.
 
-use proto::{
-    lyceum::courses::v1::{
-        AnswerOption, AnswersShown, ChoiceQuestion, FileContent, NumberQuestion, Question, QuizContent,
-        ShortTextQuestion, TextContent, VideoContent, draft_lesson, question,
-    },
-    wkt,
-};
+use contract::{courses as asked, wire};
+use proto::lyceum::courses::v1::{self as pb, draft_lesson::Content as Shown, question::Kind as ShownKind};
 use rpc::Fields;
 use time::OffsetDateTime;
 use values::Id;
 
-use super::{optional_id, show};
+use super::{Door, show};
 use crate::domain::{
-    content::{Content, FileBody, FileName, Markdown, Percent, Video, VideoLength},
-    course::MediaId,
+    content::{Content, FileBody, Markdown, Percent, Video, VideoLength},
     decimal::Decimal,
-    quiz as law,
-    quiz::{Choice, ChoiceText, Explanation, Points, QuestionKind, QuestionText, Quiz, QuizTerms, ShortText},
+    quiz::{Choice, Question, QuestionKind, Quiz, QuizTerms},
 };
 
-/// Parses a lesson's content. What has no id yet gets one that carries `now`.
+/// Reads a lesson's content. What has no id yet gets one that carries `now`.
 pub(super) fn read(
     fields: &mut Fields,
-    path: &str,
-    sent: draft_lesson::Content,
+    sent: asked::DraftLessonInputContent<Door>,
     now: OffsetDateTime,
 ) -> Option<Content> {
+    use asked::DraftLessonInputContent::{File, Quiz, Text, Video};
     match sent {
-        draft_lesson::Content::Text(text) => {
-            fields.take(&format!("{path}.text.markdown"), Markdown::parse(&text.markdown)).map(Content::Text)
+        Text(text) => Some(Content::Text(text.markdown)),
+        Video(video) => fields.within("video", |fields| read_video(fields, video)).map(Content::Video),
+        File(file) => {
+            let body = FileBody { media: file.media_id, name: file.file_name, size_bytes: file.size_bytes };
+            Some(Content::File(body))
         }
-        draft_lesson::Content::Video(video) => read_video(fields, &format!("{path}.video"), &video).map(Content::Video),
-        draft_lesson::Content::File(file) => read_file(fields, &format!("{path}.file"), &file).map(Content::File),
-        draft_lesson::Content::Quiz(quiz) => read_quiz(fields, &format!("{path}.quiz"), quiz, now).map(Content::Quiz),
+        Quiz(quiz) => fields.within("quiz", |fields| read_quiz(fields, quiz, now)).map(Content::Quiz),
     }
 }
 
-fn read_video(fields: &mut Fields, path: &str, sent: &VideoContent) -> Option<Video> {
-    let media = fields.take(&format!("{path}.media_id"), MediaId::parse(&sent.media_id));
-    let length = fields.required(&format!("{path}.duration"), sent.duration).and_then(|length| {
-        let millis = length.to_duration().map_or(0, time::Duration::whole_milliseconds);
-        fields.take(&format!("{path}.duration"), VideoLength::from_millis(millis))
-    });
-    let completion =
-        fields.take(&format!("{path}.completion_percent"), Percent::parse(sent.completion_percent, Percent::MOST));
-    Some(Video { media: media?, length: length?, completion: completion? })
+fn read_video(fields: &mut Fields, sent: asked::VideoContentInput<Door>) -> Option<Video> {
+    let length = fields.take("duration", VideoLength::from_millis(sent.duration.whole_milliseconds()))?;
+    Some(Video { media: sent.media_id, length, completion: sent.completion_percent.unwrap_or(Percent::MOST) })
 }
 
-fn read_file(fields: &mut Fields, path: &str, sent: &FileContent) -> Option<FileBody> {
-    let media = fields.take(&format!("{path}.media_id"), MediaId::parse(&sent.media_id));
-    let name = fields.take(&format!("{path}.file_name"), FileName::parse(&sent.file_name));
-    let size = u64::try_from(sent.size_bytes).map_err(|_| "expected 0 or more");
-    let size_bytes = fields.take(&format!("{path}.size_bytes"), size);
-    Some(FileBody { media: media?, name: name?, size_bytes: size_bytes? })
-}
-
-fn read_quiz(fields: &mut Fields, path: &str, sent: QuizContent, now: OffsetDateTime) -> Option<Quiz> {
-    let mut questions = Vec::with_capacity(sent.questions.len());
-    let mut complete = true;
-    for (number, question) in sent.questions.into_iter().enumerate() {
-        match read_question(fields, &format!("{path}.questions[{number}]"), question, now) {
-            Some(question) => questions.push(question),
-            None => complete = false,
-        }
-    }
-    let pass = fields.take(&format!("{path}.pass_percent"), Percent::parse(sent.pass_percent, Percent::ALL));
-    let max_attempts = fields.take(&format!("{path}.max_attempts"), QuizTerms::parse_attempts(sent.max_attempts));
-    let limit = sent.time_limit.map(|limit| limit.to_duration().unwrap_or_default());
+fn read_quiz(fields: &mut Fields, sent: asked::QuizContentInput<Door>, now: OffsetDateTime) -> Option<Quiz> {
+    let questions = sent.questions.into_iter().enumerate();
+    let questions: Vec<Option<Question>> = questions
+        .map(|(at, question)| fields.item("questions", at, |fields| read_question(fields, question, now)))
+        .collect();
+    let max_attempts = fields.take("max_attempts", QuizTerms::parse_attempts(sent.max_attempts));
     // Whole seconds are what is kept.
-    let limit = limit.map(|limit| time::Duration::seconds(limit.whole_seconds()));
-    let time_limit = fields.take(&format!("{path}.time_limit"), QuizTerms::parse_time_limit(limit));
-    let shown = fields.take(&format!("{path}.answers_shown"), read_shown(sent.answers_shown));
+    let limit = sent.time_limit.map(|limit| time::Duration::seconds(limit.whole_seconds()));
+    let time_limit = fields.take("time_limit", QuizTerms::parse_time_limit(limit));
     let terms = QuizTerms {
-        pass: pass?,
+        pass: sent.pass_percent.unwrap_or(Percent::ALL),
         max_attempts: max_attempts?,
         time_limit: time_limit?,
         shuffle: sent.shuffle,
-        shown: shown?,
+        shown: sent.answers_shown.unwrap_or_default(),
     };
-    if !complete {
-        return None;
-    }
-    fields.take(&format!("{path}.questions"), Quiz::new(questions, terms))
+    let questions = questions.into_iter().collect::<Option<_>>()?;
+    fields.take("questions", Quiz::new(questions, terms))
 }
 
-fn read_shown(number: i32) -> Result<law::AnswersShown, &'static str> {
-    match AnswersShown::try_from(number) {
-        Ok(AnswersShown::Unspecified | AnswersShown::AtTheEnd) => Ok(law::AnswersShown::AtTheEnd),
-        Ok(AnswersShown::Never) => Ok(law::AnswersShown::Never),
-        Ok(AnswersShown::AfterEachAttempt) => Ok(law::AnswersShown::AfterEachAttempt),
-        Err(_) => Err("expected a value that this version knows"),
-    }
-}
-
-fn read_question(fields: &mut Fields, path: &str, sent: Question, now: OffsetDateTime) -> Option<law::Question> {
-    let id = optional_id(fields, &format!("{path}.question_id"), &sent.question_id);
-    let text = fields.take(&format!("{path}.text"), QuestionText::parse(&sent.text));
-    let points = fields.take(&format!("{path}.points"), Points::parse(sent.points));
-    let explanation = fields.take(&format!("{path}.explanation"), Explanation::parse(&sent.explanation));
-    let kind = match sent.kind {
-        None => {
-            fields.refuse(path, "expected one of single_choice, multiple_choice, number, short_text");
-            None
-        }
-        Some(question::Kind::SingleChoice(sent)) => {
-            let path = format!("{path}.single_choice.options");
-            let options = read_options(fields, &path, &sent, now)?;
-            fields.take(&path, QuestionKind::single_choice(options))
-        }
-        Some(question::Kind::MultipleChoice(sent)) => {
-            let path = format!("{path}.multiple_choice.options");
-            let options = read_options(fields, &path, &sent, now)?;
-            fields.take(&path, QuestionKind::multiple_choice(options))
-        }
-        Some(question::Kind::Number(sent)) => read_number(fields, &format!("{path}.number"), &sent),
-        Some(question::Kind::ShortText(sent)) => {
-            let path = format!("{path}.short_text.accepted");
-            let accepted: Option<Vec<_>> = (sent.accepted.iter().enumerate())
-                .map(|(number, accepted)| fields.take(&format!("{path}[{number}]"), ShortText::parse(accepted)))
-                .collect();
-            fields.take(&path, QuestionKind::short_text(accepted?))
-        }
+fn read_question(fields: &mut Fields, sent: asked::QuestionInput<Door>, now: OffsetDateTime) -> Option<Question> {
+    use asked::QuestionInputKind::{MultipleChoice, Number, ShortText, SingleChoice};
+    let options = |sent: asked::ChoiceQuestionInput| {
+        let option = |sent: asked::AnswerOptionInput| Choice {
+            id: sent.option_id.unwrap_or_else(|| Id::new(now)),
+            text: sent.text,
+            correct: sent.correct,
+        };
+        sent.options.into_iter().map(option).collect()
     };
-    Some(law::Question {
-        id: id?.unwrap_or_else(|| Id::new(now)),
-        text: text?,
-        points: points?,
-        explanation: explanation?,
-        kind: kind?,
+    let (field, kind) = match sent.kind {
+        SingleChoice(sent) => ("single_choice.options", QuestionKind::single_choice(options(sent))),
+        MultipleChoice(sent) => ("multiple_choice.options", QuestionKind::multiple_choice(options(sent))),
+        Number(sent) => {
+            let tolerance = sent.tolerance.unwrap_or(Decimal::ZERO);
+            ("number.tolerance", QuestionKind::number(sent.value, tolerance))
+        }
+        ShortText(sent) => ("short_text.accepted", QuestionKind::short_text(sent.accepted)),
+    };
+    Some(Question {
+        id: sent.question_id.unwrap_or_else(|| Id::new(now)),
+        text: sent.text,
+        points: sent.points,
+        explanation: sent.explanation,
+        kind: fields.take(field, kind)?,
     })
 }
 
-fn read_options(fields: &mut Fields, path: &str, sent: &ChoiceQuestion, now: OffsetDateTime) -> Option<Vec<Choice>> {
-    let mut options = Vec::with_capacity(sent.options.len());
-    let mut complete = true;
-    for (number, option) in sent.options.iter().enumerate() {
-        let id = optional_id(fields, &format!("{path}[{number}].option_id"), &option.option_id);
-        let text = fields.take(&format!("{path}[{number}].text"), ChoiceText::parse(&option.text));
-        match (id, text) {
-            (Some(id), Some(text)) => {
-                options.push(Choice { id: id.unwrap_or_else(|| Id::new(now)), text, correct: option.correct });
-            }
-            _ => complete = false,
-        }
-    }
-    complete.then_some(options)
-}
-
-fn read_number(fields: &mut Fields, path: &str, sent: &NumberQuestion) -> Option<QuestionKind> {
-    let value = fields.take(&format!("{path}.value"), Decimal::parse(&sent.value));
-    let tolerance = match sent.tolerance.as_str() {
-        "" => Some(Decimal::ZERO),
-        tolerance => fields.take(&format!("{path}.tolerance"), Decimal::parse(tolerance)),
-    };
-    fields.take(&format!("{path}.tolerance"), QuestionKind::number(value?, tolerance?))
-}
-
-pub(super) fn message(content: &Content) -> draft_lesson::Content {
+pub(super) fn show(content: &Content) -> Shown {
     match content {
-        Content::Text(markdown) => draft_lesson::Content::Text(text(markdown)),
-        Content::Video(it) => draft_lesson::Content::Video(video(it)),
-        Content::File(it) => draft_lesson::Content::File(file(it)),
-        Content::Quiz(it) => draft_lesson::Content::Quiz(quiz(it)),
+        Content::Text(markdown) => Shown::Text(text(markdown)),
+        Content::Video(it) => Shown::Video(video(it)),
+        Content::File(it) => Shown::File(file(it)),
+        Content::Quiz(it) => Shown::Quiz(quiz(it)),
     }
 }
 
-pub(super) fn text(markdown: &Markdown) -> TextContent {
-    TextContent { markdown: markdown.to_string() }
+pub(super) fn text(markdown: &Markdown) -> pb::TextContent {
+    pb::TextContent { markdown: markdown.to_string() }
 }
 
-pub(super) fn video(video: &Video) -> VideoContent {
-    VideoContent {
+pub(super) fn video(video: &Video) -> pb::VideoContent {
+    pb::VideoContent {
         media_id: video.media.to_string(),
         duration: Some(show::milliseconds(video.length.millis())),
         completion_percent: i32::from(video.completion.get()),
     }
 }
 
-pub(super) fn file(file: &FileBody) -> FileContent {
-    FileContent {
+pub(super) fn file(file: &FileBody) -> pb::FileContent {
+    pb::FileContent {
         media_id: file.media.to_string(),
         file_name: file.name.to_string(),
         size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
     }
 }
 
-pub(super) const fn shown(shown: law::AnswersShown) -> AnswersShown {
-    match shown {
-        law::AnswersShown::Never => AnswersShown::Never,
-        law::AnswersShown::AtTheEnd => AnswersShown::AtTheEnd,
-        law::AnswersShown::AfterEachAttempt => AnswersShown::AfterEachAttempt,
-    }
-}
-
-pub(super) fn attempts(max_attempts: Option<u8>) -> i32 {
-    max_attempts.map_or(0, i32::from)
-}
-
-pub(super) fn limit(limit: Option<time::Duration>) -> Option<wkt::Duration> {
-    limit.map(Into::into)
-}
-
-fn quiz(quiz: &Quiz) -> QuizContent {
-    QuizContent {
+fn quiz(quiz: &Quiz) -> pb::QuizContent {
+    pb::QuizContent {
         questions: quiz.questions.iter().map(question).collect(),
         pass_percent: i32::from(quiz.terms.pass.get()),
-        max_attempts: attempts(quiz.terms.max_attempts),
-        time_limit: limit(quiz.terms.time_limit),
+        max_attempts: quiz.terms.max_attempts.map_or(0, i32::from),
+        time_limit: quiz.terms.time_limit.map(Into::into),
         shuffle: quiz.terms.shuffle,
-        answers_shown: shown(quiz.terms.shown).into(),
+        answers_shown: wire::<pb::AnswersShown>(quiz.terms.shown),
     }
 }
 
-fn question(question: &law::Question) -> Question {
-    let options = |choices: &[Choice]| {
-        let option = |choice: &Choice| AnswerOption {
-            option_id: choice.id.to_string(),
-            text: choice.text.to_string(),
-            correct: choice.correct,
-        };
-        ChoiceQuestion { options: choices.iter().map(option).collect() }
+fn question(question: &Question) -> pb::Question {
+    let option = |choice: &Choice| pb::AnswerOption {
+        option_id: Some(choice.id.to_string()),
+        text: choice.text.to_string(),
+        correct: choice.correct,
     };
+    let options = |choices: &[Choice]| pb::ChoiceQuestion { options: choices.iter().map(option).collect() };
     let kind = match &question.kind {
-        QuestionKind::SingleChoice(choices) => question::Kind::SingleChoice(options(choices)),
-        QuestionKind::MultipleChoice(choices) => question::Kind::MultipleChoice(options(choices)),
+        QuestionKind::SingleChoice(choices) => ShownKind::SingleChoice(options(choices)),
+        QuestionKind::MultipleChoice(choices) => ShownKind::MultipleChoice(options(choices)),
         QuestionKind::Number { value, tolerance } => {
-            question::Kind::Number(NumberQuestion { value: value.to_string(), tolerance: tolerance.to_string() })
+            let tolerance = Some(tolerance.to_string());
+            ShownKind::Number(pb::NumberQuestion { value: value.to_string(), tolerance })
         }
-        QuestionKind::ShortText { accepted } => question::Kind::ShortText(ShortTextQuestion {
-            accepted: accepted.iter().map(ToString::to_string).collect(),
-        }),
+        QuestionKind::ShortText { accepted } => {
+            let accepted = accepted.iter().map(ToString::to_string).collect();
+            ShownKind::ShortText(pb::ShortTextQuestion { accepted })
+        }
     };
-    Question {
-        question_id: question.id.to_string(),
+    pb::Question {
+        question_id: Some(question.id.to_string()),
         text: question.text.to_string(),
         points: i32::from(question.points.get()),
         explanation: question.explanation.to_string(),

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use sqlx::{PgConnection, PgExecutor, types::Json};
 use time::OffsetDateTime;
+use values::Record;
 
-use super::progress::Key;
 use crate::domain::{
     attempt::{Attempt, GRACE, Outcome},
     id::{AttemptId, CourseId, EnrolmentId, LearnerId, LessonId, QuestionId, RunId},
+    progress::Key,
 };
 
 type Scores = Json<BTreeMap<QuestionId, u32>>;
 
-#[derive(sqlx::FromRow)]
+/// Numbers and points have other types here, and the columns of an outcome are there together or not at all.
+#[derive(Record)]
 struct AttemptRow {
     learner_id: LearnerId,
     attempt_id: AttemptId,
@@ -31,13 +33,6 @@ struct AttemptRow {
     score: Option<i32>,
     passed: Option<bool>,
     scores: Option<Scores>,
-}
-
-macro_rules! columns {
-    () => {
-        "learner_id, attempt_id, enrolment_id, course_id, run_id, lesson_id, version, number, started_at, deadline,
-         max_score, submitted_at, timed_out, score, passed, scores"
-    };
 }
 
 impl From<AttemptRow> for Attempt {
@@ -123,9 +118,9 @@ pub async fn close(conn: &mut PgConnection, attempt: &Attempt) -> Result<(), sql
 
 /// An attempt of the learner.
 pub async fn find(db: impl PgExecutor<'_>, learner: LearnerId, id: AttemptId) -> Result<Option<Attempt>, sqlx::Error> {
-    let row: Option<AttemptRow> = sqlx::query_as(concat!(
+    let row: Option<AttemptRow> = sqlx::query_as(pg::sql!(
         "select ",
-        columns!(),
+        AttemptRow,
         " from quiz_attempts
          where learner_id = $1
            and attempt_id = $2"
@@ -139,9 +134,9 @@ pub async fn find(db: impl PgExecutor<'_>, learner: LearnerId, id: AttemptId) ->
 
 /// The same, held until the end of the transaction.
 pub async fn lock(conn: &mut PgConnection, learner: LearnerId, id: AttemptId) -> Result<Option<Attempt>, sqlx::Error> {
-    let row: Option<AttemptRow> = sqlx::query_as(concat!(
+    let row: Option<AttemptRow> = sqlx::query_as(pg::sql!(
         "select ",
-        columns!(),
+        AttemptRow,
         " from quiz_attempts
          where learner_id = $1
            and attempt_id = $2
@@ -190,21 +185,21 @@ pub async fn list(
     before: Option<i32>,
     limit: i64,
 ) -> Result<Vec<Attempt>, sqlx::Error> {
-    let rows: Vec<AttemptRow> = sqlx::query_as(concat!(
+    let rows: Vec<AttemptRow> = sqlx::query_as(pg::sql!(
         "select ",
-        columns!(),
+        AttemptRow,
         " from quiz_attempts
          where learner_id = $1
            and enrolment_id = $2
            and lesson_id = $3
-           and ($4::integer is null or number < $4)
+           and number < $4
          order by number desc
          limit $5"
     ))
     .bind(key.learner)
     .bind(key.enrolment)
     .bind(key.lesson)
-    .bind(before)
+    .bind(before.unwrap_or(i32::MAX))
     .bind(limit)
     .fetch_all(db)
     .await?;

@@ -1,10 +1,10 @@
 //! Courses as the catalogue and the editors see them. Contents live in `drafts` and `versions`.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use values::{Language, Record};
+use values::{Language, Named, Record};
 
 use crate::domain::{
     course::{Course, CourseState, Level, Tags},
@@ -64,6 +64,24 @@ pub struct Filter {
     pub tags: Tags,
 }
 
+impl Filter {
+    /// Adds the conditions that are asked for, so that each statement finds its index.
+    fn push_to(&self, query: &mut QueryBuilder<Postgres>) {
+        if let Some(state) = self.state {
+            query.push(" and state = ").push_bind(state);
+        }
+        if let Some(language) = self.language {
+            query.push(" and language = ").push_bind(language);
+        }
+        if let Some(level) = self.level {
+            query.push(" and level = ").push_bind(level);
+        }
+        if !self.tags.as_slice().is_empty() {
+            query.push(" and tags @> ").push_bind(self.tags.clone());
+        }
+    }
+}
+
 /// The last course of a page in the catalogue.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AfterPublished {
@@ -71,62 +89,68 @@ pub struct AfterPublished {
     pub course: Uuid,
 }
 
-/// Published courses, the newest first; the filter's state does not count.
+/// Published courses, the newest first.
 pub async fn list_published(
     db: impl PgExecutor<'_>,
     filter: &Filter,
     after: Option<AfterPublished>,
     limit: i64,
 ) -> Result<Vec<Card>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Card,
-        " from courses
-         where state = 'published'
-           and ($1::text is null or language = $1)
-           and ($2::text is null or level = $2)
-           and tags @> $3
-           and ($4::timestamptz is null or (published_at, course_id) < ($4, $5::uuid))
-         order by published_at desc, course_id desc
-         limit $6"
-    ))
-    .bind(filter.language)
-    .bind(filter.level)
-    .bind(&filter.tags)
-    .bind(after.as_ref().and_then(|after| after.published_at))
-    .bind(after.map(|after| after.course))
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Card, " from courses where state = 'published'"));
+    filter.push_to(&mut query);
+    if let Some(after) = after {
+        query.push(" and (published_at, course_id) < (").push_bind(after.published_at);
+        query.push(", ").push_bind(after.course).push(")");
+    }
+    query.push(" order by published_at desc, course_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(db).await
 }
 
-/// Courses in every state, the newest first.
+/// In which order the editors' list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
+pub enum Order {
+    #[default]
+    CreatedAtDesc,
+    Title,
+    UpdatedAtDesc,
+}
+
+/// Courses in every state, for editors; `title` has words of the title, each of which may be unfinished.
 pub async fn list(
     db: impl PgExecutor<'_>,
     filter: &Filter,
-    after: Option<Uuid>,
+    title: Option<&str>,
+    order: Order,
+    after: Option<CourseId>,
     limit: i64,
 ) -> Result<Vec<Card>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Card,
-        " from courses
-         where ($1::text is null or state = $1)
-           and ($2::text is null or language = $2)
-           and ($3::text is null or level = $3)
-           and tags @> $4
-           and ($5::uuid is null or course_id < $5)
-         order by course_id desc
-         limit $6"
-    ))
-    .bind(filter.state)
-    .bind(filter.language)
-    .bind(filter.level)
-    .bind(&filter.tags)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Card, " from courses where true"));
+    filter.push_to(&mut query);
+    if let Some(title) = title {
+        // As the index `courses_title_words_ix` has it.
+        query.push(" and to_tsvector('simple', translate(title, 'ёЁ', 'еЕ')) @@ to_tsquery('simple', ");
+        query.push_bind(beginnings(title)).push(")");
+    }
+    let (key, direction, beyond) = match order {
+        Order::CreatedAtDesc => ("course_id", "desc", "<"),
+        Order::Title => ("title, course_id", "asc", ">"),
+        Order::UpdatedAtDesc => ("updated_at, course_id", "desc", "<"),
+    };
+    if let Some(after) = after {
+        // The last row of the page before says where it stands, whatever the order.
+        query.push(format_args!(" and ({key}) {beyond} (select {key} from courses where course_id = "));
+        query.push_bind(after).push(")");
+    }
+    let order = key.replace(", course_id", &format!(" {direction}, course_id"));
+    query.push(format_args!(" order by {order} {direction} limit ")).push_bind(limit);
+    query.build_query_as().fetch_all(db).await
+}
+
+/// A query for texts that have all of these words or words that begin so; nothing is found where there is no word.
+fn beginnings(words: &str) -> String {
+    let words: String = words.chars().map(plain_yo).collect();
+    let words = words.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(|word| format!("{word}:*")).collect::<Vec<_>>().join(" & ")
 }
 
 /// The last course of a page of findings.

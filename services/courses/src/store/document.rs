@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use time::Duration;
-use values::Text;
+use values::{Text, record};
 
-use super::{known, stored};
+use super::stored;
 use crate::domain::{
     content::{Content, FileBody, Percent, Video, VideoLength},
     decimal::Decimal,
@@ -73,15 +73,7 @@ pub(super) struct QuizDocument {
     max_attempts: Option<u8>,
     time_limit_seconds: Option<u32>,
     shuffle: bool,
-    answers_shown: ShownDocument,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ShownDocument {
-    Never,
-    AtTheEnd,
-    AfterEachAttempt,
+    answers_shown: AnswersShown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -118,12 +110,38 @@ pub(super) enum AnswerDocument {
     Withdrawn,
 }
 
+impl record::Stored<Outline> for OutlineDocument {
+    type As = Json<Self>;
+    type Error = sqlx::Error;
+
+    fn stored(outline: &Outline) -> Json<Self> {
+        write_outline(outline)
+    }
+
+    fn read(document: Json<Self>) -> Result<Outline, sqlx::Error> {
+        read_outline(document)
+    }
+}
+
+impl record::Stored<Content> for ContentDocument {
+    type As = Json<Self>;
+    type Error = sqlx::Error;
+
+    fn stored(content: &Content) -> Json<Self> {
+        write_content(content)
+    }
+
+    fn read(document: Json<Self>) -> Result<Content, sqlx::Error> {
+        read_content(document)
+    }
+}
+
 fn text<const MIN: usize, const MAX: usize>(stored_text: &str) -> Result<Text<MIN, MAX>, sqlx::Error> {
     stored(Text::parse(stored_text))
 }
 
 fn percent(number: u8) -> Result<Percent, sqlx::Error> {
-    stored(Percent::parse(i32::from(number), Percent::ALL))
+    stored(Percent::try_from(u32::from(number)))
 }
 
 pub(super) fn write_outline(outline: &Outline) -> Stored<OutlineDocument> {
@@ -161,9 +179,9 @@ pub(super) fn read_outline(document: Stored<OutlineDocument>) -> Result<Outline,
                 KindDocument::Quiz => LessonKind::Quiz,
             },
             required: lesson.required,
-            weight: stored(Weight::parse(i32::from(lesson.weight)))?,
+            weight: stored(Weight::try_from(u32::from(lesson.weight)))?,
             free_preview: lesson.free_preview,
-            release_after: stored(ReleaseDays::parse(i32::from(lesson.release_after_days)))?,
+            release_after: stored(ReleaseDays::try_from(u32::from(lesson.release_after_days)))?,
         })
     };
     let section = |section: SectionDocument| {
@@ -245,11 +263,7 @@ fn write_quiz(quiz: &Quiz) -> QuizDocument {
         max_attempts: quiz.terms.max_attempts,
         time_limit_seconds: quiz.terms.time_limit.and_then(|limit| u32::try_from(limit.whole_seconds()).ok()),
         shuffle: quiz.terms.shuffle,
-        answers_shown: match quiz.terms.shown {
-            AnswersShown::Never => ShownDocument::Never,
-            AnswersShown::AtTheEnd => ShownDocument::AtTheEnd,
-            AnswersShown::AfterEachAttempt => ShownDocument::AfterEachAttempt,
-        },
+        answers_shown: quiz.terms.shown,
     }
 }
 
@@ -260,11 +274,7 @@ fn read_quiz(quiz: QuizDocument) -> Result<Quiz, sqlx::Error> {
         max_attempts: quiz.max_attempts,
         time_limit: quiz.time_limit_seconds.map(|seconds| Duration::seconds(i64::from(seconds))),
         shuffle: quiz.shuffle,
-        shown: match quiz.answers_shown {
-            ShownDocument::Never => AnswersShown::Never,
-            ShownDocument::AtTheEnd => AnswersShown::AtTheEnd,
-            ShownDocument::AfterEachAttempt => AnswersShown::AfterEachAttempt,
-        },
+        shown: quiz.answers_shown,
     };
     stored(Quiz::new(questions, terms))
 }
@@ -289,7 +299,7 @@ fn read_question(question: QuestionDocument) -> Result<Question, sqlx::Error> {
     Ok(Question {
         id: question.id,
         text: text(&question.text)?,
-        points: stored(Points::parse(i32::from(question.points)))?,
+        points: stored(Points::try_from(u32::from(question.points)))?,
         explanation: text(&question.explanation)?,
         kind: stored(kind)?,
     })
@@ -307,7 +317,7 @@ pub(super) fn write_answer(answer: &Answer) -> Stored<AnswerDocument> {
 pub(super) fn read_answer(document: Stored<AnswerDocument>) -> Result<Answer, sqlx::Error> {
     Ok(match document.0 {
         AnswerDocument::Options(options) => Answer::Options(options.into_iter().collect()),
-        AnswerDocument::Number(number) => Answer::Number(known("number", &number, Decimal::parse(&number).ok())?),
+        AnswerDocument::Number(number) => Answer::Number(stored(Decimal::parse(&number))?),
         AnswerDocument::Text(words) => Answer::Text(text(&words)?),
         AnswerDocument::Withdrawn => Answer::Withdrawn,
     })

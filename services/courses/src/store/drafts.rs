@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
+use values::Record;
 
-use super::document::{
-    ContentDocument, OutlineDocument, Stored, read_content, read_outline, write_content, write_outline,
-};
+use super::document::{ContentDocument, OutlineDocument, write_content};
 use crate::domain::{
     content::Content,
     id::{CourseId, LessonId},
@@ -15,100 +14,50 @@ use crate::domain::{
 };
 
 /// A draft without the lessons' bodies.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Draft {
+    #[record(name = "course_id")]
     pub course: CourseId,
+    #[record(with = OutlineDocument)]
     pub outline: Outline,
     /// Grows with each change of the outline or of any lesson.
     pub revision: i64,
     pub updated_at: OffsetDateTime,
 }
 
-#[derive(sqlx::FromRow)]
-struct DraftRow {
-    course_id: CourseId,
-    outline: Stored<OutlineDocument>,
-    revision: i64,
-    updated_at: OffsetDateTime,
-}
-
-impl DraftRow {
-    fn draft(self) -> Result<Draft, sqlx::Error> {
-        Ok(Draft {
-            course: self.course_id,
-            outline: read_outline(self.outline)?,
-            revision: self.revision,
-            updated_at: self.updated_at,
-        })
-    }
-}
-
 pub async fn insert(conn: &mut PgConnection, draft: &Draft) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into drafts (course_id, outline, revision, updated_at) values ($1, $2, $3, $4)")
-        .bind(draft.course)
-        .bind(write_outline(&draft.outline))
-        .bind(draft.revision)
-        .bind(draft.updated_at)
-        .execute(conn)
-        .await?;
-    Ok(())
+    pg::insert(conn, "drafts", draft).await
 }
 
 pub async fn find(db: impl PgExecutor<'_>, course: CourseId) -> Result<Option<Draft>, sqlx::Error> {
-    let row: Option<DraftRow> =
-        sqlx::query_as("select course_id, outline, revision, updated_at from drafts where course_id = $1")
-            .bind(course)
-            .fetch_optional(db)
-            .await?;
-    row.map(DraftRow::draft).transpose()
+    sqlx::query_as(pg::sql!("select ", Draft, " from drafts where course_id = $1")).bind(course).fetch_optional(db).await
 }
 
-/// The draft, held until the end of the transaction.
+/// The draft, locked until the end of the transaction.
 pub async fn lock(conn: &mut PgConnection, course: CourseId) -> Result<Option<Draft>, sqlx::Error> {
-    let row: Option<DraftRow> = sqlx::query_as(
-        "select course_id, outline, revision, updated_at from drafts where course_id = $1 for no key update",
-    )
-    .bind(course)
-    .fetch_optional(conn)
-    .await?;
-    row.map(DraftRow::draft).transpose()
+    sqlx::query_as(pg::sql!("select ", Draft, " from drafts where course_id = $1 for no key update"))
+        .bind(course)
+        .fetch_optional(conn)
+        .await
 }
 
 pub async fn update(conn: &mut PgConnection, draft: &Draft) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update drafts
-         set outline = $2,
-             revision = $3,
-             updated_at = $4
-         where course_id = $1",
-    )
-    .bind(draft.course)
-    .bind(write_outline(&draft.outline))
-    .bind(draft.revision)
-    .bind(draft.updated_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::update(conn, "drafts", draft).await
 }
 
 /// The body of a lesson and the revision by which its editors know it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct LessonBody {
+    #[record(with = ContentDocument)]
     pub content: Content,
     pub revision: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Record)]
 struct LessonRow {
     lesson_id: LessonId,
-    content: Stored<ContentDocument>,
-    revision: i64,
-}
-
-impl LessonRow {
-    fn body(self) -> Result<(LessonId, LessonBody), sqlx::Error> {
-        Ok((self.lesson_id, LessonBody { content: read_content(self.content)?, revision: self.revision }))
-    }
+    #[record(flatten)]
+    body: LessonBody,
 }
 
 pub async fn lesson(
@@ -116,26 +65,20 @@ pub async fn lesson(
     course: CourseId,
     lesson: LessonId,
 ) -> Result<Option<LessonBody>, sqlx::Error> {
-    let row: Option<LessonRow> = sqlx::query_as(
-        "select lesson_id, content, revision
-         from draft_lessons
-         where course_id = $1
-           and lesson_id = $2",
-    )
-    .bind(course)
-    .bind(lesson)
-    .fetch_optional(db)
-    .await?;
-    Ok(row.map(LessonRow::body).transpose()?.map(|(_, body)| body))
+    sqlx::query_as(pg::sql!("select ", LessonBody, " from draft_lessons where course_id = $1 and lesson_id = $2"))
+        .bind(course)
+        .bind(lesson)
+        .fetch_optional(db)
+        .await
 }
 
 pub async fn lessons(db: impl PgExecutor<'_>, course: CourseId) -> Result<BTreeMap<LessonId, LessonBody>, sqlx::Error> {
     let rows: Vec<LessonRow> =
-        sqlx::query_as("select lesson_id, content, revision from draft_lessons where course_id = $1")
+        sqlx::query_as(pg::sql!("select ", LessonRow, " from draft_lessons where course_id = $1"))
             .bind(course)
             .fetch_all(db)
             .await?;
-    rows.into_iter().map(LessonRow::body).collect()
+    Ok(rows.into_iter().map(|row| (row.lesson_id, row.body)).collect())
 }
 
 /// The lessons' revisions alone.

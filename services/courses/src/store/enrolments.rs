@@ -1,12 +1,13 @@
 //! Enrolments and their log.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
+use values::{Named, Record};
 
 use crate::domain::{
-    enrolment::{Cause, Enrolment},
-    id::{EnrolmentId, LearnerId, RunId},
+    enrolment::{Cause, Enrolment, StateName},
+    id::{CourseId, EnrolmentId, LearnerId, RunId},
 };
 
 /// Makes everybody who would change the learner's enrolments wait until the end of the transaction, even while there is no
@@ -125,37 +126,67 @@ pub async fn attempts(conn: &mut PgConnection, learner: LearnerId, run: RunId) -
 /// Which enrolments to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
+    pub course: Option<CourseId>,
     pub run: Option<RunId>,
     pub learner: Option<LearnerId>,
-    /// A state's name.
-    pub state: Option<&'static str>,
+    pub state: Option<StateName>,
+    /// From the first instant to before the second.
+    pub created: (Option<OffsetDateTime>, Option<OffsetDateTime>),
+    pub starts: (Option<OffsetDateTime>, Option<OffsetDateTime>),
+    pub order: Order,
 }
 
-/// Enrolments of everybody, the newest first, for staff.
+/// In which order enrolments are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
+pub enum Order {
+    #[default]
+    CreatedAtDesc,
+    StartsAtDesc,
+    /// Those without an end are the last.
+    AccessEndsAt,
+}
+
+/// Enrolments of everybody, for staff. The statement has only the conditions that are asked for, so that each finds its index.
 pub async fn list_for_staff(
     db: impl PgExecutor<'_>,
     filter: Filter,
-    after: Option<Uuid>,
+    after: Option<EnrolmentId>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Enrolment as e,
-        " from enrolments e
-         where ($1::uuid is null or e.run_id = $1)
-           and ($2::uuid is null or e.learner_id = $2)
-           and ($3::text is null or e.state = $3)
-           and ($4::uuid is null or e.enrolment_id < $4)
-         order by e.enrolment_id desc
-         limit $5"
-    ))
-    .bind(filter.run)
-    .bind(filter.learner)
-    .bind(filter.state)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Enrolment as e, " from enrolments e where true"));
+    if let Some(course) = filter.course {
+        query.push(" and e.course_id = ").push_bind(course);
+    }
+    if let Some(run) = filter.run {
+        query.push(" and e.run_id = ").push_bind(run);
+    }
+    if let Some(learner) = filter.learner {
+        query.push(" and e.learner_id = ").push_bind(learner);
+    }
+    if let Some(state) = filter.state {
+        query.push(" and e.state = ").push_bind(state);
+    }
+    for (column, (from, before)) in [("e.created_at", filter.created), ("e.starts_at", filter.starts)] {
+        if let Some(from) = from {
+            query.push(format_args!(" and {column} >= ")).push_bind(from);
+        }
+        if let Some(before) = before {
+            query.push(format_args!(" and {column} < ")).push_bind(before);
+        }
+    }
+    let (key, direction, beyond) = match filter.order {
+        Order::CreatedAtDesc => ("enrolment_id", "desc", "<"),
+        Order::StartsAtDesc => ("starts_at, enrolment_id", "desc", "<"),
+        Order::AccessEndsAt => ("coalesce(access_ends_at, 'infinity'), enrolment_id", "asc", ">"),
+    };
+    if let Some(after) = after {
+        // The last row of the page before says where it stands, whatever the order.
+        query.push(format_args!(" and ({key}) {beyond} (select {key} from enrolments where enrolment_id = "));
+        query.push_bind(after).push(")");
+    }
+    let order = key.replace(", enrolment_id", &format!(" {direction}, enrolment_id"));
+    query.push(format_args!(" order by {order} {direction} limit ")).push_bind(limit);
+    query.build_query_as().fetch_all(db).await
 }
 
 /// Where an export stands: the last enrolment that was read.
@@ -168,21 +199,14 @@ pub async fn export(
     after: Option<Exported>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Enrolment as e,
-        " from enrolments e
-         where ($1::timestamptz is null or e.updated_at >= $1)
-           and ($2::uuid is null or (e.learner_id, e.enrolment_id) > ($2, $3::uuid))
-         order by e.learner_id, e.enrolment_id
-         limit $4"
-    ))
-    .bind(changed_since)
-    .bind(after.map(|(learner, _)| learner))
-    .bind(after.map(|(_, enrolment)| enrolment))
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let (learner, enrolment) = after.map_or((Uuid::nil(), Uuid::nil()), |(a, b)| (a.uuid(), b.uuid()));
+    let mut query = QueryBuilder::new(pg::sql!("select ", Enrolment as e, " from enrolments e where"));
+    query.push(" (e.learner_id, e.enrolment_id) > (").push_bind(learner).push(", ").push_bind(enrolment).push(")");
+    if let Some(since) = changed_since {
+        query.push(" and e.updated_at >= ").push_bind(since);
+    }
+    query.push(" order by e.learner_id, e.enrolment_id limit ").push_bind(limit);
+    query.build_query_as().fetch_all(db).await
 }
 
 /// Enrolments whose time is up, for the job that ends them.
@@ -206,9 +230,9 @@ pub async fn overdue(
 }
 
 /// A line of an enrolment's log.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Change {
-    pub state: String,
+    pub state: StateName,
     pub reason: String,
     pub note: String,
     pub actor: String,
@@ -249,13 +273,14 @@ pub async fn history(
     learner: LearnerId,
     enrolment: EnrolmentId,
 ) -> Result<Vec<Change>, sqlx::Error> {
-    sqlx::query_as(
-        "select state, reason, note, actor, occurred_at
-         from enrolment_changes
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Change,
+        " from enrolment_changes
          where learner_id = $1
            and enrolment_id = $2
-         order by revision",
-    )
+         order by revision"
+    ))
     .bind(learner)
     .bind(enrolment)
     .fetch_all(db)

@@ -71,37 +71,19 @@ pub async fn revoke(conn: &mut PgConnection, revocation: &Revocation, version: i
     Ok(written.rows_affected() == 1)
 }
 
-#[derive(sqlx::FromRow)]
-struct EntitlementRow {
-    learner_id: LearnerId,
-    entitlement_id: EntitlementId,
-    run_id: RunId,
-    order_id: OrderId,
-    starts_at: OffsetDateTime,
-    ends_at: Option<OffsetDateTime>,
-}
-
 /// What entitles the learner to the run and was not revoked; its time may be over.
 pub async fn live(conn: &mut PgConnection, learner: LearnerId, run: RunId) -> Result<Vec<Entitlement>, sqlx::Error> {
-    let rows: Vec<EntitlementRow> = sqlx::query_as(
-        "select learner_id, entitlement_id, run_id, order_id, starts_at, ends_at
-         from entitlements
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Entitlement,
+        " from entitlements
          where learner_id = $1
            and run_id = $2
            and revoked_at is null
-         order by entitlement_id",
-    )
+         order by entitlement_id"
+    ))
     .bind(learner)
     .bind(run)
     .fetch_all(conn)
-    .await?;
-    let entitlement = |row: EntitlementRow| Entitlement {
-        id: row.entitlement_id,
-        learner: row.learner_id,
-        run: row.run_id,
-        order: row.order_id,
-        starts_at: row.starts_at,
-        ends_at: row.ends_at,
-    };
-    Ok(rows.into_iter().map(entitlement).collect())
+    .await
 }

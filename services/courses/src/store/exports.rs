@@ -2,82 +2,60 @@
 
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
-use values::Language;
+use uuid::Uuid;
+use values::{Language, Record};
 
-use super::{
-    document::{OutlineDocument, Stored, read_outline},
-    stored,
-};
+use super::document::OutlineDocument;
 use crate::domain::{
     id::{CourseId, EnrolmentId, LearnerId, LessonId, RunId},
     outline::Outline,
 };
 
 /// A run as its learners see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Record)]
 pub struct ExportedRun {
+    #[record(name = "course_id")]
     pub course: CourseId,
+    #[record(name = "run_id")]
     pub run: RunId,
     /// Of the content.
     pub version: i32,
     /// Of the course.
     pub title: String,
     pub language: Language,
+    #[record(with = OutlineDocument)]
     pub outline: Outline,
     /// At least the version of the run's latest event, below that of the next one.
     pub revision: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct RunRow {
-    course_id: CourseId,
-    run_id: RunId,
-    version: i32,
-    title: String,
-    language: String,
-    outline: Stored<OutlineDocument>,
-    revision: i64,
-}
-
 /// The next runs that were published, closed ones too: what was learnt in them still counts.
 pub async fn runs(db: impl PgExecutor<'_>, after: Option<RunId>, limit: i64) -> Result<Vec<ExportedRun>, sqlx::Error> {
-    let rows: Vec<RunRow> = sqlx::query_as(
+    sqlx::query_as(
         "select r.course_id, r.run_id, r.version, c.title, c.language, v.outline, r.revision
          from runs r
          join courses c on c.course_id = r.course_id
          join versions v on v.course_id = r.course_id and v.version = r.version
-         where $1::uuid is null or r.run_id > $1
+         where r.run_id > $1
          order by r.run_id
          limit $2",
     )
-    .bind(after)
+    .bind(after.map_or(Uuid::nil(), |run| run.uuid()))
     .bind(limit)
     .fetch_all(db)
-    .await?;
-    let exported = |row: RunRow| {
-        Ok(ExportedRun {
-            course: row.course_id,
-            run: row.run_id,
-            version: row.version,
-            title: row.title,
-            language: stored(row.language.parse::<Language>())?,
-            outline: read_outline(row.outline)?,
-            revision: row.revision,
-        })
-    };
-    rows.into_iter().map(exported).collect()
+    .await
 }
 
 /// A lesson that was completed in an enrolment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub struct ExportedCompletion {
-    #[sqlx(rename = "learner_id")]
+    #[record(name = "learner_id")]
     pub learner: LearnerId,
-    #[sqlx(rename = "enrolment_id")]
+    #[record(name = "enrolment_id")]
     pub enrolment: EnrolmentId,
-    #[sqlx(rename = "run_id")]
+    #[record(name = "run_id")]
     pub run: RunId,
-    #[sqlx(rename = "lesson_id")]
+    #[record(name = "lesson_id")]
     pub lesson: LessonId,
     pub completed_at: OffsetDateTime,
 }
@@ -91,13 +69,14 @@ pub async fn completions(
     after: Option<Completed>,
     limit: i64,
 ) -> Result<Vec<ExportedCompletion>, sqlx::Error> {
-    let (learner, enrolment, lesson) = after.map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+    let nil = (Uuid::nil(), Uuid::nil(), Uuid::nil());
+    let (learner, enrolment, lesson) = after.map_or(nil, |(a, b, c)| (a.uuid(), b.uuid(), c.uuid()));
     sqlx::query_as(
         "select p.learner_id, p.enrolment_id, e.run_id, p.lesson_id, p.completed_at
          from lesson_progress p
          join enrolments e on e.learner_id = p.learner_id and e.enrolment_id = p.enrolment_id
          where p.completed_at is not null
-           and ($1::uuid is null or (p.learner_id, p.enrolment_id, p.lesson_id) > ($1, $2, $3))
+           and (p.learner_id, p.enrolment_id, p.lesson_id) > ($1, $2, $3)
          order by p.learner_id, p.enrolment_id, p.lesson_id
          limit $4",
     )

@@ -10,16 +10,9 @@ use crate::domain::{
     course::MediaId,
     id::{EnrolmentId, LearnerId, LessonId},
     playback::{Playback, Position},
+    progress::Key,
     watched::Watched,
 };
-
-/// Names one learner's row of one lesson: the scope of everything here.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    pub learner: LearnerId,
-    pub enrolment: EnrolmentId,
-    pub lesson: LessonId,
-}
 
 /// Everything that is known of a lesson that was begun.
 #[derive(Debug, Clone)]

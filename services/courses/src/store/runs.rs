@@ -29,11 +29,10 @@ pub async fn lock(conn: &mut PgConnection, id: RunId) -> Result<Option<Run>, sql
         .await
 }
 
-/// The runs of a course, the newest first; only the published ones for everybody, all of them for editors.
+/// The runs of a course in every state, the newest first, for editors.
 pub async fn list(
     db: impl PgExecutor<'_>,
     course: CourseId,
-    only_published: bool,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Run>, sqlx::Error> {
@@ -42,14 +41,36 @@ pub async fn list(
         Run,
         " from runs
          where course_id = $1
-           and (not $2 or state = 'published')
-           and ($3::uuid is null or run_id < $3)
+           and run_id < $2
          order by run_id desc
-         limit $4"
+         limit $3"
     ))
     .bind(course)
-    .bind(only_published)
-    .bind(after)
+    .bind(after.unwrap_or(Uuid::max()))
+    .bind(limit)
+    .fetch_all(db)
+    .await
+}
+
+/// The published runs of a course, the newest first, for everybody.
+pub async fn list_published(
+    db: impl PgExecutor<'_>,
+    course: CourseId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Run>, sqlx::Error> {
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Run,
+        " from runs
+         where course_id = $1
+           and state = 'published'
+           and run_id < $2
+         order by run_id desc
+         limit $3"
+    ))
+    .bind(course)
+    .bind(after.unwrap_or(Uuid::max()))
     .bind(limit)
     .fetch_all(db)
     .await

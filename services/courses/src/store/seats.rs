@@ -1,32 +1,21 @@
-//! A learner's seat in a run: the run, the newest enrolment and all progress, read by one statement over primary keys.
-//! What is open in it is decided in `domain::access`.
+//! Seats of learners in runs: the run, the newest enrolment and all progress, read by one statement over primary keys.
 
 use std::collections::BTreeSet;
 
+use pg::Pool;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use values::Record;
 
-use super::{enrolments::Exported, progress::percent};
+use super::{enrolments::Exported, outlines::Outlines, progress::percent};
 use crate::domain::{
     enrolment::Enrolment,
     id::{LearnerId, LessonId, RunId},
-    progress::{LessonProgress, Progress},
+    progress::LessonProgress,
     run::Run,
+    seat::Seat,
 };
-
-/// What is known of one learner in one run.
-#[derive(Debug, Clone)]
-pub struct Seat {
-    pub run: Run,
-    pub course_title: String,
-    pub cover_media_id: Option<String>,
-    /// The newest one, which may have ended.
-    pub enrolment: Option<Enrolment>,
-    /// Of that enrolment.
-    pub progress: Progress,
-}
 
 #[derive(Record)]
 struct SeatRow {
@@ -47,19 +36,22 @@ struct SeatRow {
 }
 
 impl SeatRow {
-    fn seat(self) -> Seat {
+    async fn seat(self, db: &Pool, outlines: &Outlines, now: OffsetDateTime) -> Result<Seat, sqlx::Error> {
+        let outline = outlines.get(db, self.run.course, self.run.version).await?;
         let times = self.touched.into_iter().zip(self.completed);
         let rows = self.lessons.into_iter().zip(self.percents).zip(times);
         let lesson = |((id, number), (touched_at, completed_at))| {
             (id, LessonProgress { percent: percent(number), touched_at, completed_at })
         };
-        Seat {
+        Ok(Seat {
             run: self.run,
             course_title: self.course_title,
             cover_media_id: self.cover_media_id,
             enrolment: self.enrolment,
             progress: rows.map(lesson).collect(),
-        }
+            outline,
+            now,
+        })
     }
 }
 
@@ -97,16 +89,27 @@ pub const FIND: &str = pg::sql!(
     " where r.run_id = $2"
 );
 
-/// The learner's seat in a run; none if there is no such run.
-pub async fn find(db: impl PgExecutor<'_>, learner: LearnerId, run: RunId) -> Result<Option<Seat>, sqlx::Error> {
+/// The learner's seat in a run at an instant; none if there is no such run, or none that learners see.
+pub async fn find(
+    db: &Pool,
+    outlines: &Outlines,
+    learner: LearnerId,
+    run: RunId,
+    now: OffsetDateTime,
+) -> Result<Option<Seat>, sqlx::Error> {
     let row: Option<SeatRow> = sqlx::query_as(FIND).bind(learner).bind(run).fetch_optional(db).await?;
-    Ok(row.map(SeatRow::seat))
+    match row.filter(|row| row.run.visible().is_ok()) {
+        Some(row) => row.seat(db, outlines, now).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Every seat that the learner has or had, the newest enrolment first.
 pub async fn list(
-    db: impl PgExecutor<'_>,
+    db: &Pool,
+    outlines: &Outlines,
     learner: LearnerId,
+    now: OffsetDateTime,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Seat>, sqlx::Error> {
@@ -121,16 +124,20 @@ pub async fn list(
          join courses c on c.course_id = r.course_id ",
         const PROGRESS,
         " where e.learner_id = $1
-           and ($2::uuid is null or e.enrolment_id < $2)
+           and e.enrolment_id < $2
          order by e.enrolment_id desc
          limit $3"
     ))
     .bind(learner)
-    .bind(after)
+    .bind(after.unwrap_or(Uuid::max()))
     .bind(limit)
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(SeatRow::seat).collect())
+    let mut seats = Vec::with_capacity(rows.len());
+    for row in rows {
+        seats.push(row.seat(db, outlines, now).await?);
+    }
+    Ok(seats)
 }
 
 #[derive(Record)]
@@ -160,13 +167,13 @@ pub async fn active_in_run(
          from enrolments e
          where e.run_id = $1
            and e.state = 'active'
-           and ($2::uuid is null or (e.learner_id, e.enrolment_id) > ($2, $3::uuid))
+           and (e.learner_id, e.enrolment_id) > ($2, $3)
          order by e.learner_id, e.enrolment_id
          limit $4"
     ))
     .bind(run)
-    .bind(after.map(|(learner, _)| learner))
-    .bind(after.map(|(_, enrolment)| enrolment))
+    .bind(after.map_or(Uuid::nil(), |(learner, _)| learner.uuid()))
+    .bind(after.map_or(Uuid::nil(), |(_, enrolment)| enrolment.uuid()))
     .bind(limit)
     .fetch_all(db)
     .await?;

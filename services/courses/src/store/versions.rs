@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, PgExecutor};
 use time::OffsetDateTime;
+use values::Record;
 
 use super::document::{ContentDocument, OutlineDocument, Stored, read_content, read_outline, write_outline};
 use crate::domain::{
@@ -11,9 +12,9 @@ use crate::domain::{
 };
 
 /// What editors see of a version.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Version {
-    #[sqlx(rename = "course_id")]
+    #[record(name = "course_id")]
     pub course: CourseId,
     pub version: i32,
     /// The draft's revision that was taken.
@@ -26,22 +27,7 @@ pub struct Version {
 
 /// Freezes the draft: its outline as given and the lessons' bodies as they stand in the draft.
 pub async fn insert(conn: &mut PgConnection, version: &Version, outline: &Outline) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into versions (
-             course_id, version, draft_revision, outline, note, lesson_count, published_at, published_by
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(version.course)
-    .bind(version.version)
-    .bind(version.draft_revision)
-    .bind(write_outline(outline))
-    .bind(&version.note)
-    .bind(version.lesson_count)
-    .bind(version.published_at)
-    .bind(&version.published_by)
-    .execute(&mut *conn)
-    .await?;
+    pg::row(version).and("outline", write_outline(outline)).insert(conn, "versions").await?;
     sqlx::query(
         "insert into version_lessons (course_id, version, lesson_id, content)
          select course_id, $2, lesson_id, content
@@ -56,12 +42,7 @@ pub async fn insert(conn: &mut PgConnection, version: &Version, outline: &Outlin
 }
 
 pub async fn find(db: impl PgExecutor<'_>, course: CourseId, version: i32) -> Result<Option<Version>, sqlx::Error> {
-    sqlx::query_as(
-        "select course_id, version, draft_revision, note, lesson_count, published_at, published_by
-         from versions
-         where course_id = $1
-           and version = $2",
-    )
+    sqlx::query_as(pg::sql!("select ", Version, " from versions where course_id = $1 and version = $2"))
     .bind(course)
     .bind(version)
     .fetch_optional(db)
@@ -75,16 +56,17 @@ pub async fn list(
     before: Option<i32>,
     limit: i64,
 ) -> Result<Vec<Version>, sqlx::Error> {
-    sqlx::query_as(
-        "select course_id, version, draft_revision, note, lesson_count, published_at, published_by
-         from versions
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Version,
+        " from versions
          where course_id = $1
-           and ($2::integer is null or version < $2)
+           and version < $2
          order by version desc
-         limit $3",
-    )
+         limit $3"
+    ))
     .bind(course)
-    .bind(before)
+    .bind(before.unwrap_or(i32::MAX))
     .bind(limit)
     .fetch_all(db)
     .await

@@ -1,28 +1,17 @@
-//! The voice and the ear: what courses announces, and what it does about what it hears.
+//! What courses announces, in the transaction that causes it.
 
-use std::sync::Arc;
-
-pub use bus::By;
-use bus::{Envelope, Event, Failure, announce};
+use bus::{By, Event, announce};
 use proto::lyceum::events::v1::{
-    CourseCompleted, EnrolmentEnded, EnrolmentStarted, EntitlementGranted, EntitlementRevoked, LessonCompleted,
-    PublishedLesson, RunPublished, UserErased,
+    CourseCompleted, EnrolmentEnded, EnrolmentStarted, LessonCompleted, PublishedLesson, RunPublished,
 };
 use sqlx::PgConnection;
-use values::{Id, Kind};
 
-use crate::{
-    app::App,
-    domain::{
-        course::Course,
-        enrolment::{Cause, Enrolment},
-        entitlement::Entitlement,
-        id::LessonId,
-        outline::Outline,
-        run::Run,
-    },
-    flows::{erase_learner, grant_entitlement, revoke_entitlement},
-    store::entitlements::Revocation,
+use crate::domain::{
+    course::Course,
+    enrolment::{Cause, Enrolment},
+    id::LessonId,
+    outline::Outline,
+    run::Run,
 };
 
 /// `outline` is that of the version which the run shows now.
@@ -111,60 +100,4 @@ pub async fn course_completed(
 
 fn about(enrolment: &Enrolment, payload: &impl proto::Name) -> Event {
     Event::new(payload, "enrolment", enrolment.id.uuid(), enrolment.revision)
-}
-
-pub async fn on_entitlement_granted(
-    app: &Arc<App>,
-    conn: &mut PgConnection,
-    envelope: &Envelope,
-    event: EntitlementGranted,
-) -> Result<(), Failure> {
-    let instant = |field: &str, at: proto::wkt::Timestamp| {
-        at.to_time().ok_or_else(|| Failure::DeadLetter(format!("{field} is no instant")))
-    };
-    let starts_at = event.starts_at.ok_or_else(|| Failure::DeadLetter("starts_at is missing".to_owned()))?;
-    let entitlement = Entitlement {
-        id: id("entitlement_id", &event.entitlement_id)?,
-        learner: id("learner_id", &event.learner_id)?,
-        run: id("run_id", &event.run_id)?,
-        order: id("order_id", &event.order_id)?,
-        starts_at: instant("starts_at", starts_at)?,
-        ends_at: event.ends_at.map(|at| instant("ends_at", at)).transpose()?,
-    };
-    let by = By { actor: &envelope.actor, now: app.clock.now() };
-    Ok(grant_entitlement::run(conn, by, &entitlement, envelope.aggregate_version).await?)
-}
-
-pub async fn on_entitlement_revoked(
-    app: &Arc<App>,
-    conn: &mut PgConnection,
-    envelope: &Envelope,
-    event: EntitlementRevoked,
-) -> Result<(), Failure> {
-    let now = app.clock.now();
-    let revocation = Revocation {
-        entitlement: id("entitlement_id", &event.entitlement_id)?,
-        learner: id("learner_id", &event.learner_id)?,
-        run: id("run_id", &event.run_id)?,
-        order: id("order_id", &event.order_id)?,
-        reason: event.reason,
-        revoked_at: now,
-    };
-    let by = By { actor: &envelope.actor, now };
-    Ok(revoke_entitlement::run(conn, by, &revocation, envelope.aggregate_version).await?)
-}
-
-pub async fn on_user_erased(
-    app: &Arc<App>,
-    conn: &mut PgConnection,
-    envelope: &Envelope,
-    event: UserErased,
-) -> Result<(), Failure> {
-    let by = By { actor: &envelope.actor, now: app.clock.now() };
-    Ok(erase_learner::run(conn, by, id("user_id", &event.user_id)?).await?)
-}
-
-/// An id that cannot be read will not be better tomorrow.
-fn id<K: Kind>(field: &str, text: &str) -> Result<Id<K>, Failure> {
-    text.parse().map_err(|error| Failure::DeadLetter(format!("{field}: {error}")))
 }
