@@ -4,7 +4,8 @@ use proto::{
     lyceum::courses::v1::{
         ArchiveCourseRequest, CloseRunRequest, Course, CreateCourseRequest, CreateRunRequest, GetAuthoredCourseRequest,
         GetAuthoredRunRequest, GetCourseRequest, ListAuthoredCoursesRequest, ListAuthoredRunsRequest,
-        RestoreCourseRequest, Run, UnpublishCourseRequest, UpdateCourseRequest, UpdateRunRequest, course, run,
+        RestoreCourseRequest, Run, UnpublishCourseRequest, UpdateCourseRequest, UpdateRunRequest, course, list_authored_courses_request::OrderBy,
+        run,
     },
     wkt::FieldMask,
 };
@@ -31,7 +32,7 @@ async fn a_course_is_made_as_a_draft_and_read_back() {
         summary: "Коротко".into(),
         description: "Подробно".into(),
         tags: vec!["Мода".into()],
-        cover_media_id: "media-1".into(),
+        cover_media_id: Some("media-1".into()),
         ..course_page("  Шитьё ", "ru")
     };
     let made = school.course(page).await;
@@ -48,11 +49,11 @@ async fn every_mistake_of_a_page_is_told_at_once() {
         level: 77,
         summary: "я".repeat(501),
         tags: vec!["".into()],
-        cover_media_id: "x".repeat(201),
+        cover_media_id: Some("x".repeat(201)),
         ..course_page(" ", "fr")
     };
     let refused = school.authoring().create_course(CreateCourseRequest { course: Some(page) }).await.unwrap_err();
-    let fields = ["language", "level", "title", "summary", "tags", "cover_media_id"];
+    let fields = ["language", "level", "title", "summary", "tags[0]", "cover_media_id"];
     assert_eq!(violations(&refused), fields.map(|field| format!("course.{field}")));
     let refused = school.authoring().create_course(CreateCourseRequest { course: None }).await.unwrap_err();
     assert_eq!(violations(&refused), ["course"]);
@@ -154,6 +155,65 @@ async fn editors_list_courses_by_state() {
     assert_eq!(list(course::State::Draft).await, std::slice::from_ref(&draft.course_id));
     assert_eq!(list(course::State::Published).await, std::slice::from_ref(&published.course_id));
     assert_eq!(list(course::State::Unspecified).await, [published.course_id, draft.course_id]);
+}
+
+/// All titles of a list, read in pages of two.
+async fn titles(school: &School, request: ListAuthoredCoursesRequest) -> Vec<String> {
+    let (mut titles, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListAuthoredCoursesRequest { page_size: 2, page_token, ..request.clone() };
+        let page = school.authoring().list_authored_courses(request).await.unwrap().into_inner();
+        titles.extend(page.courses.into_iter().map(|card| card.title));
+        match page.next_page_token {
+            Some(next) => page_token = next,
+            None => return titles,
+        }
+    }
+}
+
+#[tokio::test]
+async fn editors_sort_their_list() {
+    let school = School::new().await;
+    let mut made = Vec::new();
+    for title in ["Вязание", "Аппликация", "Бисер", "Аппликация", "Гончарное дело"] {
+        school.clock.advance(time::Duration::SECOND);
+        made.push(school.course(course_page(title, "ru")).await);
+    }
+    school.clock.advance(time::Duration::SECOND);
+    let update = UpdateCourseRequest {
+        course_id: made[0].course_id.clone(),
+        course: Some(Course { summary: "Спицами".into(), ..Course::default() }),
+        update_mask: mask(&["summary"]),
+        etag: String::new(),
+    };
+    school.authoring().update_course(update).await.unwrap();
+    let sorted = async |order_by: OrderBy| {
+        titles(&school, ListAuthoredCoursesRequest { order_by: order_by.into(), ..Default::default() }).await
+    };
+    let newest = ["Гончарное дело", "Аппликация", "Бисер", "Аппликация", "Вязание"];
+    assert_eq!(sorted(OrderBy::Unspecified).await, newest);
+    assert_eq!(sorted(OrderBy::CreatedAtDesc).await, newest);
+    assert_eq!(sorted(OrderBy::Title).await, ["Аппликация", "Аппликация", "Бисер", "Вязание", "Гончарное дело"]);
+    let changed = ["Вязание", "Гончарное дело", "Аппликация", "Бисер", "Аппликация"];
+    assert_eq!(sorted(OrderBy::UpdatedAtDesc).await, changed);
+}
+
+#[tokio::test]
+async fn editors_find_courses_by_the_beginnings_of_words_of_the_title() {
+    let school = School::new().await;
+    for title in ["Ёлочные игрушки", "Игры & головоломки", "Мягкая игрушка", "Шитьё"] {
+        school.clock.advance(time::Duration::SECOND);
+        school.course(course_page(title, "ru")).await;
+    }
+    let found = async |title: &str| {
+        let title = Some(title.to_owned());
+        titles(&school, ListAuthoredCoursesRequest { title, order_by: OrderBy::Title.into(), ..Default::default() }).await
+    };
+    assert_eq!(found("игруш").await, ["Мягкая игрушка", "Ёлочные игрушки"]);
+    assert_eq!(found("игр елоч").await, ["Ёлочные игрушки"]);
+    assert_eq!(found("ШИТЬЕ").await, ["Шитьё"]);
+    assert_eq!(found("грушки").await, [""; 0], "words are found by their beginnings");
+    assert_eq!(found("&| !'").await, [""; 0], "no word finds nothing");
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn complete(school: &School, learner: Uuid, offered: &Offered, title: &str
 
 async fn next(school: &School, learner: Uuid, offered: &Offered) -> String {
     let request = GetResumePointRequest { run_id: offered.run.run_id.clone() };
-    school.learning(learner).get_resume_point(request).await.unwrap().into_inner().title
+    school.learning(learner).get_resume_point(request).await.unwrap().into_inner().title.unwrap_or_default()
 }
 
 #[tokio::test]

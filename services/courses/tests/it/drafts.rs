@@ -33,7 +33,7 @@ async fn an_outline_is_built_step_by_step() {
     }
     let read = || GetDraftRequest { course_id: course_id.clone(), with_content: true };
     let draft = authoring.get_draft(read()).await.unwrap().into_inner();
-    let [first, second] = [0, 1].map(|at: usize| draft.sections[at].section_id.clone());
+    let [first, second] = [0, 1].map(|at: usize| draft.sections[at].section_id.clone().unwrap());
     for (lesson, position) in [(text("б"), None), (video("в", 60), None), (file("а"), Some(0))] {
         let request = CreateLessonRequest {
             course_id: course_id.clone(),
@@ -50,11 +50,11 @@ async fn an_outline_is_built_step_by_step() {
     assert_eq!(draft.sections[0].lessons[2].content, video("в", 60).content);
     assert!(draft.changed);
 
-    let lesson_id = draft.sections[0].lessons[0].lesson_id.clone();
+    let lesson_id = draft.sections[0].lessons[0].lesson_id.clone().unwrap();
     let request = MoveLessonRequest {
         course_id: course_id.clone(),
         lesson_id: lesson_id.clone(),
-        section_id: second.clone(),
+        section_id: Some(second.clone()),
         ..Default::default()
     };
     let moved = authoring.move_lesson(request).await.unwrap().into_inner();
@@ -75,7 +75,7 @@ async fn an_outline_is_built_step_by_step() {
     assert_eq!(shape(&deleted), [("Первый", vec!["б", "в"])]);
     let gone = GetDraftLessonRequest { course_id: course_id.clone(), lesson_id };
     assert_eq!(reason(&authoring.get_draft_lesson(gone).await.unwrap_err()), "LESSON_NOT_FOUND");
-    let lesson_id = deleted.sections[0].lessons[0].lesson_id.clone();
+    let lesson_id = deleted.sections[0].lessons[0].lesson_id.clone().unwrap();
     let request = DeleteLessonRequest { course_id, lesson_id, etag: String::new() };
     assert_eq!(shape(&authoring.delete_lesson(request).await.unwrap().into_inner()), [("Первый", vec!["в"])]);
 }
@@ -88,7 +88,7 @@ async fn a_lesson_is_changed_by_mask_and_etag() {
     let [first, second] = [0, 1].map(|at: usize| draft.sections[0].lessons[at].clone());
     let update = |lesson: &DraftLesson, new: DraftLesson, paths: &[&str]| UpdateLessonRequest {
         course_id: course.course_id.clone(),
-        lesson_id: lesson.lesson_id.clone(),
+        lesson_id: lesson.lesson_id.clone().unwrap(),
         lesson: Some(new),
         update_mask: Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() }),
         etag: lesson.etag.clone(),
@@ -163,7 +163,7 @@ async fn a_whole_draft_is_replaced_and_known_ids_stay() {
     assert_eq!(replaced.sections[0].lessons[1].lesson_id, draft.sections[0].lessons[0].lesson_id);
     assert_ne!(replaced.sections[0].lessons[1].etag, draft.sections[0].lessons[0].etag);
 
-    let stranger = DraftLesson { lesson_id: uuid::Uuid::new_v4().to_string(), ..text("а") };
+    let stranger = DraftLesson { lesson_id: Some(uuid::Uuid::new_v4().to_string()), ..text("а") };
     let request = ReplaceDraftRequest {
         course_id: course.course_id.clone(),
         sections: vec![section("Начало", vec![stranger])],
@@ -181,17 +181,18 @@ async fn a_whole_draft_is_replaced_and_known_ids_stay() {
 async fn every_mistake_of_a_lesson_is_told_at_once_by_its_path() {
     let school = School::new().await;
     let course = school.course(course_page("Шитьё", "ru")).await;
-    let option = |text: &str| AnswerOption { text: text.into(), correct: true, ..Default::default() };
+    let refused = async |lessons: Vec<DraftLesson>| {
+        let sections = vec![section("Начало", lessons)];
+        let request = ReplaceDraftRequest { course_id: course.course_id.clone(), sections, etag: String::new() };
+        let mut named = violations(&school.authoring().replace_draft(request).await.unwrap_err());
+        named.sort();
+        named
+    };
     let bad_quiz = QuizContent {
         questions: vec![
             Question {
-                text: "?".into(),
-                kind: Some(question::Kind::SingleChoice(ChoiceQuestion { options: vec![option("a"), option("b")] })),
-                ..Default::default()
-            },
-            Question {
                 points: -1,
-                kind: Some(question::Kind::Number(NumberQuestion { value: "π".into(), tolerance: String::new() })),
+                kind: Some(question::Kind::Number(NumberQuestion { value: "π".into(), tolerance: None })),
                 ..Default::default()
             },
             Question { text: "?".into(), ..Default::default() },
@@ -202,31 +203,38 @@ async fn every_mistake_of_a_lesson_is_told_at_once_by_its_path() {
         ..Default::default()
     };
     let bad_lesson = DraftLesson { title: "".into(), weight: 101, release_after_days: -1, ..quiz("", bad_quiz) };
-    let no_content = DraftLesson { title: "а".into(), ..Default::default() };
-    let request = ReplaceDraftRequest {
-        course_id: course.course_id,
-        sections: vec![section("Начало", vec![bad_lesson, no_content, video("в", 0)])],
-        etag: String::new(),
-    };
-    let mut named = violations(&school.authoring().replace_draft(request).await.unwrap_err());
-    named.sort();
     let first = "sections[0].lessons[0]";
     assert_eq!(
-        named,
+        refused(vec![bad_lesson, video("в", 0)]).await,
         [
             format!("{first}.quiz.max_attempts"),
             format!("{first}.quiz.pass_percent"),
-            format!("{first}.quiz.questions[0].single_choice.options"),
-            format!("{first}.quiz.questions[1].number.value"),
-            format!("{first}.quiz.questions[1].points"),
-            format!("{first}.quiz.questions[1].text"),
-            format!("{first}.quiz.questions[2]"),
+            format!("{first}.quiz.questions[0].number.value"),
+            format!("{first}.quiz.questions[0].points"),
+            format!("{first}.quiz.questions[0].text"),
+            format!("{first}.quiz.questions[1]"),
             format!("{first}.quiz.time_limit"),
             format!("{first}.release_after_days"),
             format!("{first}.title"),
             format!("{first}.weight"),
+            "sections[0].lessons[1].video.duration".to_owned(),
+        ]
+    );
+
+    // What no single field breaks is looked at when every field is right; of that all is told at once as well.
+    let option = |text: &str| AnswerOption { text: text.into(), correct: true, ..Default::default() };
+    let single = ChoiceQuestion { options: vec![option("a"), option("b")] };
+    let number = NumberQuestion { value: "1".into(), tolerance: Some("-1".into()) };
+    let asked = |kind| Question { text: "?".into(), kind: Some(kind), ..Default::default() };
+    let questions = vec![asked(question::Kind::SingleChoice(single)), asked(question::Kind::Number(number))];
+    let bad_quiz = QuizContent { questions, ..Default::default() };
+    let no_content = DraftLesson { title: "а".into(), ..Default::default() };
+    assert_eq!(
+        refused(vec![quiz("к", bad_quiz), no_content]).await,
+        [
+            format!("{first}.quiz.questions[0].single_choice.options"),
+            format!("{first}.quiz.questions[1].number.tolerance"),
             "sections[0].lessons[1]".to_owned(),
-            "sections[0].lessons[2].video.duration".to_owned(),
         ]
     );
 }
@@ -239,7 +247,7 @@ async fn a_repeated_request_makes_one_lesson() {
     let request = || {
         let mut request = Request::new(CreateLessonRequest {
             course_id: course.course_id.clone(),
-            section_id: draft.sections[0].section_id.clone(),
+            section_id: draft.sections[0].section_id.clone().unwrap(),
             lesson: Some(text("а")),
             ..Default::default()
         });

@@ -6,6 +6,7 @@ use proto::lyceum::{
         CreateEnrolmentRequest, EndEnrolmentRequest, Enrolment, EnrolmentChange, ExtendEnrolmentRequest,
         GetEnrolmentRequest, ListEnrolmentsRequest, PauseEnrolmentRequest, ResumeEnrolmentRequest, Run,
         enrolment::{Mode, State},
+        list_enrolments_request::OrderBy,
         lesson_lock::Reason,
     },
     events::v1::{EnrolmentEnded, EnrolmentStarted},
@@ -225,12 +226,60 @@ async fn staff_lists_enrolments_by_run_learner_and_state() {
     };
     let newest_first: Vec<_> = ids.iter().rev().cloned().collect();
     let run_id = offered.run.run_id.clone();
-    assert_eq!(list(ListEnrolmentsRequest { run_id, ..Default::default() }).await, newest_first);
+    assert_eq!(list(ListEnrolmentsRequest { run_id: Some(run_id), ..Default::default() }).await, newest_first);
     let active = ListEnrolmentsRequest { state: State::Active.into(), ..Default::default() };
     assert_eq!(list(active).await, newest_first[..2]);
     let learner_id = learners[0].to_string();
-    assert_eq!(list(ListEnrolmentsRequest { learner_id, ..Default::default() }).await, ids[..1]);
+    assert_eq!(list(ListEnrolmentsRequest { learner_id: Some(learner_id), ..Default::default() }).await, ids[..1]);
     let page = ListEnrolmentsRequest { page_size: 2, ..Default::default() };
-    let page_token = school.enrolments().list_enrolments(page).await.unwrap().into_inner().next_page_token;
+    let page_token = school.enrolments().list_enrolments(page).await.unwrap().into_inner().next_page_token.unwrap();
     assert_eq!(list(ListEnrolmentsRequest { page_token, ..Default::default() }).await, ids[..1]);
+}
+
+/// The ids of a list, read in pages of two.
+async fn listed(school: &School, request: ListEnrolmentsRequest) -> Vec<String> {
+    let (mut ids, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListEnrolmentsRequest { page_size: 2, page_token, ..request.clone() };
+        let page = school.enrolments().list_enrolments(request).await.unwrap().into_inner();
+        ids.extend(page.enrolments.into_iter().map(|enrolment| enrolment.enrolment_id));
+        match page.next_page_token {
+            Some(next) => page_token = next,
+            None => return ids,
+        }
+    }
+}
+
+#[tokio::test]
+async fn staff_lists_enrolments_by_course_and_dates_in_the_order_they_like() {
+    let school = School::new().await;
+    let offered = school.offered(vec![section("Начало", vec![text("а")])]).await;
+    let other = school.offered(vec![section("Начало", vec![text("а")])]).await;
+    let (begin, mut ids) = (school.now(), Vec::new());
+    // One a day; the ends of access are in another order, and two have none.
+    for (day, ends) in [(0, Some(20)), (1, None), (2, Some(10)), (3, Some(20)), (4, None)] {
+        let run = if day == 3 { &other.run } else { &offered.run };
+        let until = ends.map(|day| begin + time::Duration::days(day));
+        ids.push(enrol(&school, Uuid::new_v4(), run, until).await.unwrap().enrolment_id);
+        school.clock.advance(time::Duration::DAY);
+    }
+    let at = |day: i64| instant(begin + time::Duration::days(day));
+    let of = |days: &[usize]| days.iter().map(|day| ids[*day].clone()).collect::<Vec<_>>();
+    let all = ListEnrolmentsRequest::default;
+
+    let course_id = Some(offered.course.course_id.clone());
+    assert_eq!(listed(&school, ListEnrolmentsRequest { course_id, ..all() }).await, of(&[4, 2, 1, 0]));
+    let between = ListEnrolmentsRequest { created_after: at(1), created_before: at(3), ..all() };
+    assert_eq!(listed(&school, between).await, of(&[2, 1]), "the first instant is inside, the second is not");
+    assert_eq!(listed(&school, ListEnrolmentsRequest { starts_after: at(3), ..all() }).await, of(&[4, 3]));
+    assert_eq!(listed(&school, ListEnrolmentsRequest { starts_before: at(1), ..all() }).await, of(&[0]));
+
+    let sorted = async |order_by: OrderBy| {
+        listed(&school, ListEnrolmentsRequest { order_by: order_by.into(), ..all() }).await
+    };
+    assert_eq!(sorted(OrderBy::CreatedAtDesc).await, of(&[4, 3, 2, 1, 0]));
+    assert_eq!(sorted(OrderBy::StartsAtDesc).await, of(&[4, 3, 2, 1, 0]));
+    assert_eq!(sorted(OrderBy::AccessEndsAt).await, of(&[2, 0, 3, 1, 4]));
+    let sooner = ListEnrolmentsRequest { order_by: OrderBy::AccessEndsAt.into(), created_after: at(1), ..all() };
+    assert_eq!(listed(&school, sooner).await, of(&[2, 3, 1, 4]));
 }

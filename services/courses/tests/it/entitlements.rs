@@ -1,6 +1,7 @@
 //! What payments says: enrolments that start and end by entitlements, in whatever order events come.
 
 use bus::{Amqp, Failure};
+use courses::hear;
 use proto::lyceum::{
     courses::v1::{
         CompleteLessonRequest, CreateEnrolmentRequest, GetOutlineRequest,
@@ -153,7 +154,7 @@ async fn an_entitlement_for_later_opens_later_and_one_that_is_over_opens_nothing
 }
 
 #[tokio::test]
-async fn events_that_make_no_sense_are_parked() {
+async fn events_that_make_no_sense_become_dead_letters() {
     let school = School::new().await;
     let offered = one_lesson(&school).await;
     let good = school.granted(Uuid::new_v4(), &offered.run);
@@ -224,7 +225,7 @@ async fn a_grant_travels_over_the_broker_and_opens_the_course() {
     let offered = one_lesson(&school).await;
     let amqp: Amqp = broker.url.parse().unwrap();
     let stop = CancellationToken::new();
-    let consumer = school.app.consumer(amqp.clone());
+    let consumer = hear::consumer("courses", &school.app, amqp.clone());
     consumer.declare().await.unwrap();
     let relay = bus::Relay::new(school.db.pool.clone(), amqp, school.clock.shared());
     let work = async { tokio::join!(consumer.run(stop.clone()), relay.run(stop.clone())) };

@@ -7,7 +7,7 @@ use bus::{Envelope, Failure};
 use courses::{
     app::{App, migrations},
     documents::Documents,
-    events,
+    grpc, hear,
 };
 use prost::{Message, Name};
 use proto::{
@@ -57,7 +57,7 @@ impl School {
         let app = App::new(db.pool.clone(), clock.shared(), documents);
         // Tokens do not age here, however far a test moves the school's clock.
         let fleet = Fleet::new(FixedClock::default().shared());
-        let door = serve(app.routes(), fleet.layer()).await;
+        let door = serve(grpc::routes(Arc::clone(&app)), fleet.layer()).await;
         Self { app, clock, fleet, door, db }
     }
 
@@ -152,15 +152,15 @@ impl School {
         let heard = match envelope.r#type.rsplit('.').next().unwrap() {
             "EntitlementGranted" => {
                 let event = EntitlementGranted::decode(bytes).unwrap();
-                events::on_entitlement_granted(&self.app, &mut transaction, &envelope, event).await
+                hear::entitlement_granted(&self.app, &mut transaction, &envelope, event).await
             }
             "EntitlementRevoked" => {
                 let event = EntitlementRevoked::decode(bytes).unwrap();
-                events::on_entitlement_revoked(&self.app, &mut transaction, &envelope, event).await
+                hear::entitlement_revoked(&self.app, &mut transaction, &envelope, event).await
             }
             "UserErased" => {
                 let event = UserErased::decode(bytes).unwrap();
-                events::on_user_erased(&self.app, &mut transaction, &envelope, event).await
+                hear::user_erased(&self.app, &mut transaction, &envelope, event).await
             }
             other => panic!("courses does not hear {other}"),
         };
@@ -221,7 +221,7 @@ impl Offered {
     /// The id of the lesson with this title.
     pub fn lesson(&self, title: &str) -> String {
         let mut lessons = self.draft.sections.iter().flat_map(|section| &section.lessons);
-        lessons.find(|lesson| lesson.title == title).map(|lesson| lesson.lesson_id.clone()).unwrap()
+        lessons.find(|lesson| lesson.title == title).and_then(|lesson| lesson.lesson_id.clone()).unwrap()
     }
 }
 
@@ -234,7 +234,7 @@ pub fn run_page() -> Run {
 }
 
 pub fn section(title: &str, lessons: Vec<DraftLesson>) -> DraftSection {
-    DraftSection { section_id: String::new(), title: title.to_owned(), lessons }
+    DraftSection { section_id: None, title: title.to_owned(), lessons }
 }
 
 fn lesson(title: &str, content: draft_lesson::Content) -> DraftLesson {
@@ -263,7 +263,7 @@ pub fn quiz(title: &str, quiz: QuizContent) -> DraftLesson {
 
 /// One question of each kind, 10 points altogether; 70 per cent pass.
 pub fn four_questions() -> QuizContent {
-    let option = |text: &str, correct| AnswerOption { option_id: String::new(), text: text.into(), correct };
+    let option = |text: &str, correct| AnswerOption { option_id: None, text: text.into(), correct };
     let question = |text: &str, points, kind| Question {
         text: text.into(),
         points,
@@ -274,7 +274,7 @@ pub fn four_questions() -> QuizContent {
     let single = ChoiceQuestion { options: vec![option("right", true), option("wrong", false)] };
     let multiple =
         ChoiceQuestion { options: vec![option("right 1", true), option("right 2", true), option("wrong", false)] };
-    let number = NumberQuestion { value: "3.14".into(), tolerance: "0.01".into() };
+    let number = NumberQuestion { value: "3.14".into(), tolerance: Some("0.01".into()) };
     let words = ShortTextQuestion { accepted: vec!["Зелёный чай".into()] };
     QuizContent {
         questions: vec![

@@ -133,7 +133,7 @@ async fn the_highest_score_counts() {
     let page = it.school.learning(it.learner).list_quiz_attempts(request.clone()).await.unwrap().into_inner();
     assert_eq!(page.attempts.iter().map(|one| one.score.unwrap()).collect::<Vec<_>>(), [2, 10, 0]);
     assert!(page.attempts.iter().all(|one| one.questions.is_empty()));
-    let request = ListQuizAttemptsRequest { page_token: page.next_page_token, ..request };
+    let request = ListQuizAttemptsRequest { page_token: page.next_page_token.unwrap(), ..request };
     let page = it.school.learning(it.learner).list_quiz_attempts(request).await.unwrap().into_inner();
     assert_eq!(page.attempts.iter().map(|one| one.number).collect::<Vec<_>>(), [1]);
 }
@@ -285,7 +285,7 @@ async fn an_attempt_keeps_its_version_and_its_order() {
     let attempt = it.start().await;
     let mut sections = it.offered.draft.sections.clone();
     sections[0].lessons[0] = proto::lyceum::courses::v1::DraftLesson {
-        lesson_id: sections[0].lessons[0].lesson_id.clone(),
+        lesson_id: sections[0].lessons[0].lesson_id.clone().unwrap(),
         ..quiz("к", QuizContent { pass_percent: 100, ..four_questions() })
     };
     it.school.draft(&it.offered.course, sections).await;
