@@ -1,36 +1,16 @@
-//! What an operator sets. Every mistake is reported at once; secrets cannot be printed.
+//! What an operator sets beside the common variables. Every mistake is reported at once; secrets cannot be printed.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    str::FromStr,
-    time::Duration,
-};
+use std::{str::FromStr, time::Duration};
 
-use auth::Jwks;
-use chassis::{Authority, Env, ExposeSecret, SecretString};
+use service::Env;
 use time::Duration as Span;
 use url::Url;
 
-use crate::{
-    domain::{back::Pages, schedule::Schedule},
-    provider::tbank,
-};
+use crate::{domain::schedule::Schedule, provider::tbank, return_pages::ReturnPages};
 
 /// The configuration of this service, checked.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub listen: SocketAddr,
-    pub database_url: SecretString,
-    /// Who vouches for the database.
-    pub database_authority: Option<Authority>,
-    pub database_connections: u32,
-    pub amqp: bus::Amqp,
-    /// Whose people's tokens are believed.
-    pub issuer: String,
-    /// The public keys of the services of the fleet.
-    pub services: Jwks,
-    /// Where the keys of people's tokens come from.
-    pub users: discovery::Target,
     pub rules: Rules,
     pub tbank: tbank::Config,
 }
@@ -42,10 +22,10 @@ pub struct Rules {
     pub lifetime: Span,
     /// How much longer a payment that was started in time may take.
     pub grace: Span,
-    /// When a provider is asked (again) about a payment or a refund.
+    /// When a provider is asked (once more) about a payment or a refund.
     pub schedule: Schedule,
     /// Where payers may be sent back to.
-    pub pages: Pages,
+    pub pages: ReturnPages,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -60,39 +40,10 @@ const TBANK_DOOR: &str = "/hooks/tbank";
 impl Config {
     /// Reads the variables that the README lists. `None` after a mistake, which `env` remembers.
     pub fn read(env: &mut Env) -> Option<Self> {
-        let listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9030)));
-        let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
-        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
-        let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
-        let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
-            url.parse::<bus::Amqp>().ok()
-        });
-        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
-        let issuer = env.required::<String>("LYCEUM_ISSUER");
-        let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
-        let users = env.required::<discovery::Target>("LYCEUM_USERS_URL");
         let public_url = env.url("LYCEUM_PUBLIC_URL", &["https", "http"]);
         let rules = rules(env, public_url.as_ref());
         let tbank = tbank(env, public_url.as_ref());
-        Some(Self {
-            listen: listen?,
-            database_url: database_url?,
-            database_authority: database_authority?,
-            database_connections: database_connections?,
-            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
-            issuer: issuer?,
-            services: services?,
-            users: users?,
-            rules: rules?,
-            tbank: tbank?,
-        })
-    }
-
-    /// How the database is reached.
-    pub fn database(&self) -> pg::Config {
-        let database = pg::Config::new(self.database_url.expose_secret(), "payments");
-        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
-        pg::Config { max_connections: self.database_connections, authority, ..database }
+        Some(Self { rules: rules?, tbank: tbank? })
     }
 }
 
@@ -104,7 +55,7 @@ fn rules(env: &mut Env, public_url: Option<&Url>) -> Option<Rules> {
     let grace = env.duration("LYCEUM_ORDER_GRACE", 15 * MINUTE);
     let schedule = env.or("LYCEUM_ASK_AFTER", Schedule::default());
     let origins = env.list::<Url>("LYCEUM_RETURN_ORIGINS");
-    let pages = public_url.zip(origins).map(|(first, others)| Pages::of(first, &others));
+    let pages = public_url.zip(origins).map(|(first, others)| ReturnPages::of(first, &others));
     Some(Rules { lifetime: signed(lifetime?), grace: signed(grace?), schedule: schedule?, pages: pages? })
 }
 
@@ -155,15 +106,8 @@ fn signed(length: Duration) -> Span {
 mod tests {
     use super::*;
 
-    const SERVICES: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-
     fn env(more: &[(&str, &str)]) -> Env {
         let complete = [
-            ("LYCEUM_DATABASE_URL", "postgres://u:p@localhost/payments"),
-            ("LYCEUM_AMQP_URL", "amqp://u:p@localhost/%2f"),
-            ("LYCEUM_ISSUER", "http://localhost:8080"),
-            ("LYCEUM_SERVICE_KEYS", SERVICES),
-            ("LYCEUM_USERS_URL", "http://127.0.0.1:9010"),
             ("LYCEUM_PUBLIC_URL", "https://school.example"),
             ("LYCEUM_TBANK_TERMINAL", "1700000000001DEMO"),
             ("LYCEUM_TBANK_PASSWORD", "secret"),

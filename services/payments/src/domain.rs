@@ -1,10 +1,9 @@
-//! The law of selling: what may be ordered for how much, when an order is paid, what a provider's word changes.
+//! The law of selling: what may be ordered for how much, when an order is paid, what a provider's report changes.
 //!
 //! Pure: no SQL, no wire, no clock, no logging. Reading order: products and prices, promo codes, quotes, orders; then what is
 //! owed (intent), one try to pay it (attempt), money on its way back (refund), and what a paid order opens (entitlement).
 
 pub mod attempt;
-pub mod back;
 pub mod entitlement;
 pub mod failure;
 pub mod id;
@@ -31,30 +30,7 @@ pub use intent::Intent;
 pub use order::Order;
 pub use product::{Grant, Price, Product};
 pub use promo::PromoCode;
-pub use quote::Quote;
+pub use quote::{Amounts, Quote};
 pub use refund::Refund;
 pub use refusal::Refusal;
 pub use report::{Report, Status};
-
-/// Declares how the values of a plain enum are written in the database, in logs and metrics.
-macro_rules! names {
-    ($type:ty { $($value:ident => $name:literal),* $(,)? }) => {
-        impl $type {
-            /// The name under which it is stored.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$value => $name),*
-                }
-            }
-
-            /// Reads the stored name.
-            pub fn parse(name: &str) -> Option<Self> {
-                match name {
-                    $($name => Some(Self::$value),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-use names;

@@ -1,59 +1,223 @@
-//! The door: messages become commands, values become messages. Rules, SQL and transactions are elsewhere.
+//! The door: requests become calls of flows and reads, values become messages. Rules, SQL and transactions are elsewhere.
 
-mod entitlement;
-mod order;
-mod print;
-mod product;
-mod promo;
-mod read;
-mod sales;
-mod shop;
-mod webhook;
+mod products;
+mod show;
 
 use std::sync::Arc;
 
-use pg::Idempotent;
-use prost::Message;
-use proto::lyceum::payments::v1::{
-    entitlement_service_server::EntitlementServiceServer, order_service_server::OrderServiceServer,
-    product_service_server::ProductServiceServer, sales_service_server::SalesServiceServer,
-    shop_service_server::ShopServiceServer, webhook_service_server::WebhookServiceServer,
-};
-use rpc::Invalid;
+use contract::{Call, Page, Streamed, payments as asked};
+use futures::{StreamExt, TryStreamExt};
+use proto::lyceum::payments::v1 as pb;
 use sqlx::{Postgres, pool::PoolConnection};
-use tonic::{Request, Status, service::Routes};
-use values::Id;
+use tonic::service::Routes;
+use values::{Currency, Language};
 
-use crate::{App, Error, domain::UserId};
+use crate::{
+    app::App,
+    domain::{
+        EntitlementId, Order, OrderId, Refusal,
+        attempt::{Method, Provider},
+        order,
+        product::{self, amount},
+        promo,
+    },
+    error::{Error, Result},
+    flows::{self, pay_order::PayOrder, quote_price::Ask, receive_webhook::Webhook, refund_order::RefundOrder},
+    store::{self, export::ExportedOrder},
+};
+
+/// Rows that an export holds in memory.
+const EXPORTED_AT_ONCE: i64 = 500;
+
+/// What answers.
+#[derive(Debug, Clone)]
+pub struct Door(Arc<App>);
 
 /// The services of this process.
 pub fn routes(app: Arc<App>) -> Routes {
-    Routes::new(ShopServiceServer::new(shop::Door(Arc::clone(&app))))
-        .add_service(ProductServiceServer::new(product::Door(Arc::clone(&app))))
-        .add_service(OrderServiceServer::new(order::Door(Arc::clone(&app))))
-        .add_service(SalesServiceServer::new(sales::Door(Arc::clone(&app))))
-        .add_service(EntitlementServiceServer::new(entitlement::Door(Arc::clone(&app))))
-        .add_service(WebhookServiceServer::new(webhook::Door(app)))
+    let door = Arc::new(Door(app));
+    Routes::new(asked::shop_service(Arc::clone(&door)))
+        .add_service(asked::product_service(Arc::clone(&door)))
+        .add_service(asked::order_service(Arc::clone(&door)))
+        .add_service(asked::sales_service(Arc::clone(&door)))
+        .add_service(asked::entitlement_service(Arc::clone(&door)))
+        .add_service(asked::webhook_service(door))
 }
 
-/// The signed-in person.
-fn me<T>(request: &Request<T>) -> Result<UserId, Status> {
-    Ok(Id::from_uuid(auth::caller(request).person()?.user))
+impl asked::Types for Door {
+    type Error = Error;
+    type BasisPoints = promo::BasisPoints;
+    type ListPromoCodesOrderBy = promo::OrderBy;
+    type ListSalesOrdersOrderBy = order::OrderBy;
+    type ListSalesProductsOrderBy = product::OrderBy;
+    type OrderNumber = order::Number;
+    type OrderState = order::State;
+    type PaymentMethod = Method;
+    type PaymentProvider = Provider;
+    type ProductState = product::State;
+    type PromoCode = promo::Code;
+    type PromoCodeState = promo::State;
+    type UseLimit = promo::Limit;
 }
 
-/// A connection to read with.
-async fn connection(app: &App) -> Result<PoolConnection<Postgres>, Error> {
-    Ok(app.db.acquire().await?)
+impl Door {
+    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.0.db.acquire().await?)
+    }
+
+    async fn order_of(&self, call: &Call, id: OrderId) -> Result<Order> {
+        let buyer = call.person()?;
+        Ok(store::order::of_buyer(&mut *self.connection().await?, buyer, id).await?.ok_or(Refusal::OrderNotFound)?)
+    }
+
+    async fn any_order(&self, id: OrderId) -> Result<Order> {
+        Ok(store::order::any(&mut *self.connection().await?, id).await?.ok_or(Refusal::OrderNotFound)?)
+    }
+
+    async fn payments(&self, order: Order) -> Result<Vec<pb::Payment>> {
+        let attempts = store::attempt::of_order(&mut *self.connection().await?, order.id).await?;
+        Ok(attempts.into_iter().map(show::payment).collect())
+    }
 }
 
-/// The idempotency key that must come with a request.
-fn required_key<T: Message>(request: &Request<T>, rpc: &'static str) -> Result<Idempotent, Status> {
-    optional_key(request, rpc)?.ok_or_else(|| Invalid::field("idempotency_key", "is required").into())
+impl asked::OrderService for Door {
+    async fn create_order(&self, call: Call, ask: asked::CreateOrder<Self>) -> Result<pb::Order> {
+        let (buyer, key) = (call.person()?, call.required_key()?);
+        let currency = ask.currency.unwrap_or(Currency::RUB);
+        let ask = Ask { product: ask.product_id, promo: ask.promo_code, currency };
+        Ok(show::order(flows::place_order::run(&self.0, &call.actor(), buyer, &ask, key).await?))
+    }
+
+    async fn get_order(&self, call: Call, ask: asked::GetOrder) -> Result<pb::Order> {
+        Ok(show::order(self.order_of(&call, ask.order_id).await?))
+    }
+
+    async fn list_orders(&self, call: Call, ask: asked::ListOrders<Self>) -> Result<Page<pb::Order>> {
+        let (buyer, after) = (call.person()?, ask.page.after()?);
+        let mut conn = self.connection().await?;
+        let found = store::order::list_of_buyer(&mut conn, buyer, ask.state, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |order| order.id).map(show::order))
+    }
+
+    async fn pay_order(&self, call: Call, ask: asked::PayOrder<Self>) -> Result<pb::Payment> {
+        let (buyer, key) = (call.person()?, call.required_key()?);
+        let command = PayOrder {
+            order: ask.order_id,
+            provider: ask.provider.unwrap_or_default(),
+            method: ask.method.unwrap_or_default(),
+            success_url: ask.success_url.map(|url| url.into_string()),
+            fail_url: ask.fail_url.map(|url| url.into_string()),
+            language: call.origin.language.unwrap_or(Language::Russian),
+        };
+        Ok(show::payment(flows::pay_order::run(&self.0, &call.actor(), buyer, &command, key).await?))
+    }
+
+    async fn list_payments(&self, call: Call, ask: asked::ListPayments) -> Result<Vec<pb::Payment>> {
+        self.payments(self.order_of(&call, ask.order_id).await?).await
+    }
+
+    async fn cancel_order(&self, call: Call, ask: asked::CancelOrder) -> Result<pb::Order> {
+        let buyer = call.person()?;
+        Ok(show::order(flows::cancel_order::run(&self.0, &call.actor(), buyer, ask.order_id).await?))
+    }
 }
 
-/// The idempotency key that may come with a request.
-fn optional_key<T: Message>(request: &Request<T>, rpc: &'static str) -> Result<Option<Idempotent>, Status> {
-    let actor = auth::caller(request).actor();
-    let key = rpc::idempotency_key(request)?;
-    Ok(key.map(|key| Idempotent::of(&actor, rpc, key, request.get_ref())))
+impl asked::SalesService for Door {
+    async fn list_sales_orders(&self, _: Call, ask: asked::ListSalesOrders<Self>) -> Result<Page<pb::Order>> {
+        let after = ask.page.after()?;
+        let filter = store::order::Filter {
+            state: ask.state,
+            buyer: ask.buyer_id,
+            number: ask.number,
+            promo: ask.promo_code,
+            product: ask.product_id,
+            from: ask.created_after,
+            before: ask.created_before,
+            order_by: ask.order_by.unwrap_or_default(),
+        };
+        let found = store::order::list_any(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |order| order.id).map(show::order))
+    }
+
+    async fn get_sales_order(&self, _: Call, ask: asked::GetSalesOrder) -> Result<pb::Order> {
+        Ok(show::order(self.any_order(ask.order_id).await?))
+    }
+
+    async fn list_sales_payments(&self, _: Call, ask: asked::ListSalesPayments) -> Result<Vec<pb::Payment>> {
+        self.payments(self.any_order(ask.order_id).await?).await
+    }
+
+    async fn create_refund(&self, call: Call, ask: asked::CreateRefund) -> Result<pb::Refund> {
+        let key = call.required_key()?;
+        let mut fields = rpc::Fields::new();
+        let amount = fields.within("amount", |fields| fields.take_if("minor", ask.amount.map(amount)));
+        let (amount,) = fields.finish((amount,))?;
+        let command = RefundOrder { order: ask.order_id, amount, reason: ask.reason };
+        Ok(show::refund(flows::refund_order::run(&self.0, &call.actor(), &command, key).await?))
+    }
+
+    async fn list_refunds(&self, _: Call, ask: asked::ListRefunds) -> Result<Vec<pb::Refund>> {
+        let order = self.any_order(ask.order_id).await?;
+        let refunds = store::refund::of_order(&mut *self.connection().await?, order.id).await?;
+        Ok(refunds.into_iter().map(show::refund).collect())
+    }
+
+    async fn export_orders(&self, _: Call) -> Result<Streamed<pb::ExportedOrder, Error>> {
+        let door = self.clone();
+        let all = contract::export(|order: &ExportedOrder| order.id, move |after| {
+            let door = door.clone();
+            async move { Ok(store::export::orders(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
+        });
+        Ok(all.map_ok(show::exported_order).boxed())
+    }
+}
+
+impl asked::EntitlementService for Door {
+    async fn list_my_entitlements(
+        &self,
+        call: Call,
+        ask: asked::ListMyEntitlements,
+    ) -> Result<Page<pb::Entitlement>> {
+        let (learner, after): (_, Option<EntitlementId>) = (call.person()?, ask.page.after()?);
+        let mut conn = self.connection().await?;
+        let found = store::entitlement::list(&mut conn, learner, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |entitlement| entitlement.id).map(show::entitlement))
+    }
+
+    async fn export_entitlements(&self, _: Call) -> Result<Streamed<pb::ExportEntitlementsResponse, Error>> {
+        let door = self.clone();
+        let key = |last: &crate::domain::Entitlement| (last.learner, last.id);
+        let all = contract::export(key, move |after| {
+            let door = door.clone();
+            async move { Ok(store::entitlement::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
+        });
+        Ok(all.map_ok(show::exported_entitlement).boxed())
+    }
+}
+
+impl asked::WebhookService for Door {
+    async fn receive_webhook(&self, call: Call, ask: asked::ReceiveWebhook) -> Result<pb::ReceiveWebhookResponse> {
+        let (provider, address) = (ask.provider.into_string(), ask.address.into_string());
+        let webhook = Webhook { provider, body: ask.body, headers: ask.headers, address };
+        Ok(show::reply(flows::receive_webhook::run(&self.0, &call.actor(), &webhook).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::refund;
+
+    #[test]
+    fn the_contract_and_the_domain_have_the_same_names() {
+        contract::same_names::<pb::order::State, order::State>().unwrap();
+        contract::same_names::<pb::payment::Method, Method>().unwrap();
+        contract::same_names::<pb::payment::Provider, Provider>().unwrap();
+        contract::same_names::<pb::product::State, product::State>().unwrap();
+        contract::same_names::<pb::promo_code::State, promo::State>().unwrap();
+        contract::same_names::<pb::refund::Cause, refund::Cause>().unwrap();
+        contract::same_names::<pb::list_sales_orders_request::OrderBy, order::OrderBy>().unwrap();
+        contract::same_names::<pb::list_sales_products_request::OrderBy, product::OrderBy>().unwrap();
+        contract::same_names::<pb::list_promo_codes_request::OrderBy, promo::OrderBy>().unwrap();
+    }
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main::<payments::app::Payments>(chassis::build!())
+    service::main::<payments::app::Payments>(service::build!())
 }

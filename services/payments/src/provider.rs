@@ -4,7 +4,7 @@
 
 pub mod tbank;
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use futures::future::BoxFuture;
 use values::{Language, Money};
@@ -19,16 +19,16 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Orders a page on which the payer pays. The attempt must be committed before.
     fn start<'a>(&'a self, start: &'a Start) -> BoxFuture<'a, Result<Started, Trouble>>;
 
-    /// Asks where a payment stands; none when the provider has never heard of it.
+    /// Asks where a payment stands; none when the provider does not know it.
     fn ask<'a>(&'a self, payment: &'a Payment) -> BoxFuture<'a, Result<Option<Report>, Trouble>>;
 
     /// Gives all the money of a payment back. Repeating it under the same id has no second effect.
     fn refund<'a>(&'a self, refund: &'a Refund) -> BoxFuture<'a, Result<Status, Trouble>>;
 
     /// Reads a notification and checks that the provider wrote it.
-    fn read(&self, body: &[u8], headers: &HashMap<String, String>) -> Result<Hint, NotBelieved>;
+    fn read(&self, body: &[u8], headers: &BTreeMap<String, String>) -> Result<Notification, NotBelieved>;
 
-    /// What the provider wants to hear so that it does not send a notification again.
+    /// What the provider wants to read so that it does not repeat a notification.
     fn acknowledge(&self) -> Reply;
 }
 
@@ -80,9 +80,9 @@ pub enum Trouble {
     Lost(#[source] anyhow::Error),
 }
 
-/// What a genuine notification is about. Only a hint: where the payment stands, the provider is asked.
+/// What a genuine notification is about. It proves nothing: where the payment stands, the provider is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hint {
+pub enum Notification {
     /// About a payment.
     Payment {
         payment: String,

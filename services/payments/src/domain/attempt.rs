@@ -1,4 +1,4 @@
-//! One try to pay an intent at one provider, and what a provider's word changes in it.
+//! One try to pay an intent at one provider, and what a provider's report changes in it.
 //!
 //! The rules: failed → succeeded is legal, the reverse is not; what is over ignores what comes late; a report that does not fit is
 //! never a success; an attempt whose answer was lost is unknown until the provider has been asked.
@@ -14,49 +14,55 @@ use super::{
 /// How many tries one order gets.
 pub const MAX_PER_ORDER: usize = 20;
 
-/// A provider that has not heard of an attempt this long after it was sent will not hear of it any more.
-pub const HEARD_OF_WITHIN: Duration = Duration::seconds(60);
+/// A provider that does not know an attempt this long after it was sent will not get it any more.
+pub const KNOWN_WITHIN: Duration = Duration::seconds(60);
 
 /// One try.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Attempt {
+    #[record(name = "attempt_id")]
     pub id: AttemptId,
+    #[record(name = "intent_id")]
     pub intent: IntentId,
+    #[record(name = "order_id")]
     pub order: OrderId,
     pub provider: Provider,
     pub method: Method,
+    #[record(flatten)]
     pub amount: Money,
     /// The provider's own id of the payment, as soon as it is known.
     pub payment: Option<String>,
     /// Where the payer pays.
     pub page: Option<String>,
     /// Where the provider sends the payer back to.
+    #[record(flatten)]
     pub back: Back,
+    #[record(flatten)]
     pub state: State,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
 }
 
 /// Through whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, values::Named)]
 pub enum Provider {
+    #[default]
     Tbank,
 }
 
-super::names!(Provider { Tbank => "tbank" });
-
 /// How.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, values::Named)]
 pub enum Method {
+    #[default]
     HostedPage,
 }
 
-super::names!(Method { HostedPage => "hosted_page" });
-
 /// Addresses of our own pages.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Back {
+    #[record(name = "success_url")]
     pub success: String,
+    #[record(name = "fail_url")]
     pub fail: String,
 }
 
@@ -141,7 +147,7 @@ impl Captured {
 
 /// What a report means for an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Outcome {
     /// Goes on, or goes on being asked for.
     Waits(Attempt),
     Captured(Captured),
@@ -187,7 +193,7 @@ impl Attempt {
         }
     }
 
-    /// The provider refused the order to pay, or never got it; only an attempt that nothing else was heard of fails by it.
+    /// The provider refused the order to pay, or never got it; only an attempt that nothing else is known of fails by it.
     #[must_use]
     pub fn not_started(self, failure: Failure) -> Self {
         match self.state {
@@ -196,70 +202,70 @@ impl Attempt {
         }
     }
 
-    /// Whether the provider is certain never to have got it, so that sending it (again) starts it only once.
+    /// Whether the provider is certain never to have got it, so that sending it once more starts it only once.
     pub fn is_unsent(&self) -> bool {
         self.state == State::Failed(Failure::ProviderUnavailable)
     }
 
-    /// Sends an attempt again that the provider never got.
+    /// Sends an attempt once more that the provider never got.
     #[must_use]
     pub fn resent(self) -> Self {
         if self.is_unsent() { Self { state: State::Created, ..self } } else { self }
     }
 
-    /// The provider, asked, has never heard of it. An answer that comes so early is not believed yet.
+    /// The provider, asked, does not know it. An answer that comes early is not believed yet: the call may be under way.
     #[must_use]
-    pub fn unheard_of(self, now: OffsetDateTime) -> Self {
-        if self.payment.is_some() || now - self.updated_at < HEARD_OF_WITHIN {
+    pub fn unknown_to_provider(self, now: OffsetDateTime) -> Self {
+        if self.payment.is_some() || now - self.updated_at < KNOWN_WITHIN {
             return self;
         }
         self.not_started(Failure::NotStarted)
     }
 
-    /// An answer that has not come by now is lost: whoever waited for it is gone.
+    /// An answer that has not come by now is lost: whoever waited for it waits no more.
     #[must_use]
     pub fn overdue(self, now: OffsetDateTime) -> Self {
-        if now - self.updated_at < HEARD_OF_WITHIN { self } else { self.lost() }
+        if now - self.updated_at < KNOWN_WITHIN { self } else { self.lost() }
     }
 
     /// Takes the provider's answer.
-    pub fn hear(self, report: &Report) -> Heard {
+    pub fn apply(self, report: &Report) -> Outcome {
         if let Some(mismatch) = report.mismatch(self.id, self.amount) {
             return self.doubt(mismatch);
         }
         let attempt = Self { payment: self.payment.or_else(|| Some(report.payment.clone())), ..self };
         match (attempt.state, report.status) {
-            (State::Mismatched(_) | State::Refunded, _) => Heard::Ignored,
+            (State::Mismatched(_) | State::Refunded, _) => Outcome::Ignored,
             (was @ (State::Succeeded | State::Overpaid), Status::Returned) => {
-                Heard::Returned { attempt: Self { state: State::Refunded, ..attempt }, was }
+                Outcome::Returned { attempt: Self { state: State::Refunded, ..attempt }, was }
             }
-            (State::Succeeded | State::Overpaid, _) => Heard::Ignored,
-            (_, Status::Captured) => Heard::Captured(Captured(attempt)),
-            (State::Failed(_), _) => Heard::Ignored,
-            (_, Status::Failed(failure)) => Heard::Failed(Self { state: State::Failed(failure), ..attempt }),
+            (State::Succeeded | State::Overpaid, _) => Outcome::Ignored,
+            (_, Status::Captured) => Outcome::Captured(Captured(attempt)),
+            (State::Failed(_), _) => Outcome::Ignored,
+            (_, Status::Failed(failure)) => Outcome::Failed(Self { state: State::Failed(failure), ..attempt }),
             // Taken and given back between two looks: for us it never was paid.
-            (_, Status::Returned) => Heard::Failed(Self { state: State::Failed(Failure::Cancelled), ..attempt }),
+            (_, Status::Returned) => Outcome::Failed(Self { state: State::Failed(Failure::Cancelled), ..attempt }),
             // The provider waits for a payer who was never told where to pay.
             (State::Created | State::Unknown, Status::Open) if attempt.page.is_none() => attempt.without_page(),
-            (_, Status::Open) => Heard::Waits(Self { state: State::Pending, ..attempt }),
-            (_, Status::Returning | Status::PartlyReturned) => Heard::Waits(attempt),
+            (_, Status::Open) => Outcome::Waits(Self { state: State::Pending, ..attempt }),
+            (_, Status::Returning | Status::PartlyReturned) => Outcome::Waits(attempt),
         }
     }
 
     /// An answer that is on its way may still bring the page's address; one that was lost will not.
-    fn without_page(self) -> Heard {
+    fn without_page(self) -> Outcome {
         match self.state {
-            State::Unknown => Heard::Failed(Self { state: State::Failed(Failure::PageLost), ..self }),
-            _ => Heard::Waits(self),
+            State::Unknown => Outcome::Failed(Self { state: State::Failed(Failure::PageLost), ..self }),
+            _ => Outcome::Waits(self),
         }
     }
 
-    fn doubt(self, mismatch: Mismatch) -> Heard {
+    fn doubt(self, mismatch: Mismatch) -> Outcome {
         match self.state {
             // What was counted once is not uncounted by a strange report; the flow says it loudly all the same.
-            State::Succeeded | State::Overpaid | State::Refunded => Heard::Ignored,
-            State::Mismatched(_) => Heard::Ignored,
-            _ => Heard::Mismatched(Self { state: State::Mismatched(mismatch), ..self }, mismatch),
+            State::Succeeded | State::Overpaid | State::Refunded => Outcome::Ignored,
+            State::Mismatched(_) => Outcome::Ignored,
+            _ => Outcome::Mismatched(Self { state: State::Mismatched(mismatch), ..self }, mismatch),
         }
     }
 }
@@ -304,10 +310,10 @@ mod tests {
         }
     }
 
-    fn hears(state: State, status: Status) -> Heard {
+    fn hears(state: State, status: Status) -> Outcome {
         let attempt = attempt(state);
         let report = report(&attempt, status);
-        attempt.hear(&report)
+        attempt.apply(&report)
     }
 
     const DECLINED: Status = Status::Failed(Failure::Declined);
@@ -321,7 +327,7 @@ mod tests {
             State::Failed(Failure::Declined),
             State::Failed(Failure::NotStarted),
         ] {
-            assert!(matches!(hears(state, Status::Captured), Heard::Captured(_)), "{state:?}");
+            assert!(matches!(hears(state, Status::Captured), Outcome::Captured(_)), "{state:?}");
         }
     }
 
@@ -329,9 +335,9 @@ mod tests {
     fn nothing_undoes_a_success_but_the_money_going_back() {
         for state in [State::Succeeded, State::Overpaid] {
             for late in [DECLINED, Status::Open, Status::Captured, Status::Returning, Status::PartlyReturned] {
-                assert_eq!(hears(state, late), Heard::Ignored, "{state:?} {late:?}");
+                assert_eq!(hears(state, late), Outcome::Ignored, "{state:?} {late:?}");
             }
-            assert!(matches!(hears(state, Status::Returned), Heard::Returned { was, .. } if was == state));
+            assert!(matches!(hears(state, Status::Returned), Outcome::Returned { was, .. } if was == state));
         }
     }
 
@@ -339,10 +345,10 @@ mod tests {
     fn what_is_over_stays_so() {
         for state in [State::Refunded, State::Mismatched(Mismatch::Amount)] {
             for late in [DECLINED, Status::Open, Status::Captured, Status::Returned] {
-                assert_eq!(hears(state, late), Heard::Ignored, "{state:?} {late:?}");
+                assert_eq!(hears(state, late), Outcome::Ignored, "{state:?} {late:?}");
             }
         }
-        assert_eq!(hears(State::Failed(Failure::Declined), Status::Open), Heard::Ignored);
+        assert_eq!(hears(State::Failed(Failure::Declined), Status::Open), Outcome::Ignored);
     }
 
     #[test]
@@ -356,12 +362,12 @@ mod tests {
             (Report { attempt: None, ..fits.clone() }, Mismatch::Attempt),
             (Report { our_shop: false, ..fits }, Mismatch::Shop),
         ] {
-            let Heard::Mismatched(doubtful, found) = asked.clone().hear(&wrong) else {
+            let Outcome::Mismatched(doubtful, found) = asked.clone().apply(&wrong) else {
                 panic!("{wrong:?} was believed")
             };
             assert_eq!((doubtful.state, found), (State::Mismatched(mismatch), mismatch));
             let paid = Attempt { state: State::Succeeded, ..asked.clone() };
-            assert_eq!(paid.hear(&wrong), Heard::Ignored);
+            assert_eq!(paid.apply(&wrong), Outcome::Ignored);
         }
     }
 
@@ -370,10 +376,10 @@ mod tests {
         let (first, second) = (attempt(State::Pending), attempt(State::Failed(Failure::Declined)));
         let intent = Intent::owed(first.intent, first.order, first.amount);
         let (first_report, second_report) = (report(&first, Status::Captured), report(&second, Status::Captured));
-        let Heard::Captured(captured) = first.hear(&first_report) else { panic!() };
+        let Outcome::Captured(captured) = first.apply(&first_report) else { panic!() };
         let Taken::Settled(intent, paid) = intent.take(captured) else { panic!() };
         assert_eq!(paid.state, State::Succeeded);
-        let Heard::Captured(captured) = second.hear(&second_report) else { panic!() };
+        let Outcome::Captured(captured) = second.apply(&second_report) else { panic!() };
         let Taken::Surplus(surplus) = intent.take(captured) else { panic!() };
         assert_eq!(surplus.state, State::Overpaid);
     }
@@ -383,7 +389,7 @@ mod tests {
         let late = attempt(State::Pending);
         let intent = Intent::owed(late.intent, late.order, late.amount).release();
         let report = report(&late, Status::Captured);
-        let Heard::Captured(captured) = late.hear(&report) else { panic!() };
+        let Outcome::Captured(captured) = late.apply(&report) else { panic!() };
         assert!(matches!(intent.take(captured), Taken::Surplus(_)));
     }
 
@@ -397,26 +403,26 @@ mod tests {
     #[test]
     fn a_provider_that_has_not_heard_of_it_is_believed_only_after_a_while() {
         let lost = Attempt { payment: None, page: None, ..attempt(State::Unknown) };
-        assert_eq!(lost.clone().unheard_of(NOW + Duration::seconds(5)).state, State::Unknown);
-        assert_eq!(lost.unheard_of(NOW + HEARD_OF_WITHIN).state, State::Failed(Failure::NotStarted));
+        assert_eq!(lost.clone().unknown_to_provider(NOW + Duration::seconds(5)).state, State::Unknown);
+        assert_eq!(lost.unknown_to_provider(NOW + KNOWN_WITHIN).state, State::Failed(Failure::NotStarted));
         let known = attempt(State::Pending);
-        assert_eq!(known.clone().unheard_of(NOW + Duration::days(1)), known);
+        assert_eq!(known.clone().unknown_to_provider(NOW + Duration::days(1)), known);
     }
 
     #[test]
     fn a_page_whose_address_was_lost_is_given_up() {
         let lost = Attempt { payment: None, page: None, ..attempt(State::Unknown) };
         let open = report(&lost, Status::Open);
-        assert!(matches!(lost.hear(&open), Heard::Failed(a) if a.state == State::Failed(Failure::PageLost)));
+        assert!(matches!(lost.apply(&open), Outcome::Failed(a) if a.state == State::Failed(Failure::PageLost)));
         let in_flight = Attempt { payment: None, page: None, ..attempt(State::Created) };
         let open = report(&in_flight, Status::Open);
-        assert!(matches!(in_flight.hear(&open), Heard::Waits(a) if a.state == State::Created));
+        assert!(matches!(in_flight.apply(&open), Outcome::Waits(a) if a.state == State::Created));
     }
 
     #[test]
     fn an_answer_that_nobody_waits_for_any_more_is_lost() {
         assert_eq!(attempt(State::Created).overdue(NOW + Duration::seconds(5)).state, State::Created);
-        assert_eq!(attempt(State::Created).overdue(NOW + HEARD_OF_WITHIN).state, State::Unknown);
+        assert_eq!(attempt(State::Created).overdue(NOW + KNOWN_WITHIN).state, State::Unknown);
         assert_eq!(attempt(State::Pending).overdue(NOW + Duration::days(1)).state, State::Pending);
     }
 

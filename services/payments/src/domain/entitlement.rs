@@ -2,18 +2,27 @@
 
 use time::OffsetDateTime;
 
-use super::{EntitlementId, OrderId, UserId, product::Grant};
+use super::{CourseId, EntitlementId, OrderId, RunId, UserId, product::Grant};
 
 /// A learner's right to use one run. It does not pile up: a second order for the same run counts from its own payment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Entitlement {
-    pub id: EntitlementId,
-    pub order: OrderId,
+    #[record(name = "learner_id", key)]
     pub learner: UserId,
-    pub grant: Grant,
+    #[record(name = "entitlement_id", key)]
+    pub id: EntitlementId,
+    #[record(name = "order_id")]
+    pub order: OrderId,
+    #[record(name = "run_id")]
+    pub run: RunId,
+    #[record(name = "course_id")]
+    pub course: CourseId,
+    /// Title of the course.
+    pub title: String,
     pub starts_at: OffsetDateTime,
     /// None for ever.
     pub ends_at: Option<OffsetDateTime>,
+    #[record(flatten)]
     pub state: State,
     /// Version of the last event about it.
     pub version: i64,
@@ -33,7 +42,8 @@ impl Entitlement {
     /// Opens what an order was paid for.
     pub fn granted(id: EntitlementId, order: OrderId, learner: UserId, grant: Grant, now: OffsetDateTime) -> Self {
         let ends_at = grant.access.map(|access| now + access.get());
-        Self { id, order, learner, grant, starts_at: now, ends_at, state: State::Active, version: 1 }
+        let Grant { run, course, title, .. } = grant;
+        Self { learner, id, order, run, course, title, starts_at: now, ends_at, state: State::Active, version: 1 }
     }
 
     /// Takes it away; none where that has happened already.

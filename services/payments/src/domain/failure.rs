@@ -1,7 +1,8 @@
 //! Why a payment or a refund failed, in our own names; each provider maps its codes to them.
 
 /// Our name of a cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, values::Named)]
+#[named(capitals)]
 pub enum Failure {
     /// The provider says no and does not say why.
     Declined,
@@ -30,29 +31,11 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the buyer hears of it later: somebody who never had a page to pay on has not failed to pay.
-    pub const fn is_told(self) -> bool {
+    /// Whether it is announced to the buyer: somebody who never had a page to pay on has not failed to pay.
+    pub const fn is_announced(self) -> bool {
         !matches!(self, Self::NotStarted | Self::PageLost)
     }
 }
-
-super::names!(Failure {
-    Declined => "DECLINED",
-    InsufficientFunds => "INSUFFICIENT_FUNDS",
-    CardDetailsWrong => "CARD_DETAILS_WRONG",
-    CardBlocked => "CARD_BLOCKED",
-    LimitExceeded => "LIMIT_EXCEEDED",
-    AuthenticationFailed => "AUTHENTICATION_FAILED",
-    TooManyTries => "TOO_MANY_TRIES",
-    IssuerRefused => "ISSUER_REFUSED",
-    ProviderTrouble => "PROVIDER_TROUBLE",
-    ShopSetup => "SHOP_SETUP",
-    PageExpired => "PAGE_EXPIRED",
-    Cancelled => "CANCELLED",
-    ProviderUnavailable => "PROVIDER_UNAVAILABLE",
-    NotStarted => "NOT_STARTED",
-    PageLost => "PAGE_LOST",
-});
 
 #[cfg(test)]
 mod tests {
@@ -61,7 +44,7 @@ mod tests {
     #[test]
     fn buyers_hear_of_what_failed_on_a_page_and_not_of_a_page_that_never_was() {
         let silent = [Failure::NotStarted, Failure::PageLost];
-        assert!(silent.iter().all(|failure| !failure.is_told()));
-        assert!([Failure::Declined, Failure::PageExpired, Failure::ProviderUnavailable].iter().all(|it| it.is_told()));
+        assert!(silent.iter().all(|failure| !failure.is_announced()));
+        assert!([Failure::Declined, Failure::PageExpired, Failure::ProviderUnavailable].iter().all(|it| it.is_announced()));
     }
 }

@@ -8,11 +8,15 @@ use super::{
 };
 
 /// What is owed, once, whatever the number of tries.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Intent {
+    #[record(name = "intent_id")]
     pub id: IntentId,
+    #[record(name = "order_id")]
     pub order: OrderId,
+    #[record(flatten)]
     pub amount: Money,
+    #[record(flatten)]
     pub state: State,
 }
 
@@ -52,7 +56,7 @@ impl Intent {
         }
     }
 
-    /// Lets go of what is owed; what is settled stays settled.
+    /// Nothing is owed any more; what is settled stays settled.
     pub fn release(self) -> Self {
         match self.state {
             State::Owed => Self { state: State::Released, ..self },

@@ -1,21 +1,26 @@
 //! Orders: placed, then paid, cancelled or expired; a paid one may be refunded. Nothing else.
 
-use time::{Duration, OffsetDateTime};
-use values::{Money, base32};
+use std::str::FromStr;
 
-use super::{AttemptId, OrderId, ProductId, PromoCodeId, Quote, Refusal, UserId, product::Grant};
+use time::{Duration, OffsetDateTime};
+use values::base32;
+
+use super::{Amounts, AttemptId, OrderId, ProductId, PromoCodeId, Quote, Refusal, UserId, product::Grant};
 
 /// What somebody bought or is about to buy, as it was offered at that moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Order {
+    #[record(name = "order_id")]
     pub id: OrderId,
     pub number: Number,
+    #[record(name = "buyer_id")]
     pub buyer: UserId,
     pub state: State,
+    #[record(skip)]
     pub items: Vec<Item>,
-    pub price: Money,
-    pub discount: Money,
-    pub total: Money,
+    #[record(flatten)]
+    pub amounts: Amounts,
+    #[record(flatten)]
     pub promo: Option<Promo>,
     pub created_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
@@ -32,21 +37,21 @@ pub struct Order {
 pub struct Item {
     pub product: ProductId,
     pub title: String,
-    pub price: Money,
-    pub discount: Money,
-    pub total: Money,
+    pub amounts: Amounts,
     pub grants: Vec<Grant>,
 }
 
 /// The promo code that an order uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Promo {
+    #[record(name = "promo_code_id")]
     pub id: PromoCodeId,
+    #[record(name = "promo_code")]
     pub code: String,
 }
 
 /// Where an order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum State {
     Placed,
     Paid,
@@ -55,13 +60,13 @@ pub enum State {
     Expired,
 }
 
-super::names!(State {
-    Placed => "placed",
-    Paid => "paid",
-    Refunded => "refunded",
-    Cancelled => "cancelled",
-    Expired => "expired",
-});
+/// In which order orders are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, values::Named)]
+pub enum OrderBy {
+    #[default]
+    CreatedAtDesc,
+    CreatedAt,
+}
 
 /// What a buyer places.
 #[derive(Debug, Clone)]
@@ -76,17 +81,15 @@ pub struct Placing {
 impl Order {
     /// Places an order that holds for `lifetime`.
     pub fn placed(id: OrderId, placing: Placing, lifetime: Duration, now: OffsetDateTime) -> Self {
-        let Quote { product, price, discount, total } = placing.quote;
-        let item = Item { product, title: placing.title, price, discount, total, grants: placing.grants };
+        let Quote { product, amounts } = placing.quote;
+        let item = Item { product, title: placing.title, amounts, grants: placing.grants };
         Self {
             id,
             number: Number::of(id),
             buyer: placing.buyer,
             state: State::Placed,
             items: vec![item],
-            price,
-            discount,
-            total,
+            amounts,
             promo: placing.promo,
             created_at: now,
             expires_at: now + lifetime,
@@ -106,9 +109,9 @@ impl Order {
     /// Whether a payment may be started.
     pub fn expect_payable(&self, now: OffsetDateTime) -> Result<(), Refusal> {
         match self.state {
-            State::Placed if self.expires_at <= now => Err(Refusal::OrderNotPayable(State::Expired.as_str())),
+            State::Placed if self.expires_at <= now => Err(Refusal::OrderOverdue { until: self.expires_at }),
             State::Placed => Ok(()),
-            over => Err(Refusal::OrderNotPayable(over.as_str())),
+            over => Err(Refusal::OrderNotPayable { state: over.as_str() }),
         }
     }
 
@@ -116,7 +119,7 @@ impl Order {
     pub fn paid(self, by: Option<AttemptId>, now: OffsetDateTime) -> Result<Self, Refusal> {
         match self.state {
             State::Placed => Ok(Self { state: State::Paid, paid_at: Some(now), paid_by: by, ..self }.announced()),
-            over => Err(Refusal::OrderNotPayable(over.as_str())),
+            over => Err(Refusal::OrderNotPayable { state: over.as_str() }),
         }
     }
 
@@ -125,7 +128,7 @@ impl Order {
         match self.state {
             State::Placed => Ok(Self { state: State::Cancelled, ended_at: Some(now), ..self }),
             State::Cancelled => Ok(self),
-            over => Err(Refusal::OrderNotCancellable(over.as_str())),
+            over => Err(Refusal::OrderNotCancellable { state: over.as_str() }),
         }
     }
 
@@ -139,7 +142,7 @@ impl Order {
     pub fn refunded(self, now: OffsetDateTime) -> Result<Self, Refusal> {
         match self.state {
             State::Paid => Ok(Self { state: State::Refunded, ended_at: Some(now), ..self }.announced()),
-            over => Err(Refusal::OrderNotRefundable(over.as_str())),
+            over => Err(Refusal::OrderNotRefundable { state: over.as_str() }),
         }
     }
 }
@@ -149,8 +152,16 @@ impl Order {
 /// Forty random bits in an alphabet without I, L, O and U: a number says nothing about how many orders there are or what comes next.
 /// They are the last bits of the order's id, which are random in a UUIDv7, so that no second source of chance is needed; the
 /// database refuses the rare second use, and the order is placed again under another id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Column)]
+#[column(parse)]
 pub struct Number(String);
+
+/// A text that cannot be an order's number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected a number such as LY-7K2M-9QXD")]
+pub struct BadNumber;
+
+values::mistake!(BadNumber => Malformed);
 
 impl Number {
     /// The number of an order.
@@ -175,14 +186,17 @@ impl Number {
         (right.len() == 4).then(|| Self(format!("LY-{left}-{right}")))
     }
 
-    /// Reads a stored number.
-    pub fn stored(text: String) -> Self {
-        Self(text)
-    }
-
     /// The number.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for Number {
+    type Err = BadNumber;
+
+    fn from_str(text: &str) -> Result<Self, BadNumber> {
+        Self::parse(text).ok_or(BadNumber)
     }
 }
 
@@ -191,17 +205,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use time::macros::datetime;
-    use values::{Currency, Id};
+    use values::{Currency, Id, Money};
 
     const NOW: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
 
     fn order() -> Order {
         let price = Money::new(149_000, Currency::RUB);
+        let amounts = Amounts { price, discount: Money::new(0, Currency::RUB), total: price };
         let placing = Placing {
             buyer: Id::new(NOW),
             title: "Sewing".into(),
             grants: vec![],
-            quote: Quote { product: Id::new(NOW), price, discount: Money::new(0, Currency::RUB), total: price },
+            quote: Quote { product: Id::new(NOW), amounts },
             promo: None,
         };
         Order::placed(Id::new(NOW), placing, Duration::days(1), NOW)
@@ -212,24 +227,24 @@ mod tests {
         let attempt = Id::new(NOW);
         let paid = order().paid(Some(attempt), NOW).unwrap();
         assert_eq!((paid.state, paid.paid_by, paid.version), (State::Paid, Some(attempt), 2));
-        assert_eq!(paid.paid(Some(attempt), NOW), Err(Refusal::OrderNotPayable("paid")));
+        assert_eq!(paid.paid(Some(attempt), NOW), Err(Refusal::OrderNotPayable { state: "paid" }));
     }
 
     #[test]
     fn what_is_over_cannot_be_paid_and_what_is_paid_cannot_be_cancelled() {
         let cancelled = order().cancelled(NOW).unwrap();
         assert_eq!(cancelled.clone().cancelled(NOW), Ok(cancelled.clone()));
-        assert_eq!(cancelled.paid(None, NOW), Err(Refusal::OrderNotPayable("cancelled")));
+        assert_eq!(cancelled.paid(None, NOW), Err(Refusal::OrderNotPayable { state: "cancelled" }));
         let paid = order().paid(None, NOW).unwrap();
-        assert_eq!(paid.clone().cancelled(NOW), Err(Refusal::OrderNotCancellable("paid")));
+        assert_eq!(paid.clone().cancelled(NOW), Err(Refusal::OrderNotCancellable { state: "paid" }));
         assert_eq!(paid.expired(Duration::ZERO, NOW + Duration::days(9)), None);
     }
 
     #[test]
     fn only_a_paid_order_is_refunded_and_only_once() {
-        assert_eq!(order().refunded(NOW), Err(Refusal::OrderNotRefundable("placed")));
+        assert_eq!(order().refunded(NOW), Err(Refusal::OrderNotRefundable { state: "placed" }));
         let refunded = order().paid(None, NOW).unwrap().refunded(NOW).unwrap();
-        assert_eq!(refunded.refunded(NOW), Err(Refusal::OrderNotRefundable("refunded")));
+        assert_eq!(refunded.refunded(NOW), Err(Refusal::OrderNotRefundable { state: "refunded" }));
     }
 
     #[test]
@@ -238,7 +253,7 @@ mod tests {
         assert_eq!(order().expired(grace, due), None);
         assert_eq!(order().expired(grace, due + grace).map(|order| order.state), Some(State::Expired));
         assert_eq!(order().expect_payable(due - Duration::SECOND), Ok(()));
-        assert_eq!(order().expect_payable(due), Err(Refusal::OrderNotPayable("expired")));
+        assert_eq!(order().expect_payable(due), Err(Refusal::OrderOverdue { until: due }));
     }
 
     #[test]

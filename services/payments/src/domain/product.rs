@@ -1,7 +1,10 @@
 //! Products: what can be bought, what it opens, and which of its prices is in force.
 
 use time::{Duration, OffsetDateTime};
-use values::{Currency, Money, Text};
+use values::{
+    Currency, Money, Text,
+    record::{Seconds, Stored},
+};
 
 use super::{CourseId, PriceId, ProductId, Refusal, RunId};
 
@@ -15,12 +18,26 @@ pub const MAX_GRANTS: usize = 20;
 /// The largest price: ten digits, the most that every provider takes.
 pub const MAX_PRICE: i64 = 9_999_999_999;
 
+/// An amount that is no price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected 0 to {MAX_PRICE}")]
+pub struct BadAmount;
+
+values::mistake!(BadAmount => OutOfRange, min = 0, max = MAX_PRICE);
+
+/// Takes an amount that may be a price or a part of one.
+pub fn amount(amount: Money) -> Result<Money, BadAmount> {
+    if (0..=MAX_PRICE).contains(&amount.minor()) { Ok(amount) } else { Err(BadAmount) }
+}
+
 /// Something that can be bought.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Product {
+    #[record(name = "product_id")]
     pub id: ProductId,
-    pub title: String,
-    pub description: String,
+    pub title: Title,
+    pub description: Description,
+    #[record(skip)]
     pub grants: Vec<Grant>,
     pub state: State,
     pub version: i64,
@@ -29,21 +46,30 @@ pub struct Product {
 }
 
 /// Whether it can be bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum State {
     Active,
     Archived,
 }
 
-super::names!(State { Active => "active", Archived => "archived" });
+/// In which order products are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, values::Named)]
+pub enum OrderBy {
+    #[default]
+    CreatedAtDesc,
+    Title,
+}
 
 /// Access to one run, with what its course was called when it was granted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Grant {
+    #[record(name = "run_id")]
     pub run: RunId,
+    #[record(name = "course_id")]
     pub course: CourseId,
     pub title: String,
     /// None for ever.
+    #[record(name = "access_seconds", with = Seconds)]
     pub access: Option<Access>,
 }
 
@@ -56,6 +82,8 @@ pub struct Access(Duration);
 #[error("expected one hour to ten years, in whole seconds")]
 pub struct BadAccess;
 
+values::mistake!(BadAccess => OutOfRange, min = "3600s", max = "315619200s");
+
 impl Access {
     /// Takes a length of time.
     pub fn parse(length: Duration) -> Result<Self, BadAccess> {
@@ -66,6 +94,19 @@ impl Access {
     /// The length.
     pub const fn get(self) -> Duration {
         self.0
+    }
+}
+
+impl Stored<Access> for Seconds {
+    type As = i64;
+    type Error = BadAccess;
+
+    fn stored(access: &Access) -> i64 {
+        access.0.whole_seconds()
+    }
+
+    fn read(seconds: i64) -> Result<Access, BadAccess> {
+        Access::parse(Duration::seconds(seconds))
     }
 }
 
@@ -84,28 +125,24 @@ impl Product {
     pub fn changed(self, now: OffsetDateTime) -> Self {
         Self { version: self.version + 1, updated_at: now, ..self }
     }
+}
 
-    /// Refuses an edit of another version than the editor saw.
-    pub fn expect_etag(&self, etag: &str) -> Result<(), Refusal> {
-        expect_etag(self.version, etag)
+/// Refuses an edit of another version than the editor saw. An editor who names none accepts any.
+pub fn expect_version(version: i64, seen: Option<i64>) -> Result<(), Refusal> {
+    match seen {
+        Some(seen) if seen != version => Err(Refusal::EtagMismatch { etag: version }),
+        _ => Ok(()),
     }
 }
 
-/// How a version is shown to editors. An editor who shows none accepts any.
-pub fn etag(version: i64) -> String {
-    format!("v{version}")
-}
-
-/// Refuses an edit of another version than the editor saw.
-pub fn expect_etag(version: i64, seen: &str) -> Result<(), Refusal> {
-    if seen.is_empty() || seen == etag(version) { Ok(()) } else { Err(Refusal::EtagMismatch) }
-}
-
 /// What a product costs in one currency from a moment on, for good or for a while. Never changed, never deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Price {
+    #[record(name = "price_id")]
     pub id: PriceId,
+    #[record(name = "product_id")]
     pub product: ProductId,
+    #[record(flatten)]
     pub amount: Money,
     pub starts_at: OffsetDateTime,
     pub ends_at: Option<OffsetDateTime>,
@@ -186,9 +223,9 @@ mod tests {
 
     #[test]
     fn an_edit_of_an_old_version_is_refused() {
-        assert_eq!(expect_etag(3, ""), Ok(()));
-        assert_eq!(expect_etag(3, "v3"), Ok(()));
-        assert_eq!(expect_etag(3, "v2"), Err(Refusal::EtagMismatch));
+        assert_eq!(expect_version(3, None), Ok(()));
+        assert_eq!(expect_version(3, Some(3)), Ok(()));
+        assert_eq!(expect_version(3, Some(2)), Err(Refusal::EtagMismatch { etag: 3 }));
     }
 
     proptest! {

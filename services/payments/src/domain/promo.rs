@@ -1,21 +1,26 @@
 //! Promo codes: what they take off, for whom, when and how often.
 
+use std::str::FromStr;
+
 use time::OffsetDateTime;
 use values::{Money, MoneyError};
 
-use super::{ProductId, PromoCodeId, Refusal, product};
+use super::{ProductId, PromoCodeId, Refusal};
 
 /// A code that makes an order cheaper.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct PromoCode {
+    #[record(name = "promo_code_id")]
     pub id: PromoCodeId,
     pub code: Code,
+    #[record(flatten)]
     pub discount: Discount,
     pub starts_at: OffsetDateTime,
     pub ends_at: Option<OffsetDateTime>,
     pub max_uses: Limit,
     pub max_uses_per_buyer: Limit,
     /// Empty for all.
+    #[record(skip)]
     pub products: Vec<ProductId>,
     pub state: State,
     /// Orders that hold or have used it.
@@ -25,16 +30,24 @@ pub struct PromoCode {
 }
 
 /// Whether it is accepted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, values::Named)]
 pub enum State {
+    #[default]
     Active,
     Disabled,
 }
 
-super::names!(State { Active => "active", Disabled => "disabled" });
+/// In which order promo codes are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, values::Named)]
+pub enum OrderBy {
+    #[default]
+    CreatedAtDesc,
+    Code,
+}
 
 /// What people type, as it was issued; two codes that differ only in case are the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Column)]
+#[column(parse)]
 pub struct Code(String);
 
 /// A text that cannot be a promo code.
@@ -65,6 +78,14 @@ impl Code {
     }
 }
 
+impl FromStr for Code {
+    type Err = BadCode;
+
+    fn from_str(text: &str) -> Result<Self, BadCode> {
+        Self::parse(text)
+    }
+}
+
 /// What it takes off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Discount {
@@ -86,21 +107,33 @@ pub struct BadBasisPoints;
 values::mistake!(BadBasisPoints => OutOfRange, min = 1, max = 10_000);
 
 impl BasisPoints {
-    /// Takes a share.
-    pub fn parse(points: i32) -> Result<Self, BadBasisPoints> {
-        match u32::try_from(points) {
-            Ok(points @ 1..=10_000) => Ok(Self(points)),
-            _ => Err(BadBasisPoints),
-        }
-    }
-
     /// The share.
     pub const fn get(self) -> u32 {
         self.0
     }
 }
 
+impl TryFrom<u32> for BasisPoints {
+    type Error = BadBasisPoints;
+
+    fn try_from(points: u32) -> Result<Self, BadBasisPoints> {
+        if (1..=10_000).contains(&points) { Ok(Self(points)) } else { Err(BadBasisPoints) }
+    }
+}
+
+/// A fixed discount that takes nothing off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected at least 1")]
+pub struct NothingOff;
+
+values::mistake!(NothingOff => OutOfRange, min = 1);
+
 impl Discount {
+    /// A fixed amount, which must be something.
+    pub fn fixed(amount: Money) -> Result<Self, NothingOff> {
+        if amount.is_zero() { Err(NothingOff) } else { Ok(Self::Amount(amount)) }
+    }
+
     /// What it takes off this price: never more than the price. A fixed amount does nothing to a price in another currency (none).
     pub fn of(self, price: Money) -> Result<Option<Money>, MoneyError> {
         match self {
@@ -114,7 +147,7 @@ impl Discount {
 }
 
 /// How often something may happen; zero is without limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Column)]
 pub struct Limit(i32);
 
 /// A number that is no limit.
@@ -125,11 +158,6 @@ pub struct BadLimit;
 values::mistake!(BadLimit => OutOfRange, min = 0, max = 1_000_000);
 
 impl Limit {
-    /// Takes a number.
-    pub fn parse(limit: i32) -> Result<Self, BadLimit> {
-        if (0..=1_000_000).contains(&limit) { Ok(Self(limit)) } else { Err(BadLimit) }
-    }
-
     /// The number, zero for no limit.
     pub const fn get(self) -> i32 {
         self.0
@@ -140,32 +168,45 @@ impl Limit {
     }
 }
 
+impl TryFrom<u32> for Limit {
+    type Error = BadLimit;
+
+    fn try_from(limit: u32) -> Result<Self, BadLimit> {
+        i32::try_from(limit).ok().filter(|limit| *limit <= 1_000_000).map(Self).ok_or(BadLimit)
+    }
+}
+
 impl PromoCode {
     /// Whether this buyer may use it for this product now. `uses_of_buyer` counts the buyer's orders that hold or have used it.
     pub fn admit(&self, product: ProductId, uses_of_buyer: i32, now: OffsetDateTime) -> Result<(), Refusal> {
-        if self.state == State::Disabled || now < self.starts_at || self.ends_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::PromoCodeNotValidNow);
+        if self.state == State::Disabled {
+            return Err(Refusal::PromoCodeDisabled);
+        }
+        if now < self.starts_at {
+            return Err(Refusal::PromoCodeNotYet { from: self.starts_at });
+        }
+        if let Some(until) = self.ends_at.filter(|end| *end <= now) {
+            return Err(Refusal::PromoCodeOver { until });
         }
         if !self.products.is_empty() && !self.products.contains(&product) {
             return Err(Refusal::PromoCodeNotForProduct);
         }
-        if !self.max_uses.allows_after(self.uses) || !self.max_uses_per_buyer.allows_after(uses_of_buyer) {
-            return Err(Refusal::PromoCodeUsedUp);
+        let limits = [
+            ("maxUses", self.max_uses, self.uses),
+            ("maxUsesPerBuyer", self.max_uses_per_buyer, uses_of_buyer),
+        ];
+        match limits.into_iter().find(|(_, limit, uses)| !limit.allows_after(*uses)) {
+            Some((limit, max, _)) => Err(Refusal::PromoCodeUsedUp { limit, max: max.get() }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The next version of it; refuses a limit that is passed already.
     pub fn changed(self) -> Result<Self, Refusal> {
         if self.max_uses.get() != 0 && self.max_uses.get() < self.uses {
-            return Err(Refusal::MaxUsesBelowUses);
+            return Err(Refusal::MaxUsesBelowUses { uses: self.uses });
         }
         Ok(Self { version: self.version + 1, ..self })
-    }
-
-    /// Refuses an edit of another version than the editor saw.
-    pub fn expect_etag(&self, etag: &str) -> Result<(), Refusal> {
-        product::expect_etag(self.version, etag)
     }
 }
 
@@ -185,8 +226,8 @@ pub(super) mod tests {
             discount,
             starts_at: NOW,
             ends_at: Some(NOW + Duration::days(1)),
-            max_uses: Limit::parse(0).unwrap(),
-            max_uses_per_buyer: Limit::parse(0).unwrap(),
+            max_uses: Limit(0),
+            max_uses_per_buyer: Limit(0),
             products: vec![],
             state: State::Active,
             uses: 0,
@@ -196,7 +237,7 @@ pub(super) mod tests {
     }
 
     fn tenth() -> PromoCode {
-        promo_code(Discount::Percent(BasisPoints::parse(1_000).unwrap()))
+        promo_code(Discount::Percent(BasisPoints(1_000)))
     }
 
     #[test]
@@ -213,12 +254,12 @@ pub(super) mod tests {
     fn a_code_works_inside_its_window_only() {
         let product = Id::new(NOW);
         let at = |seconds| tenth().admit(product, 0, NOW + Duration::seconds(seconds));
-        assert_eq!(at(-1), Err(Refusal::PromoCodeNotValidNow));
+        assert_eq!(at(-1), Err(Refusal::PromoCodeNotYet { from: NOW }));
         assert_eq!(at(0), Ok(()));
         assert_eq!(at(86_399), Ok(()));
-        assert_eq!(at(86_400), Err(Refusal::PromoCodeNotValidNow));
+        assert_eq!(at(86_400), Err(Refusal::PromoCodeOver { until: NOW + Duration::DAY }));
         let disabled = PromoCode { state: State::Disabled, ..tenth() };
-        assert_eq!(disabled.admit(product, 0, NOW), Err(Refusal::PromoCodeNotValidNow));
+        assert_eq!(disabled.admit(product, 0, NOW), Err(Refusal::PromoCodeDisabled));
     }
 
     #[test]
@@ -226,15 +267,16 @@ pub(super) mod tests {
         let product = Id::new(NOW);
         let limited = PromoCode { max_uses: Limit(2), max_uses_per_buyer: Limit(1), uses: 1, ..tenth() };
         assert_eq!(limited.admit(product, 0, NOW), Ok(()));
-        assert_eq!(limited.admit(product, 1, NOW), Err(Refusal::PromoCodeUsedUp));
+        let refused = |limit, max| Err(Refusal::PromoCodeUsedUp { limit, max });
+        assert_eq!(limited.admit(product, 1, NOW), refused("maxUsesPerBuyer", 1));
         let used_up = PromoCode { uses: 2, ..limited };
-        assert_eq!(used_up.admit(product, 0, NOW), Err(Refusal::PromoCodeUsedUp));
+        assert_eq!(used_up.admit(product, 0, NOW), refused("maxUses", 2));
     }
 
     #[test]
     fn a_limit_is_not_lowered_below_what_was_used() {
         let used = PromoCode { uses: 5, max_uses: Limit(4), ..tenth() };
-        assert_eq!(used.clone().changed(), Err(Refusal::MaxUsesBelowUses));
+        assert_eq!(used.clone().changed(), Err(Refusal::MaxUsesBelowUses { uses: 5 }));
         assert_eq!(PromoCode { max_uses: Limit(5), ..used.clone() }.changed().unwrap().version, 2);
         assert!(PromoCode { max_uses: Limit(0), ..used }.changed().is_ok());
     }
@@ -257,10 +299,10 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn a_discount_is_between_nothing_and_the_price(
-            price in 0_i64..=i64::MAX, points in 1_i32..=10_000, amount in 0_i64..=i64::MAX,
+            price in 0_i64..=i64::MAX, points in 1_u32..=10_000, amount in 0_i64..=i64::MAX,
         ) {
             let price = Money::new(price, Currency::RUB);
-            let percent = Discount::Percent(BasisPoints::parse(points).unwrap());
+            let percent = Discount::Percent(BasisPoints::try_from(points).unwrap());
             for discount in [percent, Discount::Amount(Money::new(amount, Currency::RUB))] {
                 let off = discount.of(price).unwrap().unwrap();
                 prop_assert!((0..=price.minor()).contains(&off.minor()));

@@ -4,13 +4,19 @@ use values::{Money, MoneyError};
 
 use super::{ProductId, PromoCode, Refusal};
 
-/// A price with what comes off it. `price = discount + total`, none of them negative.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Quote {
-    pub product: ProductId,
+/// A price with what comes off it. `price = discount + total`, none of them negative, all in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Amounts {
     pub price: Money,
     pub discount: Money,
     pub total: Money,
+}
+
+/// What a product costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    pub product: ProductId,
+    pub amounts: Amounts,
 }
 
 impl Quote {
@@ -21,7 +27,8 @@ impl Quote {
             Some(promo) => promo.discount.of(price)?.ok_or(Refusal::PromoCodeNotForProduct)?,
             None => nothing,
         };
-        Ok(Self { product, price, discount, total: price.checked_sub(discount)? })
+        let total = price.checked_sub(discount)?;
+        Ok(Self { product, amounts: Amounts { price, discount, total } })
     }
 }
 
@@ -44,13 +51,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn discount_and_total_make_up_the_price(price in 0_i64..=9_999_999_999, points in 1_i32..=10_000, fixed in 0_i64..=9_999_999_999) {
+        fn discount_and_total_make_up_the_price(
+            price in 0_i64..=9_999_999_999, points in 1_u32..=10_000, fixed in 0_i64..=9_999_999_999,
+        ) {
             let product = Id::new(datetime!(2026-03-02 09:00 UTC));
             let price = Money::new(price, Currency::RUB);
-            let percent = promo_code(Discount::Percent(BasisPoints::parse(points).unwrap()));
+            let percent = promo_code(Discount::Percent(BasisPoints::try_from(points).unwrap()));
             let amount = promo_code(Discount::Amount(Money::new(fixed, Currency::RUB)));
             for promo in [None, Some(&percent), Some(&amount)] {
-                let quote = Quote::of(product, price, promo).unwrap();
+                let quote = Quote::of(product, price, promo).unwrap().amounts;
                 prop_assert_eq!(quote.discount.checked_add(quote.total), Ok(price));
                 prop_assert!(!quote.discount.is_negative() && !quote.total.is_negative());
             }

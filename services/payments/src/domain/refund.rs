@@ -14,22 +14,27 @@ use super::{
 pub type Reason = Text<1, 500>;
 
 /// One refund of one payment, or of an order that was paid with nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Refund {
+    #[record(name = "refund_id")]
     pub id: RefundId,
+    #[record(name = "order_id")]
     pub order: OrderId,
     /// The payment whose money goes back; none where nothing was paid.
+    #[record(name = "attempt_id")]
     pub attempt: Option<AttemptId>,
+    #[record(flatten)]
     pub amount: Money,
     pub cause: Cause,
     pub reason: String,
+    #[record(flatten)]
     pub state: State,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
 }
 
 /// What it is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Cause {
     /// Somebody of the school decided it.
     Requested,
@@ -38,8 +43,6 @@ pub enum Cause {
     /// It went back without us: somebody used the provider's console, or the bank did it.
     Provider,
 }
-
-super::names!(Cause { Requested => "requested", Overpaid => "overpaid", Provider => "provider" });
 
 /// Where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +93,7 @@ impl State {
 
 /// What a provider's answer means for a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum Outcome {
     /// Nothing has been given back yet: (re)send it, under the same id.
     Send(Refund),
     /// Under way; ask again later.
@@ -112,16 +115,17 @@ impl Refund {
         now: OffsetDateTime,
     ) -> Result<Self, Refusal> {
         if order.state != order::State::Paid {
-            return Err(Refusal::OrderNotRefundable(order.state.as_str()));
+            return Err(Refusal::OrderNotRefundable { state: order.state.as_str() });
         }
-        if amount.is_some_and(|amount| amount != order.total) {
-            return Err(Refusal::RefundNotWhole(order.total));
+        let total = order.amounts.total;
+        if amount.is_some_and(|amount| amount != total) {
+            return Err(Refusal::RefundNotWhole { minor: total.minor(), currency: total.currency() });
         }
         Ok(Self {
             id,
             order: order.id,
             attempt: paid_by.map(|attempt| attempt.id),
-            amount: order.total,
+            amount: total,
             cause: Cause::Requested,
             reason: reason.into_string(),
             state: State::Pending,
@@ -161,17 +165,17 @@ impl Refund {
     }
 
     /// Takes the provider's answer about the payment's state.
-    pub fn hear(self, status: Status) -> Heard {
+    pub fn apply(self, status: Status) -> Outcome {
         if self.state.is_over() {
-            return Heard::Ignored;
+            return Outcome::Ignored;
         }
         match status {
-            Status::Returned => Heard::Succeeded(self.succeeded()),
-            Status::Captured | Status::Open => Heard::Send(Self { state: State::Pending, ..self }),
-            Status::Returning => Heard::Waits(Self { state: State::Pending, ..self }),
+            Status::Returned => Outcome::Succeeded(self.succeeded()),
+            Status::Captured | Status::Open => Outcome::Send(Self { state: State::Pending, ..self }),
+            Status::Returning => Outcome::Waits(Self { state: State::Pending, ..self }),
             // We never give back a part; whoever did has to sort it out with the provider.
-            Status::PartlyReturned => Heard::Refused(self.refused(Failure::ShopSetup)),
-            Status::Failed(failure) => Heard::Refused(self.refused(failure)),
+            Status::PartlyReturned => Outcome::Refused(self.refused(Failure::ShopSetup)),
+            Status::Failed(failure) => Outcome::Refused(self.refused(failure)),
         }
     }
 
@@ -219,9 +223,9 @@ mod tests {
     fn a_lost_refund_is_asked_for_before_it_is_sent_again() {
         let lost = refund(State::Pending).lost();
         assert_eq!(lost.state, State::Unknown);
-        assert!(matches!(lost.clone().hear(Status::Returned), Heard::Succeeded(r) if r.state == State::Succeeded));
-        assert!(matches!(lost.clone().hear(Status::Captured), Heard::Send(r) if r.state == State::Pending));
-        assert!(matches!(lost.hear(Status::Returning), Heard::Waits(_)));
+        assert!(matches!(lost.clone().apply(Status::Returned), Outcome::Succeeded(r) if r.state == State::Succeeded));
+        assert!(matches!(lost.clone().apply(Status::Captured), Outcome::Send(r) if r.state == State::Pending));
+        assert!(matches!(lost.apply(Status::Returning), Outcome::Waits(_)));
     }
 
     #[test]
@@ -235,7 +239,7 @@ mod tests {
     fn a_refund_that_is_over_stays_so() {
         for over in [State::Succeeded, State::Failed(Failure::Declined)] {
             for status in [Status::Returned, Status::Captured, Status::Returning, Status::PartlyReturned] {
-                assert_eq!(refund(over).hear(status), Heard::Ignored);
+                assert_eq!(refund(over).apply(status), Outcome::Ignored);
             }
             assert_eq!(refund(over).lost().state, over);
             assert_eq!(refund(over).succeeded().state, over);

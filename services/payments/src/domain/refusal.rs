@@ -1,56 +1,53 @@
-//! Every reason for which the law says no, in words for the caller. Which gRPC code and name it gets is said in `error.rs`.
+//! Every reason for which the law says no: its kind, its text for the caller, its public code and what it tells machines.
 
-/// A request that the law refuses.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("there is no such product")]
-    ProductNotFound,
-    #[error("there is no such promo code")]
-    PromoCodeNotFound,
-    #[error("there is no such order")]
-    OrderNotFound,
-    #[error("run {0} is not published, or was published a moment ago: try again after a second")]
-    RunUnknown(super::RunId),
-    #[error("it was changed by somebody else: read it again and repeat the change")]
-    EtagMismatch,
-    #[error("the product is not for sale in {0}")]
-    ProductNotForSale(values::Currency),
-    #[error("the product already has a price in this currency that starts at this moment")]
-    PriceTaken,
-    #[error("a price cannot start in the past")]
-    PriceInThePast,
-    #[error("it would end before it starts")]
-    EmptyWindow,
-    #[error("another promo code has this code already")]
-    PromoCodeTaken,
-    #[error("more orders use the promo code already")]
-    MaxUsesBelowUses,
-    #[error("there is no such promo code")]
-    PromoCodeUnknown,
-    #[error("the promo code is not valid now")]
-    PromoCodeNotValidNow,
-    #[error("the promo code has been used up")]
-    PromoCodeUsedUp,
-    #[error("the promo code is not for this product")]
-    PromoCodeNotForProduct,
-    #[error("the buyer has access to all of it for ever already")]
-    AlreadyOwned,
-    #[error("the order is {0} already")]
-    OrderNotPayable(&'static str),
-    #[error("the order is {0} and cannot be cancelled")]
-    OrderNotCancellable(&'static str),
-    #[error("it is not known yet what became of an earlier payment of this order: look at its payments in a minute")]
-    PaymentUnresolved,
-    #[error("too many payments of this order were started")]
-    TooManyPayments,
-    #[error("the provider does not take {0}")]
-    AmountNotAccepted(values::Money),
-    #[error("the payment provider could not be reached; nothing was started")]
-    ProviderUnavailable,
-    #[error("the order is {0}; only a paid order can be refunded")]
-    OrderNotRefundable(&'static str),
-    #[error("a refund of this order is on its way already")]
-    RefundInProgress,
-    #[error("only all of it, {0}, can be given back for now")]
-    RefundNotWhole(values::Money),
+use time::OffsetDateTime;
+use values::{Currency, Money};
+
+use super::{RunId, attempt::MAX_PER_ORDER, order::State};
+
+values::refusals! {
+    /// A request that the law refuses.
+    pub enum Refusal {
+        ProductNotFound: NotFound "there is no such product",
+        PromoCodeNotFound: NotFound "there is no such promo code",
+        OrderNotFound: NotFound "there is no such order",
+        RunUnknown { run_id: RunId }: Conflict
+            "run {run_id} is not published, or was published a moment ago: try it after a second" after 1,
+        EtagMismatch { etag: i64 }: Stale "it was changed by somebody else: read it and repeat the change",
+        ProductNotForSale { currency: Currency }: Conflict "the product is not for sale in {currency}",
+        PriceTaken: Conflict "the product already has a price in this currency that starts at this moment",
+        PriceInThePast: Conflict "a price cannot start in the past",
+        EmptyWindow: Invalid "it would end before it starts",
+        PromoCodeTaken: Conflict "another promo code has this code already",
+        MaxUsesBelowUses { uses: i32 }: Conflict "{uses} orders use the promo code already",
+        PromoCodeUnknown: NotFound "there is no such promo code",
+        PromoCodeDisabled: Conflict "the promo code is not valid now" as "PROMO_CODE_NOT_VALID_NOW",
+        PromoCodeNotYet { from: OffsetDateTime }: Conflict
+            "the promo code is not valid yet" as "PROMO_CODE_NOT_VALID_NOW",
+        PromoCodeOver { until: OffsetDateTime }: Conflict
+            "the promo code is not valid any more" as "PROMO_CODE_NOT_VALID_NOW",
+        /// `limit` is the field of the promo code that says how often: `maxUses` or `maxUsesPerBuyer`.
+        PromoCodeUsedUp { limit: &'static str, max: i32 }: Conflict "the promo code has been used up",
+        PromoCodeNotForProduct: Conflict "the promo code is not for this product",
+        AlreadyOwned: Conflict "the buyer has access to all of it for ever already",
+        OrderNotPayable { state: &'static str }: Conflict "the order is {state} already",
+        /// It waits to be paid still, but nobody may begin to pay it any more.
+        OrderOverdue { until: OffsetDateTime }: Conflict
+            ("the order is {state} already", state = State::Expired.as_str()) as "ORDER_NOT_PAYABLE",
+        OrderNotCancellable { state: &'static str }: Conflict "the order is {state} and cannot be cancelled",
+        PaymentUnresolved: Conflict
+            "it is not known yet what became of an earlier payment of this order: look at its payments in a minute"
+            after 30,
+        TooManyPayments: Conflict
+            ("too many payments of this order were started: {max} at most", max = MAX_PER_ORDER),
+        /// `min` and `max` are minor units of `currency`.
+        AmountNotAccepted { min: i64, max: i64, currency: Currency }: Conflict
+            ("the provider takes {} to {}", Money::new(*min, *currency), Money::new(*max, *currency)),
+        ProviderUnavailable: Unavailable "the payment provider could not be reached; nothing was started" after 5,
+        OrderNotRefundable { state: &'static str }: Conflict "the order is {state}; only a paid order can be refunded",
+        RefundInProgress: Conflict "a refund of this order is on its way already",
+        /// What can be given back, in minor units of `currency`.
+        RefundNotWhole { minor: i64, currency: Currency }: Conflict
+            ("only all of it, {}, can be given back for now", Money::new(*minor, *currency)),
+    }
 }

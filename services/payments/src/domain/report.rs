@@ -37,14 +37,12 @@ pub enum Status {
 }
 
 /// In what a report differs from what was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Mismatch {
     Shop,
     Attempt,
     Amount,
 }
-
-super::names!(Mismatch { Shop => "shop", Attempt => "attempt", Amount => "amount" });
 
 impl Report {
     /// Holds the report against what was asked for. The amount counts only where money was taken or is about to be.

@@ -6,20 +6,25 @@ use values::Money;
 use super::{AttemptId, FactId, Order, OrderId, RefundId, RunId};
 
 /// One movement of money. Written once, never changed; a correction is another fact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Fact {
+    #[record(name = "fact_id")]
     pub id: FactId,
     pub kind: Kind,
+    #[record(flatten)]
     pub source: Source,
+    #[record(name = "order_id")]
     pub order: OrderId,
     /// What it was earned with; none for money that was never earned.
+    #[record(name = "run_id")]
     pub run: Option<RunId>,
+    #[record(flatten)]
     pub amount: Money,
     pub occurred_at: OffsetDateTime,
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Kind {
     /// Money paid an order.
     Captured,
@@ -30,13 +35,6 @@ pub enum Kind {
     /// Money that nothing was owed for went back.
     OverpaidReturned,
 }
-
-super::names!(Kind {
-    Captured => "captured",
-    Overpaid => "overpaid",
-    Refunded => "refunded",
-    OverpaidReturned => "overpaid_returned",
-});
 
 /// By what it happened; with the kind and the run it is unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +47,7 @@ pub enum Source {
 pub fn shares(order: &Order) -> Vec<(RunId, Money)> {
     let shares = order.items.iter().flat_map(|item| {
         let runs = item.grants.iter().map(|grant| grant.run);
-        runs.zip(split(item.total, item.grants.len()))
+        runs.zip(split(item.amounts.total, item.grants.len()))
     });
     shares.collect()
 }

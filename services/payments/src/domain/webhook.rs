@@ -1,7 +1,7 @@
 //! What was made of a provider's notification.
 
 /// The verdict on one notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Verdict {
     /// Genuine, and not acted upon yet: the provider could not be asked.
     Received,
@@ -18,13 +18,3 @@ pub enum Verdict {
     /// Signed with our secret for a shop that we are not.
     ForeignShop,
 }
-
-super::names!(Verdict {
-    Received => "received",
-    Done => "done",
-    UnknownPayment => "unknown_payment",
-    Other => "other",
-    Malformed => "malformed",
-    Forged => "forged",
-    ForeignShop => "foreign_shop",
-});

@@ -1,4 +1,4 @@
-//! Put a product up for sale, perhaps with its first prices.
+//! Puts a product up for sale, perhaps with its first prices.
 
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
@@ -7,11 +7,12 @@ use values::Id;
 
 use super::set_price::{self, NewPrice};
 use crate::{
-    App, Error,
+    app::App,
     domain::{
         Grant, Product, Refusal, RunId,
         product::{Access, Description, State, Title},
     },
+    error::{Error, Result},
     store,
 };
 
@@ -32,7 +33,7 @@ pub struct Granting {
 }
 
 /// Creates a product. The same key again gives the same product.
-pub async fn create_product(app: &App, command: &CreateProduct, key: Option<&Idempotent>) -> Result<Product, Error> {
+pub async fn run(app: &App, command: &CreateProduct, key: Option<&Idempotent>) -> Result<Product> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         if let Some(key) = key
@@ -43,8 +44,8 @@ pub async fn create_product(app: &App, command: &CreateProduct, key: Option<&Ide
         }
         let product = Product {
             id: Id::new(now),
-            title: command.title.as_str().to_owned(),
-            description: command.description.as_str().to_owned(),
+            title: command.title.clone(),
+            description: command.description.clone(),
             grants: grants(conn, &command.grants).await?,
             state: State::Active,
             version: 1,
@@ -64,11 +65,11 @@ pub async fn create_product(app: &App, command: &CreateProduct, key: Option<&Ide
 }
 
 /// Completes what is to be granted from the copy of runs; refuses runs that are not in it.
-pub(super) async fn grants(conn: &mut PgConnection, granted: &[Granting]) -> Result<Vec<Grant>, Error> {
+pub(super) async fn grants(conn: &mut PgConnection, granted: &[Granting]) -> Result<Vec<Grant>> {
     let ids: Vec<RunId> = granted.iter().map(|granting| granting.run).collect();
     let known = store::run::known(conn, &ids).await?;
     let grant = |granting: &Granting| {
-        let run = known.get(&granting.run).ok_or(Refusal::RunUnknown(granting.run))?;
+        let run = known.get(&granting.run).ok_or(Refusal::RunUnknown { run_id: granting.run })?;
         Ok(Grant { run: run.id, course: run.course, title: run.title.clone(), access: granting.access })
     };
     granted.iter().map(grant).collect()

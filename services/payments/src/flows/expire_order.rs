@@ -1,23 +1,24 @@
-//! End an order that nobody paid in time. Never without asking the provider: an answer may have been lost.
+//! Ends an order that nobody paid in time. Never without asking the provider: an answer may have been lost.
 
-use super::{ask, cancel_order::let_go};
+use super::{ask_provider, end_unpaid};
 use crate::{
-    App, Error,
+    app::App,
     domain::{
         OrderId,
         attempt::{Attempt, State},
     },
+    error::{Error, Result},
     store,
 };
 
-/// Expires an order that is due. An order whose payments cannot be asked about now stays, and is looked at again.
-pub async fn expire_order(app: &App, actor: &str, id: OrderId) -> Result<bool, Error> {
+/// Expires an order that is due. An order whose payments cannot be asked about now stays, and is looked at later.
+pub async fn run(app: &App, actor: &str, id: OrderId) -> Result<bool> {
     let attempts = {
         let conn = &mut *app.db.acquire().await?;
         store::attempt::of_order(conn, id).await?
     };
     let worth_asking = attempts.iter().filter(|attempt| worth_asking(attempt)).map(|attempt| attempt.id).collect();
-    if !ask::ask_all(app, actor, worth_asking).await? {
+    if !ask_provider::all(app, actor, worth_asking).await? {
         tracing::warn!(order = %id, "Order {id} is not expired: the provider could not be asked about it.");
         return Ok(false);
     }
@@ -29,7 +30,7 @@ pub async fn expire_order(app: &App, actor: &str, id: OrderId) -> Result<bool, E
             return Ok(false);
         }
         let Some(order) = order.expired(app.rules.grace, now) else { return Ok(false) };
-        let_go(conn, &order).await?;
+        end_unpaid::run(conn, &order).await?;
         Ok::<_, Error>(true)
     })
     .await?;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::{
-    App, Error,
+    app::App,
+    error::Result,
     store::{self, waiting::Waiting},
 };
 
 /// Sets `payment_attempts_open{state}`, `payments_notified_oldest_seconds`, `payments_unknown_oldest_seconds`, `refunds_waiting` and
 /// `refunds_waiting_oldest_seconds`. Every replica says the same.
-pub async fn measure(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<()> {
     let now = app.clock.now();
     let conn = &mut *app.db.acquire().await?;
     let Waiting { created, pending, unknown, unknown_since, refunds, refunds_since } =

@@ -1,19 +1,20 @@
-//! Start a payment: commit the attempt, call the provider, commit what it said.
+//! Starts a payment: commits the attempt, calls the provider, commits what it said.
 
-use auth::Caller;
+use bus::By;
 use failpoint::failpoint;
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use values::{Id, Language};
 
-use super::settle::{locked, save_failure};
+use super::settle_attempt::{locked, save_failure};
 use crate::{
-    App, Error,
+    app::App,
     domain::{
         Attempt, Failure, Order, OrderId, Refusal, UserId,
         attempt::{self, Back, Method, Provider, State},
     },
+    error::{Error, Result},
     provider::{Start, Started, Trouble},
     store,
 };
@@ -27,20 +28,23 @@ pub struct PayOrder {
     pub order: OrderId,
     pub provider: Provider,
     pub method: Method,
-    pub back: Back,
+    /// Where the payer is sent after success and after a failure; none for the usual page.
+    pub success_url: Option<String>,
+    pub fail_url: Option<String>,
     pub language: Language,
 }
 
 /// Starts a payment of a buyer's own order. The same key again gives the same attempt, unless the provider never got it: then it is
-/// sent again.
-pub async fn pay_order(
+/// sent once more.
+pub async fn run(
     app: &App,
-    caller: &Caller,
+    actor: &str,
     buyer: UserId,
     command: &PayOrder,
     key: &Idempotent,
-) -> Result<Attempt, Error> {
-    let (order, attempt, fresh) = commit_intent(app, buyer, command, key).await?;
+) -> Result<Attempt> {
+    let back = app.rules.pages.back(command.success_url.as_deref(), command.fail_url.as_deref())?;
+    let (order, attempt, fresh) = commit_intent(app, buyer, command, &back, key).await?;
     if !fresh {
         return Ok(attempt);
     }
@@ -54,7 +58,7 @@ pub async fn pay_order(
     let answer = app.providers.get(start.attempt.provider).start(&start).await;
     failpoint!("pay.sent");
     let unreached = matches!(answer, Err(Trouble::NotReached(_)));
-    let attempt = commit_result(app, &caller.actor(), &start.attempt, answer).await?;
+    let attempt = commit_result(app, actor, &start.attempt, answer).await?;
     failpoint!("pay.started");
     if unreached && attempt.is_unsent() {
         return Err(Refusal::ProviderUnavailable.into());
@@ -67,8 +71,9 @@ async fn commit_intent(
     app: &App,
     buyer: UserId,
     command: &PayOrder,
+    back: &Back,
     key: &Idempotent,
-) -> Result<(Order, Attempt, bool), Error> {
+) -> Result<(Order, Attempt, bool)> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let claim = key.claim(conn, now).await?;
@@ -83,7 +88,7 @@ async fn commit_intent(
             store::attempt::update(conn, &attempt, Some(now + app.rules.schedule.after(0))).await?;
             return Ok((order, attempt, true));
         }
-        let attempt = fresh(app, conn, &order, command, now).await?;
+        let attempt = fresh(app, conn, &order, command, back, now).await?;
         key.record(conn, attempt.id.uuid(), now).await?;
         Ok::<_, Error>((order, attempt, true))
     })
@@ -95,10 +100,11 @@ async fn fresh(
     conn: &mut PgConnection,
     order: &Order,
     command: &PayOrder,
+    back: &Back,
     now: OffsetDateTime,
-) -> Result<Attempt, Error> {
+) -> Result<Attempt> {
     order.expect_payable(now)?;
-    app.providers.get(command.provider).accept(order.total)?;
+    app.providers.get(command.provider).accept(order.amounts.total)?;
     attempt::admit(&store::attempt::of_order(conn, order.id).await?)?;
     let owed = store::intent::of_order(conn, order.id).await?;
     let intent = owed.ok_or_else(|| anyhow::anyhow!("order {} waits to be paid and owes nothing", order.id))?;
@@ -111,7 +117,7 @@ async fn fresh(
         amount: intent.amount,
         payment: None,
         page: None,
-        back: command.back.clone(),
+        back: back.clone(),
         state: State::Created,
         created_at: now,
         updated_at: now,
@@ -126,7 +132,7 @@ async fn commit_result(
     actor: &str,
     sent: &Attempt,
     answer: Result<Started, Trouble>,
-) -> Result<Attempt, Error> {
+) -> Result<Attempt> {
     let now = app.clock.now();
     let answer = &answer;
     pg::transaction(&app.db, async |conn| {
@@ -139,10 +145,10 @@ async fn commit_result(
             Err(Trouble::Lost(_)) => attempt.lost(),
         };
         if attempt.is_unsent() {
-            // Nothing has failed for the buyer yet: the same request may be sent again.
+            // Nothing has failed for the buyer yet: the same request may be sent once more.
             store::attempt::update(conn, &Attempt { updated_at: now, ..attempt.clone() }, None).await?;
         } else {
-            let state = save_failure(conn, order, before, attempt, actor, now).await?;
+            let state = save_failure(conn, order, before, attempt, By { actor, now }).await?;
             if state == State::Unknown {
                 store::attempt::ask_at(conn, sent.id, Some(now + app.rules.schedule.soon())).await?;
             }

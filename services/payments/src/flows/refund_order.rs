@@ -1,13 +1,14 @@
-//! Give a paid order's money back because somebody decided it.
+//! Gives a paid order's money back because somebody decided it.
 
-use auth::Caller;
+use bus::By;
 use pg::{Claim, Idempotent};
 use values::{Id, Money};
 
 use super::{give_back, send_refund};
 use crate::{
-    App, Error,
+    app::App,
     domain::{OrderId, Refund, Refusal, refund::Reason},
+    error::{Error, Result},
     store,
 };
 
@@ -21,14 +22,8 @@ pub struct RefundOrder {
 }
 
 /// Writes the refund down and sends it. The same key again gives the same refund.
-pub async fn refund_order(
-    app: &App,
-    caller: &Caller,
-    command: &RefundOrder,
-    key: &Idempotent,
-) -> Result<Refund, Error> {
+pub async fn run(app: &App, actor: &str, command: &RefundOrder, key: &Idempotent) -> Result<Refund> {
     let now = app.clock.now();
-    let actor = caller.actor();
     let (refund, fresh) = pg::transaction(&app.db, async |conn| {
         let claim = key.claim(conn, now).await?;
         if let Claim::Replay(id) = claim {
@@ -48,12 +43,12 @@ pub async fn refund_order(
         if paid_by.is_some() {
             return Ok((refund, true));
         }
-        let refund = give_back::give_back(conn, order, None, refund, &actor, now).await?;
+        let refund = give_back::run(conn, order, None, refund, By { actor, now }).await?;
         Ok::<_, Error>((refund, false))
     })
     .await?;
     tracing::info!(order = %refund.order, refund = %refund.id, by = actor, "Refund {} of order {}.", refund.id, refund.order);
-    if fresh { send_refund::send(app, &actor, refund.id).await } else { Ok(refund) }
+    if fresh { send_refund::run(app, actor, refund.id).await } else { Ok(refund) }
 }
 
 fn on_its_way(error: sqlx::Error) -> Error {

@@ -1,27 +1,29 @@
-//! Send a refund that is written down, or find out what became of it. The provider is called between transactions.
+//! Sends a refund that is written down, or finds out what became of it. The provider is called between transactions.
 
+use bus::By;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{give_back, settle::locked};
+use super::{give_back, settle_attempt::locked};
 use crate::{
-    App, Error,
+    app::App,
     domain::{
         Attempt, Refund, RefundId, Status, attempt,
-        refund::{Heard, State},
+        refund::{Outcome, State},
     },
+    error::{Error, Result},
     provider::{self, Payment, Trouble},
     store,
 };
 
 /// Sends a refund for the first time.
-pub async fn send(app: &App, actor: &str, id: RefundId) -> Result<Refund, Error> {
+pub async fn run(app: &App, actor: &str, id: RefundId) -> Result<Refund> {
     let Some((refund, attempt, payment)) = load(app, id).await? else { return current(app, id).await };
     call(app, actor, &refund, &attempt, payment).await
 }
 
-/// Takes up a refund that may have been sent before: asks first, and sends only what has not happened.
-pub async fn resume(app: &App, actor: &str, id: RefundId) -> Result<Refund, Error> {
+/// Continues with a refund that may have been sent before: asks first, and sends only what has not happened.
+pub async fn resume(app: &App, actor: &str, id: RefundId) -> Result<Refund> {
     let Some((refund, attempt, payment)) = load(app, id).await? else { return current(app, id).await };
     let question = Payment { attempt: attempt.id, payment: Some(payment.clone()) };
     let Ok(Some(report)) = app.providers.get(attempt.provider).ask(&question).await else { return Ok(refund) };
@@ -30,14 +32,14 @@ pub async fn resume(app: &App, actor: &str, id: RefundId) -> Result<Refund, Erro
         tracing::error!(refund = %id, "The report for refund {id} is not about its payment: it is not sent, look at it.");
         return Ok(refund);
     }
-    match refund.clone().hear(report.status) {
-        Heard::Send(_) => call(app, actor, &refund, &attempt, payment).await,
+    match refund.clone().apply(report.status) {
+        Outcome::Send(_) => call(app, actor, &refund, &attempt, payment).await,
         _ => apply(app, actor, &attempt, id, &Ok(report.status)).await,
     }
 }
 
 /// A refund that is not over, its payment, and the provider's id of it.
-async fn load(app: &App, id: RefundId) -> Result<Option<(Refund, Attempt, String)>, Error> {
+async fn load(app: &App, id: RefundId) -> Result<Option<(Refund, Attempt, String)>> {
     let conn = &mut *app.db.acquire().await?;
     let Some(refund) = store::refund::any(conn, id).await?.filter(|refund| !refund.state.is_over()) else {
         return Ok(None);
@@ -52,12 +54,12 @@ async fn load(app: &App, id: RefundId) -> Result<Option<(Refund, Attempt, String
     }))
 }
 
-async fn current(app: &App, id: RefundId) -> Result<Refund, Error> {
+async fn current(app: &App, id: RefundId) -> Result<Refund> {
     let conn = &mut *app.db.acquire().await?;
     Ok(store::refund::any(conn, id).await?.ok_or_else(|| anyhow::anyhow!("refund {id} is missing"))?)
 }
 
-async fn call(app: &App, actor: &str, refund: &Refund, attempt: &Attempt, payment: String) -> Result<Refund, Error> {
+async fn call(app: &App, actor: &str, refund: &Refund, attempt: &Attempt, payment: String) -> Result<Refund> {
     let request = provider::Refund { id: refund.id, payment, amount: refund.amount };
     let answer = app.providers.get(attempt.provider).refund(&request).await;
     apply(app, actor, attempt, refund.id, &answer).await
@@ -70,30 +72,30 @@ async fn apply(
     attempt: &Attempt,
     id: RefundId,
     answer: &Result<Status, Trouble>,
-) -> Result<Refund, Error> {
+) -> Result<Refund> {
     let now = app.clock.now();
     let refund = pg::transaction(&app.db, async |conn| {
         let (order, attempt) = locked(conn, attempt.id).await?;
         let refund = store::refund::any(conn, id).await?.ok_or_else(|| anyhow::anyhow!("refund {id} is missing"))?;
-        let heard = match answer {
-            Ok(status) => refund.clone().hear(*status),
+        let outcome = match answer {
+            Ok(status) => refund.clone().apply(*status),
             Err(Trouble::Refused { failure, .. }) if !refund.state.is_over() => {
-                Heard::Refused(refund.clone().refused(*failure))
+                Outcome::Refused(refund.clone().refused(*failure))
             }
-            Err(Trouble::Lost(_)) => Heard::Waits(refund.clone().lost()),
-            Err(Trouble::Refused { .. } | Trouble::NotReached(_)) => Heard::Ignored,
+            Err(Trouble::Lost(_)) => Outcome::Waits(refund.clone().lost()),
+            Err(Trouble::Refused { .. } | Trouble::NotReached(_)) => Outcome::Ignored,
         };
-        match heard {
-            Heard::Succeeded(refund) => {
+        match outcome {
+            Outcome::Succeeded(refund) => {
                 let was = attempt.state;
                 let attempt = Attempt { state: attempt::State::Refunded, updated_at: now, ..attempt };
-                give_back::give_back(conn, order, Some((&attempt, was)), refund, actor, now).await
+                give_back::run(conn, order, Some((&attempt, was)), refund, By { actor, now }).await
             }
-            Heard::Send(refund) | Heard::Waits(refund) | Heard::Refused(refund) => {
+            Outcome::Send(refund) | Outcome::Waits(refund) | Outcome::Refused(refund) => {
                 let soon = now + app.rules.schedule.soon();
                 save(conn, refund, soon, now).await
             }
-            Heard::Ignored => Ok(refund),
+            Outcome::Ignored => Ok(refund),
         }
     })
     .await?;
@@ -109,7 +111,7 @@ async fn save(
     refund: Refund,
     soon: OffsetDateTime,
     now: OffsetDateTime,
-) -> Result<Refund, Error> {
+) -> Result<Refund> {
     let refund = Refund { updated_at: now, ..refund };
     store::refund::update(conn, &refund).await?;
     if refund.state == State::Unknown {

@@ -1,4 +1,4 @@
-//! Set a price from a moment on, for good or for a while.
+//! Sets a price from a moment on, for good or for a while.
 
 use pg::{Claim, Idempotent};
 use sqlx::PgConnection;
@@ -7,8 +7,9 @@ use values::{Id, Money};
 
 use super::create_product::not_past;
 use crate::{
-    App, Error,
+    app::App,
     domain::{Price, ProductId, Refusal},
+    error::{Error, Result},
     store,
 };
 
@@ -23,12 +24,12 @@ pub struct NewPrice {
 }
 
 /// Sets a price of a product. The same key again gives the same price.
-pub async fn set_price(
+pub async fn run(
     app: &App,
     product: ProductId,
     price: &NewPrice,
     key: Option<&Idempotent>,
-) -> Result<Price, Error> {
+) -> Result<Price> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         if let Some(key) = key
@@ -53,7 +54,7 @@ pub(super) async fn save(
     product: ProductId,
     price: &NewPrice,
     now: OffsetDateTime,
-) -> Result<Price, Error> {
+) -> Result<Price> {
     let starts_at = not_past(price.starts_at, now)?;
     if price.ends_at.is_some_and(|end| end <= starts_at) {
         return Err(Refusal::EmptyWindow.into());

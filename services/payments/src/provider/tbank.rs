@@ -6,7 +6,7 @@
 mod code;
 mod token;
 
-use std::{collections::HashMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use anyhow::{Context, anyhow};
 use futures::future::BoxFuture;
@@ -17,7 +17,7 @@ use time::{OffsetDateTime, UtcOffset, macros::format_description};
 use url::Url;
 use values::{Currency, Language, Money};
 
-use super::{Hint, NotBelieved, Payment, Provider, Refund, Reply, Start, Started, Trouble};
+use super::{Notification, NotBelieved, Payment, Provider, Refund, Reply, Start, Started, Trouble};
 use crate::domain::{AttemptId, Failure, Refusal, Report, Status};
 
 /// The bank takes no card payment of less than a rouble.
@@ -227,7 +227,8 @@ impl Tbank {
 impl Provider for Tbank {
     fn accept(&self, amount: Money) -> Result<(), Refusal> {
         let fits = amount.currency() == Currency::RUB && (LEAST..=MOST).contains(&amount.minor());
-        if fits { Ok(()) } else { Err(Refusal::AmountNotAccepted(amount)) }
+        let refused = Refusal::AmountNotAccepted { min: LEAST, max: MOST, currency: Currency::RUB };
+        if fits { Ok(()) } else { Err(refused) }
     }
 
     fn start<'a>(&'a self, start: &'a Start) -> BoxFuture<'a, Result<Started, Trouble>> {
@@ -245,7 +246,7 @@ impl Provider for Tbank {
         Box::pin(self.cancel(refund))
     }
 
-    fn read(&self, body: &[u8], _headers: &HashMap<String, String>) -> Result<Hint, NotBelieved> {
+    fn read(&self, body: &[u8], _headers: &BTreeMap<String, String>) -> Result<Notification, NotBelieved> {
         let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| NotBelieved::Malformed)?;
         if !token::proves(&fields, &self.password) {
             return Err(NotBelieved::Forged);
@@ -254,13 +255,13 @@ impl Provider for Tbank {
             return Err(NotBelieved::ForeignShop);
         }
         let (Some(payment), Some(order)) = (text(&fields, "PaymentId"), text(&fields, "OrderId")) else {
-            return Ok(Hint::Other);
+            return Ok(Notification::Other);
         };
         if text(&fields, "Status").is_none_or(|status| status == "RECEIPT") {
-            return Ok(Hint::Other);
+            return Ok(Notification::Other);
         }
         let failure = text(&fields, "ErrorCode").and_then(|code| code::failure(&code));
-        Ok(Hint::Payment { payment, attempt: order.parse().ok(), failure })
+        Ok(Notification::Payment { payment, attempt: order.parse().ok(), failure })
     }
 
     fn acknowledge(&self) -> Reply {

@@ -1,78 +1,33 @@
-//! Tries to pay. Written under the order's lock only, so that no two words about one order are taken at once.
+//! Tries to pay. Written under the order's lock only, so that no two reports about one order are applied at once.
 
-use sqlx::{FromRow, PgConnection};
+use pg::Lease;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
-
-use super::{Claiming, broken, money};
-use crate::domain::{
-    Attempt, AttemptId, IntentId, OrderId, UserId,
-    attempt::{Back, Method, Provider, State},
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row},
 };
 
-#[derive(FromRow)]
-struct Row {
-    attempt_id: AttemptId,
-    intent_id: IntentId,
-    order_id: OrderId,
-    provider: String,
-    method: String,
-    amount_minor: i64,
-    currency: String,
-    payment: Option<String>,
-    page: Option<String>,
-    success_url: String,
-    fail_url: String,
-    state: String,
-    detail: Option<String>,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
+use crate::domain::{Attempt, AttemptId, OrderId, UserId, attempt::State};
 
-fn read(row: Row) -> Result<Attempt, sqlx::Error> {
-    Ok(Attempt {
-        id: row.attempt_id,
-        intent: row.intent_id,
-        order: row.order_id,
-        provider: Provider::parse(&row.provider).ok_or_else(|| broken("provider"))?,
-        method: Method::parse(&row.method).ok_or_else(|| broken("method"))?,
-        amount: money(row.amount_minor, &row.currency)?,
-        payment: row.payment,
-        page: row.page,
-        back: Back { success: row.success_url, fail: row.fail_url },
-        state: State::parse(&row.state, row.detail.as_deref()).ok_or_else(|| broken("attempt state"))?,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
+/// What the state carries is stored beside its name.
+impl Record for State {
+    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("detail")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let (name, detail): (String, Option<String>) = (row.get("state")?, row.get("detail")?);
+        Self::parse(&name, detail.as_deref()).ok_or_else(|| record::refused("a stored attempt state makes no sense"))
+    }
+
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        to.add(state.map(|state| state.as_str()));
+        to.add(state.and_then(|state| state.detail()));
+    }
 }
 
 /// Writes a new attempt; the provider is asked about it at `ask_at` if nobody knows better by then.
 pub async fn insert(conn: &mut PgConnection, attempt: &Attempt, ask_at: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into attempts (
-             attempt_id, intent_id, order_id, provider, method, amount_minor, currency, payment, page,
-             success_url, fail_url, state, detail, created_at, updated_at, ask_at
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-    )
-    .bind(attempt.id)
-    .bind(attempt.intent)
-    .bind(attempt.order)
-    .bind(attempt.provider.as_str())
-    .bind(attempt.method.as_str())
-    .bind(attempt.amount.minor())
-    .bind(attempt.amount.currency().as_str())
-    .bind(&attempt.payment)
-    .bind(&attempt.page)
-    .bind(&attempt.back.success)
-    .bind(&attempt.back.fail)
-    .bind(attempt.state.as_str())
-    .bind(attempt.state.detail())
-    .bind(attempt.created_at)
-    .bind(attempt.updated_at)
-    .bind(ask_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::row(attempt).and("ask_at", ask_at).insert(conn, "attempts").await
 }
 
 /// Writes what changed in an attempt. Nobody is asked about one that is over; for an open one `ask_at` stays, unless given.
@@ -106,35 +61,22 @@ pub async fn update(
 
 /// Anybody's attempt.
 pub async fn any(conn: &mut PgConnection, id: AttemptId) -> Result<Option<Attempt>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select attempt_id, intent_id, order_id, provider, method, amount_minor, currency, payment, page,
-                success_url, fail_url, state, detail, created_at, updated_at
-         from attempts
-         where attempt_id = $1",
-    )
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
-    row.map(read).transpose()
+    sqlx::query_as(pg::sql!("select ", Attempt, " from attempts where attempt_id = $1"))
+        .bind(id)
+        .fetch_optional(conn)
+        .await
 }
 
 /// The attempts of an order, newest first.
 pub async fn of_order(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Attempt>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select attempt_id, intent_id, order_id, provider, method, amount_minor, currency, payment, page,
-                success_url, fail_url, state, detail, created_at, updated_at
-         from attempts
-         where order_id = $1
-         order by attempt_id desc",
-    )
-    .bind(order)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    sqlx::query_as(pg::sql!("select ", Attempt, " from attempts where order_id = $1 order by attempt_id desc"))
+        .bind(order)
+        .fetch_all(conn)
+        .await
 }
 
 /// Claims attempts that the provider should be asked about, and says how often it was asked about each before.
-pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Vec<(AttemptId, i32)>, sqlx::Error> {
+pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<(AttemptId, i32)>, sqlx::Error> {
     sqlx::query_as(
         "update attempts
          set ask_at = $2, asked = asked + 1
@@ -148,9 +90,9 @@ pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Ve
          )
          returning attempt_id, asked",
     )
-    .bind(claiming.now)
-    .bind(claiming.until)
-    .bind(claiming.most)
+    .bind(lease.now)
+    .bind(lease.until)
+    .bind(lease.limit)
     .fetch_all(conn)
     .await
 }

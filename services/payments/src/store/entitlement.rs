@@ -1,86 +1,48 @@
 //! Who may use what. Written under the order's lock only.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row},
+};
 
-use super::broken;
-use crate::domain::{CourseId, Entitlement, EntitlementId, Grant, OrderId, RunId, UserId, entitlement::State};
+use crate::domain::{Entitlement, EntitlementId, OrderId, RunId, UserId, entitlement::State};
 
-#[derive(FromRow)]
-struct Row {
-    learner_id: UserId,
-    entitlement_id: EntitlementId,
-    order_id: OrderId,
-    run_id: RunId,
-    course_id: CourseId,
-    title: String,
-    starts_at: OffsetDateTime,
-    ends_at: Option<OffsetDateTime>,
-    state: String,
-    revoked_at: Option<OffsetDateTime>,
-    revoked_reason: Option<String>,
-    version: i64,
-}
+/// When and why it was taken away is stored beside the state's name.
+impl Record for State {
+    const COLUMNS: &'static [Column] =
+        &[Column::of("state"), Column::of("revoked_at"), Column::of("revoked_reason")];
 
-fn read(row: Row) -> Result<Entitlement, sqlx::Error> {
-    let state = match (row.state.as_str(), row.revoked_at, row.revoked_reason) {
-        ("active", None, None) => State::Active,
-        ("revoked", Some(at), Some(reason)) => State::Revoked { at, reason },
-        _ => return Err(broken("entitlement state")),
-    };
-    // How long it lasts is said by its end; the length that was sold is in the order.
-    let grant = Grant { run: row.run_id, course: row.course_id, title: row.title, access: None };
-    Ok(Entitlement {
-        id: row.entitlement_id,
-        order: row.order_id,
-        learner: row.learner_id,
-        grant,
-        starts_at: row.starts_at,
-        ends_at: row.ends_at,
-        state,
-        version: row.version,
-    })
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let (name, at, reason): (String, Option<OffsetDateTime>, Option<String>) =
+            (row.get("state")?, row.get("revoked_at")?, row.get("revoked_reason")?);
+        match (name.as_str(), at, reason) {
+            ("active", None, None) => Ok(Self::Active),
+            ("revoked", Some(at), Some(reason)) => Ok(Self::Revoked { at, reason }),
+            _ => Err(record::refused("a stored entitlement state makes no sense")),
+        }
+    }
+
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        let revoked = state.and_then(|state| match state {
+            Self::Active => None,
+            Self::Revoked { at, reason } => Some((*at, reason.as_str())),
+        });
+        to.add(state.map(|_| if revoked.is_some() { "revoked" } else { "active" }));
+        to.add(revoked.map(|(at, _)| at));
+        to.add(revoked.map(|(_, reason)| reason));
+    }
 }
 
 /// Writes a new entitlement.
 pub async fn insert(conn: &mut PgConnection, entitlement: &Entitlement) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into entitlements (
-             learner_id, entitlement_id, order_id, run_id, course_id, title, starts_at, ends_at, state, version
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, 'active', $9)",
-    )
-    .bind(entitlement.learner)
-    .bind(entitlement.id)
-    .bind(entitlement.order)
-    .bind(entitlement.grant.run)
-    .bind(entitlement.grant.course)
-    .bind(&entitlement.grant.title)
-    .bind(entitlement.starts_at)
-    .bind(entitlement.ends_at)
-    .bind(entitlement.version)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::insert(conn, "entitlements", entitlement).await
 }
 
-/// Writes that an entitlement was taken away.
-pub async fn revoke(conn: &mut PgConnection, entitlement: &Entitlement) -> Result<(), sqlx::Error> {
-    let State::Revoked { at, reason } = &entitlement.state else { return Ok(()) };
-    sqlx::query(
-        "update entitlements
-         set state = 'revoked', revoked_at = $3, revoked_reason = $4, version = $5
-         where learner_id = $1
-           and entitlement_id = $2",
-    )
-    .bind(entitlement.learner)
-    .bind(entitlement.id)
-    .bind(at)
-    .bind(reason)
-    .bind(entitlement.version)
-    .execute(conn)
-    .await?;
-    Ok(())
+/// Writes a changed entitlement over the old one.
+pub async fn update(conn: &mut PgConnection, entitlement: &Entitlement) -> Result<(), sqlx::Error> {
+    pg::update(conn, "entitlements", entitlement).await
 }
 
 /// What an order of a learner opened.
@@ -89,19 +51,15 @@ pub async fn of_order(
     learner: UserId,
     order: OrderId,
 ) -> Result<Vec<Entitlement>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select learner_id, entitlement_id, order_id, run_id, course_id, title, starts_at, ends_at, state,
-                revoked_at, revoked_reason, version
-         from entitlements
-         where learner_id = $1
-           and order_id = $2
-         order by entitlement_id",
-    )
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Entitlement,
+        " from entitlements where learner_id = $1 and order_id = $2 order by entitlement_id"
+    ))
     .bind(learner)
     .bind(order)
     .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    .await
 }
 
 /// Those of the runs that a learner may use for ever.
@@ -129,44 +87,28 @@ pub async fn list(
     conn: &mut PgConnection,
     learner: UserId,
     after: Option<EntitlementId>,
-    most: i64,
+    limit: i64,
 ) -> Result<Vec<Entitlement>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select learner_id, entitlement_id, order_id, run_id, course_id, title, starts_at, ends_at, state,
-                revoked_at, revoked_reason, version
-         from entitlements
-         where learner_id = $1
-           and ($2::uuid is null or entitlement_id < $2)
-         order by entitlement_id desc
-         limit $3",
-    )
-    .bind(learner)
-    .bind(after)
-    .bind(most)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    let mut query = QueryBuilder::new(pg::sql!("select ", Entitlement, " from entitlements where learner_id = "));
+    query.push_bind(learner);
+    if let Some(after) = after {
+        query.push(" and entitlement_id < ").push_bind(after);
+    }
+    query.push(" order by entitlement_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// Everybody's entitlements that come after `after`, for copies that are rebuilt.
 pub async fn export(
     conn: &mut PgConnection,
     after: Option<(UserId, EntitlementId)>,
-    most: i64,
+    limit: i64,
 ) -> Result<Vec<Entitlement>, sqlx::Error> {
-    let (learner, id) = after.unzip();
-    let rows: Vec<Row> = sqlx::query_as(
-        "select learner_id, entitlement_id, order_id, run_id, course_id, title, starts_at, ends_at, state,
-                revoked_at, revoked_reason, version
-         from entitlements
-         where $1::uuid is null or (learner_id, entitlement_id) > ($1, $2)
-         order by learner_id, entitlement_id
-         limit $3",
-    )
-    .bind(learner)
-    .bind(id)
-    .bind(most)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    let mut query = QueryBuilder::new(pg::sql!("select ", Entitlement, " from entitlements"));
+    if let Some((learner, id)) = after {
+        query.push(" where (learner_id, entitlement_id) > (").push_bind(learner);
+        query.push(", ").push_bind(id).push(")");
+    }
+    query.push(" order by learner_id, entitlement_id limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }

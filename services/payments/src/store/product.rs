@@ -2,73 +2,43 @@
 
 use std::collections::HashMap;
 
-use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
+use sqlx::{PgConnection, QueryBuilder};
+use values::record::{Seconds, Stored};
 
-use super::{access, broken, position, seconds};
-use crate::domain::{CourseId, Grant, Product, ProductId, RunId, product::State};
+use super::position;
+use crate::domain::{
+    CourseId, Grant, Product, ProductId, RunId,
+    product::{OrderBy, State, Title},
+};
 
-#[derive(FromRow)]
-struct Row {
-    product_id: ProductId,
-    title: String,
-    description: String,
-    state: String,
-    version: i64,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
-}
-
-#[derive(FromRow)]
+#[derive(values::Record)]
 struct GrantRow {
     product_id: ProductId,
-    run_id: RunId,
-    course_id: CourseId,
-    title: String,
-    access_seconds: Option<i64>,
+    #[record(flatten)]
+    grant: Grant,
 }
 
-/// Which of the active products to list.
+/// Which products to list.
 #[derive(Debug, Default)]
 pub struct Filter {
+    pub state: Option<State>,
     pub run: Option<RunId>,
     pub course: Option<CourseId>,
+    pub order_by: OrderBy,
 }
+
+/// Where a page of products begins: after this one. The title is that by which it is listed.
+pub type After = (Option<Title>, ProductId);
 
 /// Writes a new product.
 pub async fn insert(conn: &mut PgConnection, product: &Product) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into products (product_id, title, description, state, version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(product.id)
-    .bind(&product.title)
-    .bind(&product.description)
-    .bind(product.state.as_str())
-    .bind(product.version)
-    .bind(product.created_at)
-    .bind(product.updated_at)
-    .execute(&mut *conn)
-    .await?;
+    pg::insert(&mut *conn, "products", product).await?;
     insert_grants(conn, product).await
 }
 
 /// Writes a changed product over the old one.
 pub async fn update(conn: &mut PgConnection, product: &Product) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update products
-         set title = $2, description = $3, state = $4, version = $5, updated_at = $6
-         where product_id = $1",
-    )
-    .bind(product.id)
-    .bind(&product.title)
-    .bind(&product.description)
-    .bind(product.state.as_str())
-    .bind(product.version)
-    .bind(product.updated_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::update(conn, "products", product).await
 }
 
 /// Writes what a product grants over what it granted before.
@@ -80,7 +50,7 @@ pub async fn replace_grants(conn: &mut PgConnection, product: &Product) -> Resul
 async fn insert_grants(conn: &mut PgConnection, product: &Product) -> Result<(), sqlx::Error> {
     let positions: Vec<i16> = (0..product.grants.len()).map(position).collect();
     let runs: Vec<RunId> = product.grants.iter().map(|grant| grant.run).collect();
-    let lengths: Vec<Option<i64>> = product.grants.iter().map(|grant| seconds(grant.access)).collect();
+    let lengths: Vec<Option<i64>> = product.grants.iter().map(|grant| Seconds::stored(&grant.access)).collect();
     sqlx::query(
         "insert into product_grants (product_id, position, run_id, access_seconds)
          select $1, position, run_id, access_seconds
@@ -97,29 +67,16 @@ async fn insert_grants(conn: &mut PgConnection, product: &Product) -> Result<(),
 
 /// A product in whatever state.
 pub async fn any(conn: &mut PgConnection, id: ProductId) -> Result<Option<Product>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select product_id, title, description, state, version, created_at, updated_at
-         from products
-         where product_id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&mut *conn)
-    .await?;
-    first(conn, row).await
+    let found = sqlx::query_as(pg::sql!("select ", Product, " from products where product_id = $1"));
+    let found = found.bind(id).fetch_all(&mut *conn).await?;
+    Ok(with_grants(conn, found).await?.pop())
 }
 
 /// A product in whatever state, locked against other editors until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, id: ProductId) -> Result<Option<Product>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select product_id, title, description, state, version, created_at, updated_at
-         from products
-         where product_id = $1
-         for update",
-    )
-    .bind(id)
-    .fetch_optional(&mut *conn)
-    .await?;
-    first(conn, row).await
+    let found = sqlx::query_as(pg::sql!("select ", Product, " from products where product_id = $1 for update"));
+    let found = found.bind(id).fetch_all(&mut *conn).await?;
+    Ok(with_grants(conn, found).await?.pop())
 }
 
 /// A product that is for sale.
@@ -127,62 +84,40 @@ pub async fn active(conn: &mut PgConnection, id: ProductId) -> Result<Option<Pro
     Ok(any(conn, id).await?.filter(|product| product.state == State::Active))
 }
 
-/// Products for sale that come after `after`, newest first.
-pub async fn list_active(
+/// Products that come after `after`.
+pub async fn list(
     conn: &mut PgConnection,
     filter: &Filter,
-    after: Option<ProductId>,
-    most: i64,
+    after: Option<After>,
+    limit: i64,
 ) -> Result<Vec<Product>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select product_id, title, description, state, version, created_at, updated_at
-         from products
-         where state = 'active'
-           and ($1::uuid is null or product_id < $1)
-           and (
-               ($2::uuid is null and $3::uuid is null)
-               or exists (
-                   select
-                   from product_grants
-                   join runs using (run_id)
-                   where product_grants.product_id = products.product_id
-                     and ($2::uuid is null or runs.run_id = $2)
-                     and ($3::uuid is null or runs.course_id = $3)
-               )
-           )
-         order by product_id desc
-         limit $4",
-    )
-    .bind(after)
-    .bind(filter.run)
-    .bind(filter.course)
-    .bind(most)
-    .fetch_all(&mut *conn)
-    .await?;
-    with_grants(conn, rows).await
-}
-
-/// Products in any state, or in one, that come after `after`, newest first.
-pub async fn list_any(
-    conn: &mut PgConnection,
-    state: Option<State>,
-    after: Option<ProductId>,
-    most: i64,
-) -> Result<Vec<Product>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select product_id, title, description, state, version, created_at, updated_at
-         from products
-         where ($1::uuid is null or product_id < $1)
-           and ($2::text is null or state = $2)
-         order by product_id desc
-         limit $3",
-    )
-    .bind(after)
-    .bind(state.map(State::as_str))
-    .bind(most)
-    .fetch_all(&mut *conn)
-    .await?;
-    with_grants(conn, rows).await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Product, " from products where true"));
+    if let Some(state) = filter.state {
+        query.push(" and state = ").push_bind(state);
+    }
+    if let Some(run) = filter.run {
+        query.push(" and product_id in (select product_id from product_grants where run_id = ").push_bind(run);
+        query.push(")");
+    }
+    if let Some(course) = filter.course {
+        query.push(" and product_id in (select product_id from product_grants join runs using (run_id) where course_id = ");
+        query.push_bind(course).push(")");
+    }
+    match (filter.order_by, after) {
+        (OrderBy::CreatedAtDesc, Some((_, id))) => {
+            query.push(" and product_id < ").push_bind(id);
+        }
+        (OrderBy::Title, Some((title, id))) => {
+            query.push(" and (title, product_id) > (").push_bind(title).push(", ").push_bind(id).push(")");
+        }
+        (_, None) => {}
+    }
+    query.push(match filter.order_by {
+        OrderBy::CreatedAtDesc => " order by product_id desc limit ",
+        OrderBy::Title => " order by title, product_id limit ",
+    });
+    let found = query.push_bind(limit).build_query_as().fetch_all(&mut *conn).await?;
+    with_grants(conn, found).await
 }
 
 /// Those of the products that exist, in whatever state.
@@ -190,12 +125,8 @@ pub async fn existing(conn: &mut PgConnection, ids: &[ProductId]) -> Result<Vec<
     sqlx::query_scalar("select product_id from products where product_id = any($1)").bind(ids).fetch_all(conn).await
 }
 
-async fn first(conn: &mut PgConnection, row: Option<Row>) -> Result<Option<Product>, sqlx::Error> {
-    Ok(with_grants(conn, row.into_iter().collect()).await?.pop())
-}
-
-async fn with_grants(conn: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Product>, sqlx::Error> {
-    let ids: Vec<ProductId> = rows.iter().map(|row| row.product_id).collect();
+async fn with_grants(conn: &mut PgConnection, mut products: Vec<Product>) -> Result<Vec<Product>, sqlx::Error> {
+    let ids: Vec<ProductId> = products.iter().map(|product| product.id).collect();
     let granted: Vec<GrantRow> = sqlx::query_as(
         "select product_grants.product_id, runs.run_id, runs.course_id, runs.title, product_grants.access_seconds
          from product_grants
@@ -208,21 +139,10 @@ async fn with_grants(conn: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Prod
     .await?;
     let mut grants: HashMap<ProductId, Vec<Grant>> = HashMap::new();
     for row in granted {
-        let grant =
-            Grant { run: row.run_id, course: row.course_id, title: row.title, access: access(row.access_seconds)? };
-        grants.entry(row.product_id).or_default().push(grant);
+        grants.entry(row.product_id).or_default().push(row.grant);
     }
-    let product = |row: Row| {
-        Ok(Product {
-            id: row.product_id,
-            title: row.title,
-            description: row.description,
-            grants: grants.remove(&row.product_id).unwrap_or_default(),
-            state: State::parse(&row.state).ok_or_else(|| broken("product state"))?,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    };
-    rows.into_iter().map(product).collect()
+    for product in &mut products {
+        product.grants = grants.remove(&product.id).unwrap_or_default();
+    }
+    Ok(products)
 }

@@ -2,65 +2,58 @@
 
 use std::collections::HashMap;
 
-use sqlx::{FromRow, PgConnection};
-use time::OffsetDateTime;
-use values::Money;
+use sqlx::{PgConnection, QueryBuilder};
+use values::{
+    Money, Record,
+    record::{self, Arguments, Column, Row},
+};
 
-use super::{broken, money};
 use crate::domain::{
     Order, ProductId, PromoCode, PromoCodeId, UserId,
-    promo::{BasisPoints, Code, Discount, Limit, State},
+    promo::{BasisPoints, Code, Discount, OrderBy, State},
 };
 
 /// Refuses a code that exists already, in whatever case.
 pub const FOLDED_KEY: &str = "promo_codes_folded_key";
 
-#[derive(FromRow)]
-struct Row {
-    promo_code_id: PromoCodeId,
-    code: String,
-    percent_basis_points: Option<i32>,
-    amount_minor: Option<i64>,
-    currency: Option<String>,
-    starts_at: OffsetDateTime,
-    ends_at: Option<OffsetDateTime>,
-    max_uses: i32,
-    max_uses_per_buyer: i32,
-    state: String,
-    uses: i32,
-    version: i64,
-    created_at: OffsetDateTime,
+/// A share, or an amount with its currency.
+impl Record for Discount {
+    const COLUMNS: &'static [Column] =
+        &[Column::of("percent_basis_points"), Column::of("amount_minor"), Column::of("currency")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let points: Option<i32> = row.get("percent_basis_points")?;
+        let Some(points) = points else { return Ok(Self::Amount(Money::read(row)?)) };
+        let points = u32::try_from(points).map_err(record::refused)?;
+        Ok(Self::Percent(BasisPoints::try_from(points).map_err(record::refused)?))
+    }
+
+    fn bind(discount: Option<&Self>, to: &mut Arguments) {
+        let (points, amount) = match discount {
+            Some(Self::Percent(points)) => (i32::try_from(points.get()).ok(), None),
+            Some(Self::Amount(amount)) => (None, Some(amount)),
+            None => (None, None),
+        };
+        to.add(points);
+        Money::bind(amount, to);
+    }
 }
+
+/// Which promo codes to list.
+#[derive(Debug, Default)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub code: Option<Code>,
+    pub product: Option<ProductId>,
+    pub order_by: OrderBy,
+}
+
+/// Where a page of promo codes begins: after this one. The text is that by which it is listed.
+pub type After = (Option<String>, PromoCodeId);
 
 /// Writes a new promo code.
 pub async fn insert(conn: &mut PgConnection, promo: &PromoCode) -> Result<(), sqlx::Error> {
-    let (points, amount) = match promo.discount {
-        Discount::Percent(points) => (Some(points.get()), None),
-        Discount::Amount(amount) => (None, Some(amount)),
-    };
-    sqlx::query(
-        "insert into promo_codes (
-             promo_code_id, code, folded, percent_basis_points, amount_minor, currency, starts_at, ends_at,
-             max_uses, max_uses_per_buyer, state, uses, version, created_at
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-    )
-    .bind(promo.id)
-    .bind(promo.code.as_str())
-    .bind(promo.code.folded())
-    .bind(points.and_then(|points| i32::try_from(points).ok()))
-    .bind(amount.map(Money::minor))
-    .bind(amount.map(|amount| amount.currency().as_str().to_owned()))
-    .bind(promo.starts_at)
-    .bind(promo.ends_at)
-    .bind(promo.max_uses.get())
-    .bind(promo.max_uses_per_buyer.get())
-    .bind(promo.state.as_str())
-    .bind(promo.uses)
-    .bind(promo.version)
-    .bind(promo.created_at)
-    .execute(&mut *conn)
-    .await?;
+    pg::row(promo).and("folded", promo.code.folded()).insert(&mut *conn, "promo_codes").await?;
     insert_products(conn, promo).await
 }
 
@@ -74,9 +67,9 @@ pub async fn update(conn: &mut PgConnection, promo: &PromoCode) -> Result<(), sq
     .bind(promo.id)
     .bind(promo.starts_at)
     .bind(promo.ends_at)
-    .bind(promo.max_uses.get())
-    .bind(promo.max_uses_per_buyer.get())
-    .bind(promo.state.as_str())
+    .bind(promo.max_uses)
+    .bind(promo.max_uses_per_buyer)
+    .bind(promo.state)
     .bind(promo.version)
     .execute(&mut *conn)
     .await?;
@@ -99,66 +92,59 @@ async fn insert_products(conn: &mut PgConnection, promo: &PromoCode) -> Result<(
 
 /// One promo code.
 pub async fn find(conn: &mut PgConnection, id: PromoCodeId) -> Result<Option<PromoCode>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select promo_code_id, code, percent_basis_points, amount_minor, currency, starts_at, ends_at,
-                max_uses, max_uses_per_buyer, state, uses, version, created_at
-         from promo_codes
-         where promo_code_id = $1",
-    )
-    .bind(id)
-    .fetch_optional(&mut *conn)
-    .await?;
-    first(conn, row).await
+    let found = sqlx::query_as(pg::sql!("select ", PromoCode, " from promo_codes where promo_code_id = $1"));
+    let found = found.bind(id).fetch_all(&mut *conn).await?;
+    Ok(with_products(conn, found).await?.pop())
 }
 
 /// One promo code, locked until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, id: PromoCodeId) -> Result<Option<PromoCode>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select promo_code_id, code, percent_basis_points, amount_minor, currency, starts_at, ends_at,
-                max_uses, max_uses_per_buyer, state, uses, version, created_at
-         from promo_codes
-         where promo_code_id = $1
-         for update",
-    )
-    .bind(id)
-    .fetch_optional(&mut *conn)
-    .await?;
-    first(conn, row).await
+    let found = sqlx::query_as(pg::sql!("select ", PromoCode, " from promo_codes where promo_code_id = $1 for update"));
+    let found = found.bind(id).fetch_all(&mut *conn).await?;
+    Ok(with_products(conn, found).await?.pop())
 }
 
 /// The promo code that people type so.
 pub async fn by_code(conn: &mut PgConnection, code: &Code) -> Result<Option<PromoCode>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select promo_code_id, code, percent_basis_points, amount_minor, currency, starts_at, ends_at,
-                max_uses, max_uses_per_buyer, state, uses, version, created_at
-         from promo_codes
-         where folded = $1",
-    )
-    .bind(code.folded())
-    .fetch_optional(&mut *conn)
-    .await?;
-    first(conn, row).await
+    let found = sqlx::query_as(pg::sql!("select ", PromoCode, " from promo_codes where folded = $1"));
+    let found = found.bind(code.folded()).fetch_all(&mut *conn).await?;
+    Ok(with_products(conn, found).await?.pop())
 }
 
-/// Promo codes that come after `after`, newest first.
+/// Promo codes that come after `after`.
 pub async fn list(
     conn: &mut PgConnection,
-    after: Option<PromoCodeId>,
-    most: i64,
+    filter: &Filter,
+    after: Option<After>,
+    limit: i64,
 ) -> Result<Vec<PromoCode>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select promo_code_id, code, percent_basis_points, amount_minor, currency, starts_at, ends_at,
-                max_uses, max_uses_per_buyer, state, uses, version, created_at
-         from promo_codes
-         where $1::uuid is null or promo_code_id < $1
-         order by promo_code_id desc
-         limit $2",
-    )
-    .bind(after)
-    .bind(most)
-    .fetch_all(&mut *conn)
-    .await?;
-    with_products(conn, rows).await
+    let mut query = QueryBuilder::new(pg::sql!("select ", PromoCode, " from promo_codes where true"));
+    if let Some(state) = filter.state {
+        query.push(" and state = ").push_bind(state);
+    }
+    if let Some(code) = &filter.code {
+        query.push(" and folded = ").push_bind(code.folded());
+    }
+    if let Some(product) = filter.product {
+        query.push(" and promo_code_id in (select promo_code_id from promo_code_products where product_id = ");
+        query.push_bind(product).push(")");
+    }
+    match (filter.order_by, after) {
+        (OrderBy::CreatedAtDesc, Some((_, id))) => {
+            query.push(" and promo_code_id < ").push_bind(id);
+        }
+        // No two codes are the same when their case is ignored.
+        (OrderBy::Code, Some((folded, _))) => {
+            query.push(" and folded > ").push_bind(folded);
+        }
+        (_, None) => {}
+    }
+    query.push(match filter.order_by {
+        OrderBy::CreatedAtDesc => " order by promo_code_id desc limit ",
+        OrderBy::Code => " order by folded limit ",
+    });
+    let found = query.push_bind(limit).build_query_as().fetch_all(&mut *conn).await?;
+    with_products(conn, found).await
 }
 
 /// How many orders of a buyer hold or have used a promo code.
@@ -234,12 +220,8 @@ pub async fn release(conn: &mut PgConnection, order: &Order) -> Result<(), sqlx:
     Ok(())
 }
 
-async fn first(conn: &mut PgConnection, row: Option<Row>) -> Result<Option<PromoCode>, sqlx::Error> {
-    Ok(with_products(conn, row.into_iter().collect()).await?.pop())
-}
-
-async fn with_products(conn: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<PromoCode>, sqlx::Error> {
-    let ids: Vec<PromoCodeId> = rows.iter().map(|row| row.promo_code_id).collect();
+async fn with_products(conn: &mut PgConnection, mut promos: Vec<PromoCode>) -> Result<Vec<PromoCode>, sqlx::Error> {
+    let ids: Vec<PromoCodeId> = promos.iter().map(|promo| promo.id).collect();
     let scoped: Vec<(PromoCodeId, ProductId)> = sqlx::query_as(
         "select promo_code_id, product_id
          from promo_code_products
@@ -253,32 +235,8 @@ async fn with_products(conn: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Pr
     for (promo, product) in scoped {
         products.entry(promo).or_default().push(product);
     }
-    let promo_code = |row: Row| {
-        let products = products.remove(&row.promo_code_id).unwrap_or_default();
-        promo_code(row, products)
-    };
-    rows.into_iter().map(promo_code).collect()
-}
-
-fn promo_code(row: Row, products: Vec<ProductId>) -> Result<PromoCode, sqlx::Error> {
-    let discount = match (row.percent_basis_points, row.amount_minor, &row.currency) {
-        (Some(points), ..) => BasisPoints::parse(points).ok().map(Discount::Percent),
-        (None, Some(minor), Some(currency)) => Some(Discount::Amount(money(minor, currency)?)),
-        _ => None,
-    };
-    let limit = |limit| Limit::parse(limit).map_err(|_| broken("limit"));
-    Ok(PromoCode {
-        id: row.promo_code_id,
-        code: Code::parse(&row.code).map_err(|_| broken("promo code"))?,
-        discount: discount.ok_or_else(|| broken("discount"))?,
-        starts_at: row.starts_at,
-        ends_at: row.ends_at,
-        max_uses: limit(row.max_uses)?,
-        max_uses_per_buyer: limit(row.max_uses_per_buyer)?,
-        products,
-        state: State::parse(&row.state).ok_or_else(|| broken("promo code state"))?,
-        uses: row.uses,
-        version: row.version,
-        created_at: row.created_at,
-    })
+    for promo in &mut promos {
+        promo.products = products.remove(&promo.id).unwrap_or_default();
+    }
+    Ok(promos)
 }

@@ -1,72 +1,39 @@
 //! Refunds. Written under the order's lock only.
 
-use sqlx::{FromRow, PgConnection};
+use pg::Lease;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
-
-use super::{Claiming, broken, money};
-use crate::domain::{
-    AttemptId, OrderId, Refund, RefundId, UserId,
-    refund::{Cause, State},
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row},
 };
+
+use crate::domain::{AttemptId, OrderId, Refund, RefundId, UserId, refund::State};
 
 /// Refuses a second refund of a payment.
 pub const ATTEMPT_KEY: &str = "refunds_attempt_key";
 /// Refuses a second refund of an order that was paid with nothing.
 pub const FREE_KEY: &str = "refunds_free_key";
 
-#[derive(FromRow)]
-struct Row {
-    refund_id: RefundId,
-    order_id: OrderId,
-    attempt_id: Option<AttemptId>,
-    amount_minor: i64,
-    currency: String,
-    cause: String,
-    reason: String,
-    state: String,
-    failure: Option<String>,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
+/// A failure's cause is stored beside the state's name.
+impl Record for State {
+    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("failure")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let (name, failure): (String, Option<String>) = (row.get("state")?, row.get("failure")?);
+        Self::parse(&name, failure.as_deref()).ok_or_else(|| record::refused("a stored refund state makes no sense"))
+    }
+
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        to.add(state.map(|state| state.as_str()));
+        to.add(state.and_then(|state| state.failure()));
+    }
 }
 
-fn read(row: Row) -> Result<Refund, sqlx::Error> {
-    Ok(Refund {
-        id: row.refund_id,
-        order: row.order_id,
-        attempt: row.attempt_id,
-        amount: money(row.amount_minor, &row.currency)?,
-        cause: Cause::parse(&row.cause).ok_or_else(|| broken("refund cause"))?,
-        reason: row.reason,
-        state: State::parse(&row.state, row.failure.as_deref()).ok_or_else(|| broken("refund state"))?,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
-}
-
-/// Writes a new refund; it is sent (again) at `ask_at` if nobody knows better by then.
+/// Writes a new refund; one that is not over is sent (once more) at `ask_at` if nobody knows better by then.
 pub async fn insert(conn: &mut PgConnection, refund: &Refund, ask_at: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into refunds (
-             refund_id, order_id, attempt_id, amount_minor, currency, cause, reason, state, failure,
-             created_at, updated_at, ask_at
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    )
-    .bind(refund.id)
-    .bind(refund.order)
-    .bind(refund.attempt)
-    .bind(refund.amount.minor())
-    .bind(refund.amount.currency().as_str())
-    .bind(refund.cause.as_str())
-    .bind(&refund.reason)
-    .bind(refund.state.as_str())
-    .bind(refund.state.failure().map(|failure| failure.as_str()))
-    .bind(refund.created_at)
-    .bind(refund.updated_at)
-    .bind((!refund.state.is_over()).then_some(ask_at))
-    .execute(conn)
-    .await?;
-    Ok(())
+    let ask_at = (!refund.state.is_over()).then_some(ask_at);
+    pg::row(refund).and("ask_at", ask_at).insert(conn, "refunds").await
 }
 
 /// Writes what changed in a refund. One that is over is not asked about any more.
@@ -81,7 +48,7 @@ pub async fn update(conn: &mut PgConnection, refund: &Refund) -> Result<(), sqlx
     )
     .bind(refund.id)
     .bind(refund.state.as_str())
-    .bind(refund.state.failure().map(|failure| failure.as_str()))
+    .bind(refund.state.failure())
     .bind(refund.updated_at)
     .bind(refund.state.is_over())
     .execute(conn)
@@ -91,50 +58,27 @@ pub async fn update(conn: &mut PgConnection, refund: &Refund) -> Result<(), sqlx
 
 /// Anybody's refund.
 pub async fn any(conn: &mut PgConnection, id: RefundId) -> Result<Option<Refund>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select refund_id, order_id, attempt_id, amount_minor, currency, cause, reason, state, failure,
-                created_at, updated_at
-         from refunds
-         where refund_id = $1",
-    )
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
-    row.map(read).transpose()
+    sqlx::query_as(pg::sql!("select ", Refund, " from refunds where refund_id = $1")).bind(id).fetch_optional(conn).await
 }
 
 /// The refunds of an order, newest first.
 pub async fn of_order(conn: &mut PgConnection, order: OrderId) -> Result<Vec<Refund>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select refund_id, order_id, attempt_id, amount_minor, currency, cause, reason, state, failure,
-                created_at, updated_at
-         from refunds
-         where order_id = $1
-         order by refund_id desc",
-    )
-    .bind(order)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    sqlx::query_as(pg::sql!("select ", Refund, " from refunds where order_id = $1 order by refund_id desc"))
+        .bind(order)
+        .fetch_all(conn)
+        .await
 }
 
 /// The refund of an attempt that is on its way or has arrived.
 pub async fn of_attempt(conn: &mut PgConnection, attempt: AttemptId) -> Result<Option<Refund>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select refund_id, order_id, attempt_id, amount_minor, currency, cause, reason, state, failure,
-                created_at, updated_at
-         from refunds
-         where attempt_id = $1
-           and state <> 'failed'",
-    )
-    .bind(attempt)
-    .fetch_optional(conn)
-    .await?;
-    row.map(read).transpose()
+    sqlx::query_as(pg::sql!("select ", Refund, " from refunds where attempt_id = $1 and state <> 'failed'"))
+        .bind(attempt)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Claims refunds that should be sent or asked about, and says how often each was before.
-pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Vec<(RefundId, i32)>, sqlx::Error> {
+pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<(RefundId, i32)>, sqlx::Error> {
     sqlx::query_as(
         "update refunds
          set ask_at = $2, asked = asked + 1
@@ -148,9 +92,9 @@ pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Ve
          )
          returning refund_id, asked",
     )
-    .bind(claiming.now)
-    .bind(claiming.until)
-    .bind(claiming.most)
+    .bind(lease.now)
+    .bind(lease.until)
+    .bind(lease.limit)
     .fetch_all(conn)
     .await
 }

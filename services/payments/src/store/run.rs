@@ -2,25 +2,19 @@
 
 use std::collections::HashMap;
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 
 use crate::domain::{CourseId, RunId};
 
 /// What a product's grant shows of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Run {
+    #[record(name = "run_id")]
     pub id: RunId,
+    #[record(name = "course_id")]
     pub course: CourseId,
     pub title: String,
     pub language: String,
-}
-
-#[derive(FromRow)]
-struct Row {
-    run_id: RunId,
-    course_id: CourseId,
-    title: String,
-    language: String,
 }
 
 /// Keeps a run unless a later version of it is known.
@@ -47,14 +41,9 @@ pub async fn keep(conn: &mut PgConnection, run: &Run, version: i64) -> Result<()
 
 /// Those of the runs that are known.
 pub async fn known(conn: &mut PgConnection, ids: &[RunId]) -> Result<HashMap<RunId, Run>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select run_id, course_id, title, language
-         from runs
-         where run_id = any($1)",
-    )
-    .bind(ids)
-    .fetch_all(conn)
-    .await?;
-    let run = |row: Row| Run { id: row.run_id, course: row.course_id, title: row.title, language: row.language };
-    Ok(rows.into_iter().map(|row| (row.run_id, run(row))).collect())
+    let runs: Vec<Run> = sqlx::query_as(pg::sql!("select ", Run, " from runs where run_id = any($1)"))
+        .bind(ids)
+        .fetch_all(conn)
+        .await?;
+    Ok(runs.into_iter().map(|run| (run.id, run)).collect())
 }

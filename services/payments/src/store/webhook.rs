@@ -29,7 +29,7 @@ pub struct Kept {
 
 /// Keeps a notification, or counts it once more.
 pub async fn keep(conn: &mut PgConnection, arrival: &Arrival<'_>) -> Result<Kept, sqlx::Error> {
-    let (id, verdict, times, first_at): (WebhookId, String, i32, OffsetDateTime) = sqlx::query_as(
+    let (id, verdict, times, first_at): (WebhookId, Verdict, i32, OffsetDateTime) = sqlx::query_as(
         "insert into webhooks (webhook_id, provider, digest, body, address, verdict, times, first_at, last_at)
          values ($1, $2, $3, $4, $5, $6, 1, $7, $7)
          on conflict on constraint webhooks_digest_key do update
@@ -38,15 +38,15 @@ pub async fn keep(conn: &mut PgConnection, arrival: &Arrival<'_>) -> Result<Kept
          returning webhook_id, verdict, times, first_at",
     )
     .bind(arrival.id)
-    .bind(arrival.provider.as_str())
+    .bind(arrival.provider)
     .bind(arrival.digest)
     .bind(arrival.body)
     .bind(arrival.address)
-    .bind(arrival.verdict.as_str())
+    .bind(arrival.verdict)
     .bind(arrival.at)
     .fetch_one(conn)
     .await?;
-    let before = if times > 1 { Verdict::parse(&verdict) } else { None };
+    let before = (times > 1).then_some(verdict);
     Ok(Kept { id, before, first_at })
 }
 
@@ -63,7 +63,7 @@ pub async fn judge(
          where webhook_id = $1",
     )
     .bind(id)
-    .bind(verdict.as_str())
+    .bind(verdict)
     .bind(attempt)
     .execute(conn)
     .await?;
@@ -71,7 +71,7 @@ pub async fn judge(
 }
 
 /// When the last notification about an attempt came for the first time, if there was one.
-pub async fn last_heard(conn: &mut PgConnection, attempt: AttemptId) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+pub async fn last_notified(conn: &mut PgConnection, attempt: AttemptId) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     sqlx::query_scalar("select max(first_at) from webhooks where attempt_id = $1").bind(attempt).fetch_one(conn).await
 }
 

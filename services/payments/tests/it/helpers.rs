@@ -4,15 +4,15 @@ use std::{sync::Arc, time::Duration};
 
 use auth::Channel;
 use payments::{
-    App,
-    app::migrations,
+    app::{App, migrations},
     config::Rules,
-    domain::{back::Pages, schedule::Schedule},
-    events, jobs,
+    domain::schedule::Schedule,
+    grpc, hear, jobs,
     provider::{
         Providers,
         tbank::{Config, Tbank},
     },
+    return_pages::ReturnPages,
 };
 use proto::lyceum::{
     events::v1::{Envelope, RunPublished},
@@ -64,7 +64,7 @@ impl World {
             providers: Providers::new(Arc::new(tbank(bank_url))),
             rules: rules(),
         });
-        let door = testkit::serve(app.routes(), fleet.layer()).await;
+        let door = testkit::serve(grpc::routes(Arc::clone(&app)), fleet.layer()).await;
         Self { bank, clock, db, app, fleet, door, manager: Uuid::new_v4() }
     }
 
@@ -142,7 +142,7 @@ impl World {
     pub async fn hear_of(&self, run: &RunPublished, version: i64) {
         let envelope = Envelope { aggregate_version: version, ..Envelope::default() };
         let conn = &mut *self.db.pool.acquire().await.unwrap();
-        events::on_run_published(conn, &envelope, run.clone()).await.unwrap();
+        hear::on_run_published(conn, &envelope, run.clone()).await.unwrap();
     }
 
     /// A product with two runs, of which the second is open for 30 days.
@@ -181,7 +181,7 @@ impl World {
     ) -> Result<Order, Status> {
         let request = CreateOrderRequest {
             product_id: product.product_id.clone(),
-            promo_code: promo.into(),
+            promo_code: Some(promo.to_owned()).filter(|code| !code.is_empty()),
             ..CreateOrderRequest::default()
         };
         Ok(self.orders(buyer).create_order(keyed(request, key)).await?.into_inner())
@@ -255,12 +255,12 @@ impl World {
         answer.into_inner().entitlements
     }
 
-    /// Time passes and the clockwork ticks once.
+    /// Time passes and every job runs once.
     pub async fn tick(&self, after: Duration) {
         self.clock.advance(after.try_into().unwrap());
-        jobs::ask_about_payments(Arc::clone(&self.app)).await.unwrap();
-        jobs::resume_refunds(Arc::clone(&self.app)).await.unwrap();
-        jobs::expire_orders(Arc::clone(&self.app)).await.unwrap();
+        jobs::ask_about_payments(&self.app).await.unwrap();
+        jobs::resume_refunds(&self.app).await.unwrap();
+        jobs::expire_orders(&self.app).await.unwrap();
     }
 
     /// What was announced, by short name, in order.
@@ -306,7 +306,7 @@ fn rules() -> Rules {
         lifetime: time::Duration::DAY,
         grace: time::Duration::minutes(15),
         schedule: Schedule::default(),
-        pages: Pages::of(&"https://school.test/".parse().unwrap(), &[]),
+        pages: ReturnPages::of(&"https://school.test/".parse().unwrap(), &[]),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 /// Folder, and what none of its files may contain.
-const BANNED: [(&str, &[&str]); 6] = [
+const BANNED: [(&str, &[&str]); 7] = [
     (
         "domain",
         &["sqlx", "proto::", "tokio", "async ", "tracing::", "metrics::", "clock", "crate::store", "crate::flows"],
@@ -12,7 +12,8 @@ const BANNED: [(&str, &[&str]); 6] = [
     ("flows", &["proto::", "sqlx::query", "http::", "crate::grpc"]),
     ("grpc", &["sqlx::query", "pg::transaction", "bus::"]),
     ("provider", &["sqlx", "proto::", "crate::store", "crate::flows"]),
-    ("events.rs", &["sqlx::query"]),
+    ("announce.rs", &["sqlx::query", "crate::flows", "crate::store"]),
+    ("hear.rs", &["sqlx::query"]),
 ];
 
 const LONGEST: usize = 500;

@@ -14,7 +14,7 @@ use crate::{
 
 /// Open attempts by state, refunds under way, and whether somebody waits for a payment that we were told of.
 async fn counted(world: &World) -> ((i64, i64, i64), i64, bool) {
-    measure::measure(&world.app).await.unwrap();
+    measure::run(&world.app).await.unwrap();
     let conn = &mut *world.db.pool.acquire().await.unwrap();
     let Waiting { created, pending, unknown, refunds, .. } = waiting::waiting(conn).await.unwrap();
     ((created, pending, unknown), refunds, waiting::notified_since(conn).await.unwrap().is_some())

@@ -122,7 +122,7 @@ async fn bodies_are_forgotten_when_they_are_old() {
     };
     for (days, expected) in [(6, &["done", "forged"][..]), (2, &["done"]), (90, &[])] {
         world.clock.advance(time::Duration::days(days));
-        payments::jobs::tidy(std::sync::Arc::clone(&world.app)).await.unwrap();
+        payments::flows::sweep_webhooks::run(&world.app).await.unwrap();
         assert_eq!(kept().await, expected);
     }
     assert_eq!(verdicts(&world).await, [("done".into(), 1)], "and what was refused is gone");

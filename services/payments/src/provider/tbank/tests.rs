@@ -56,9 +56,9 @@ fn a_notification_is_believed_for_its_token_and_its_terminal() {
             "Success": false, "ErrorCode": "1051", "Amount": 149900, "SomethingNew": 7, "Data": {"a": 1},
         })
     };
-    let none = HashMap::new();
+    let none = BTreeMap::new();
     let ours = signed(&bank, fields("1700000000001DEMO"));
-    let hint = Hint::Payment {
+    let hint = Notification::Payment {
         payment: "13660000003".into(),
         attempt: Some(attempt),
         failure: Some(Failure::InsufficientFunds),
@@ -81,7 +81,7 @@ fn what_is_not_about_a_payment_is_something_else() {
     });
     let link = json!({ "TerminalKey": "1700000000001DEMO", "NotificationType": "LINKACCOUNT", "Status": "ACTIVE" });
     for other in [receipt, link] {
-        assert_eq!(bank.read(&signed(&bank, other), &HashMap::new()), Ok(Hint::Other));
+        assert_eq!(bank.read(&signed(&bank, other), &BTreeMap::new()), Ok(Notification::Other));
     }
 }
 
@@ -137,13 +137,13 @@ static BANK: LazyLock<Tbank> = LazyLock::new(bank);
 proptest! {
     #[test]
     fn bytes_of_a_stranger_are_never_believed(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        prop_assert!(BANK.read(&body, &HashMap::new()).is_err());
+        prop_assert!(BANK.read(&body, &BTreeMap::new()).is_err());
     }
 
     #[test]
     fn fields_of_a_stranger_are_never_believed(fields in fields_of_a_stranger()) {
         let body = serde_json::to_vec(&fields).unwrap();
-        prop_assert!(BANK.read(&body, &HashMap::new()).is_err());
+        prop_assert!(BANK.read(&body, &BTreeMap::new()).is_err());
     }
 
     #[test]
@@ -152,7 +152,7 @@ proptest! {
             fields.insert("TerminalKey".into(), "1700000000001DEMO".into());
         }
         let body = signed(&BANK, fields.into());
-        let read = BANK.read(&body, &HashMap::new());
+        let read = BANK.read(&body, &BTreeMap::new());
         prop_assert_eq!(read.is_ok(), ours, "{:?}", read);
     }
 }

@@ -1,16 +1,17 @@
-//! Take a provider's notification: check who wrote it, keep it, ask the provider, and answer in the provider's own words.
+//! Takes a provider's notification: checks who wrote it, keeps it, asks the provider, and answers in the provider's own words.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use failpoint::failpoint;
 use ring::digest::{SHA256, digest};
 use values::Id;
 
-use super::ask::{self, Asked, Hinted};
+use super::ask_provider::{self, Answered, Notice};
 use crate::{
-    App, Error,
+    app::App,
     domain::{AttemptId, WebhookId, attempt::Provider, webhook::Verdict},
-    provider::{Hint, NotBelieved, Reply},
+    error::Result,
+    provider::{NotBelieved, Notification, Reply},
     store::{
         self,
         webhook::{Arrival, Kept},
@@ -25,21 +26,21 @@ const LARGEST: usize = 64 * 1024;
 pub struct Webhook {
     pub provider: String,
     pub body: Vec<u8>,
-    pub headers: HashMap<String, String>,
+    pub headers: BTreeMap<String, String>,
     pub address: String,
 }
 
 /// Answers a notification. Whatever is not believed changes nothing but the record of it.
-pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<Reply, Error> {
+pub async fn run(app: &App, actor: &str, webhook: &Webhook) -> Result<Reply> {
     let Some(name) = Provider::parse(&webhook.provider) else { return Ok(Reply::bare(404)) };
     if webhook.body.len() > LARGEST {
         return Ok(Reply::bare(413));
     }
     let provider = app.providers.get(name);
-    let hint = provider.read(&webhook.body, &webhook.headers);
-    let verdict = match hint {
-        Ok(Hint::Payment { .. }) => Verdict::Received,
-        Ok(Hint::Other) => Verdict::Other,
+    let notification = provider.read(&webhook.body, &webhook.headers);
+    let verdict = match notification {
+        Ok(Notification::Payment { .. }) => Verdict::Received,
+        Ok(Notification::Other) => Verdict::Other,
         Err(NotBelieved::Malformed) => Verdict::Malformed,
         Err(NotBelieved::Forged) => Verdict::Forged,
         Err(NotBelieved::ForeignShop) => Verdict::ForeignShop,
@@ -47,11 +48,11 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
     let Kept { id, before, first_at } = keep(app, name, webhook, verdict).await?;
     failpoint!("webhook.kept");
     let repeated = before == Some(Verdict::Done);
-    let verdict = match hint {
-        Ok(Hint::Payment { .. }) if repeated => Verdict::Done,
-        Ok(Hint::Payment { payment, attempt, failure }) => {
-            let hinted = Hinted { payment: Some(payment), cause: failure, heard_at: Some(first_at) };
-            look(app, actor, name, id, attempt, hinted).await?
+    let verdict = match notification {
+        Ok(Notification::Payment { .. }) if repeated => Verdict::Done,
+        Ok(Notification::Payment { payment, attempt, failure }) => {
+            let notice = Notice { payment: Some(payment), cause: failure, came_at: Some(first_at) };
+            look(app, actor, name, id, attempt, notice).await?
         }
         _ => verdict,
     };
@@ -62,7 +63,7 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
     }
     Ok(match verdict {
         Verdict::Done | Verdict::UnknownPayment | Verdict::Other => provider.acknowledge(),
-        // Not acknowledged, so that the provider tells us again; we shall ask by ourselves as well.
+        // Not acknowledged, so that the provider notifies us once more; we shall ask by ourselves as well.
         Verdict::Received => Reply::bare(503),
         Verdict::Malformed => refused(400, webhook, verdict),
         Verdict::Forged | Verdict::ForeignShop => refused(403, webhook, verdict),
@@ -70,7 +71,7 @@ pub async fn hear_webhook(app: &App, actor: &str, webhook: &Webhook) -> Result<R
 }
 
 /// Keeps the body before anything is made of it.
-async fn keep(app: &App, provider: Provider, webhook: &Webhook, verdict: Verdict) -> Result<Kept, Error> {
+async fn keep(app: &App, provider: Provider, webhook: &Webhook, verdict: Verdict) -> Result<Kept> {
     let at = app.clock.now();
     let digest = digest(&SHA256, &webhook.body);
     let arrival = Arrival {
@@ -93,8 +94,8 @@ async fn look(
     provider: Provider,
     id: WebhookId,
     attempt: Option<AttemptId>,
-    hinted: Hinted,
-) -> Result<Verdict, Error> {
+    notice: Notice,
+) -> Result<Verdict> {
     let known = {
         let conn = &mut *app.db.acquire().await?;
         match attempt {
@@ -103,9 +104,9 @@ async fn look(
         }
     };
     let Some(known) = known else { return judge(app, id, Verdict::UnknownPayment, None).await };
-    let verdict = match ask::ask(app, actor, known.id, hinted).await? {
-        Asked::Answered { .. } => Verdict::Done,
-        Asked::Unanswered => {
+    let verdict = match ask_provider::run(app, actor, known.id, notice).await? {
+        Answered::Yes { .. } => Verdict::Done,
+        Answered::No => {
             let conn = &mut *app.db.acquire().await?;
             let next = app.clock.now() + app.rules.schedule.after(0);
             store::attempt::ask_at(conn, known.id, Some(next)).await?;
@@ -115,7 +116,7 @@ async fn look(
     judge(app, id, verdict, Some(known.id)).await
 }
 
-async fn judge(app: &App, id: WebhookId, verdict: Verdict, attempt: Option<AttemptId>) -> Result<Verdict, Error> {
+async fn judge(app: &App, id: WebhookId, verdict: Verdict, attempt: Option<AttemptId>) -> Result<Verdict> {
     let conn = &mut *app.db.acquire().await?;
     store::webhook::judge(conn, id, verdict, attempt).await?;
     Ok(verdict)

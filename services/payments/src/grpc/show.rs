@@ -1,34 +1,45 @@
-//! Values to wire.
+//! Values as messages.
 
+use contract::wire;
 use proto::lyceum::{payments::v1 as pb, values::v1::Money as MoneyPb};
 use values::Money;
 
-use crate::domain::{
-    Attempt, Entitlement, Grant, Order, Price, Product, PromoCode, Refund, attempt, entitlement, order, product,
-    promo::{self, Discount},
-    refund,
+use crate::{
+    domain::{
+        Attempt, Entitlement, Failure, Grant, Order, Price, Product, PromoCode, Refund, attempt, entitlement, order,
+        promo::Discount, refund,
+    },
+    flows::quote_price::Quoted,
+    provider::Reply,
+    store::export::{ExportedOrder, ExportedRefund},
 };
-use crate::store::export::{ExportedOrder, ExportedRefund};
 
-pub(super) fn money(amount: Money) -> MoneyPb {
+fn money(amount: Money) -> MoneyPb {
     MoneyPb { minor: amount.minor(), currency: amount.currency().as_str().to_owned() }
 }
 
 pub(super) fn product<'a>(product: Product, prices: impl IntoIterator<Item = &'a Price>) -> pb::Product {
-    let state = match product.state {
-        product::State::Active => pb::product::State::Active,
-        product::State::Archived => pb::product::State::Archived,
-    };
     pb::Product {
         product_id: product.id.to_string(),
-        etag: product::etag(product.version),
-        title: product.title,
-        description: product.description,
+        etag: product.version.to_string(),
+        title: product.title.into_string(),
+        description: product.description.into_string(),
         grants: product.grants.into_iter().map(grant).collect(),
         prices: prices.into_iter().map(price).collect(),
-        state: state.into(),
+        state: wire::<pb::product::State>(product.state),
         created_at: Some(product.created_at.into()),
         updated_at: Some(product.updated_at.into()),
+    }
+}
+
+pub(super) fn quote(quoted: Quoted) -> pb::Quote {
+    let amounts = quoted.quote.amounts;
+    pb::Quote {
+        product_id: quoted.product.id.to_string(),
+        price: Some(money(amounts.price)),
+        discount: Some(money(amounts.discount)),
+        total: Some(money(amounts.total)),
+        promo_code: quoted.promo.map(|promo| promo.code.as_str().to_owned()),
     }
 }
 
@@ -53,10 +64,6 @@ pub(super) fn price(price: &Price) -> pb::Price {
 }
 
 pub(super) fn promo_code(promo: PromoCode) -> pb::PromoCode {
-    let state = match promo.state {
-        promo::State::Active => pb::promo_code::State::Active,
-        promo::State::Disabled => pb::promo_code::State::Disabled,
-    };
     let discount = match promo.discount {
         Discount::Percent(points) => {
             pb::promo_code::Discount::PercentBasisPoints(i32::try_from(points.get()).unwrap_or_default())
@@ -72,31 +79,24 @@ pub(super) fn promo_code(promo: PromoCode) -> pb::PromoCode {
         max_uses: promo.max_uses.get(),
         max_uses_per_buyer: promo.max_uses_per_buyer.get(),
         product_ids: promo.products.iter().map(ToString::to_string).collect(),
-        state: state.into(),
+        state: wire::<pb::promo_code::State>(promo.state),
         uses: promo.uses,
-        etag: product::etag(promo.version),
+        etag: promo.version.to_string(),
         created_at: Some(promo.created_at.into()),
     }
 }
 
 pub(super) fn order(order: Order) -> pb::Order {
-    let state = match order.state {
-        order::State::Placed => pb::order::State::Placed,
-        order::State::Paid => pb::order::State::Paid,
-        order::State::Refunded => pb::order::State::Refunded,
-        order::State::Cancelled => pb::order::State::Cancelled,
-        order::State::Expired => pb::order::State::Expired,
-    };
     pb::Order {
         order_id: order.id.to_string(),
         number: order.number.as_str().to_owned(),
         buyer_id: order.buyer.to_string(),
-        state: state.into(),
+        state: wire::<pb::order::State>(order.state),
         items: order.items.into_iter().map(item).collect(),
-        price: Some(money(order.price)),
-        discount: Some(money(order.discount)),
-        total: Some(money(order.total)),
-        promo_code: order.promo.map(|promo| promo.code).unwrap_or_default(),
+        price: Some(money(order.amounts.price)),
+        discount: Some(money(order.amounts.discount)),
+        total: Some(money(order.amounts.total)),
+        promo_code: order.promo.map(|promo| promo.code),
         created_at: Some(order.created_at.into()),
         expires_at: Some(order.expires_at.into()),
         paid_at: order.paid_at.map(Into::into),
@@ -108,38 +108,36 @@ fn item(item: order::Item) -> pb::OrderItem {
     pb::OrderItem {
         product_id: item.product.to_string(),
         title: item.title,
-        price: Some(money(item.price)),
-        discount: Some(money(item.discount)),
-        total: Some(money(item.total)),
+        price: Some(money(item.amounts.price)),
+        discount: Some(money(item.amounts.discount)),
+        total: Some(money(item.amounts.total)),
         grants: item.grants.into_iter().map(grant).collect(),
     }
+}
+
+fn name(failure: Failure) -> String {
+    failure.as_str().to_owned()
 }
 
 pub(super) fn payment(attempt: Attempt) -> pb::Payment {
     let (state, failure) = match attempt.state {
         attempt::State::Created | attempt::State::Pending => (pb::payment::State::Pending, None),
         attempt::State::Unknown => (pb::payment::State::Unknown, None),
-        attempt::State::Failed(failure) => (pb::payment::State::Failed, Some(failure.as_str())),
+        attempt::State::Failed(failure) => (pb::payment::State::Failed, Some(failure)),
         // That the money goes back again shows in the refunds.
         attempt::State::Succeeded | attempt::State::Overpaid => (pb::payment::State::Succeeded, None),
         attempt::State::Mismatched(_) => (pb::payment::State::Mismatched, None),
         attempt::State::Refunded => (pb::payment::State::Refunded, None),
     };
-    let provider = match attempt.provider {
-        attempt::Provider::Tbank => pb::payment::Provider::Tbank,
-    };
-    let method = match attempt.method {
-        attempt::Method::HostedPage => pb::payment::Method::HostedPage,
-    };
     pb::Payment {
         payment_id: attempt.id.to_string(),
         order_id: attempt.order.to_string(),
         state: state.into(),
-        provider: provider.into(),
-        method: method.into(),
+        provider: wire::<pb::payment::Provider>(attempt.provider),
+        method: wire::<pb::payment::Method>(attempt.method),
         amount: Some(money(attempt.amount)),
-        confirmation_url: attempt.page.filter(|_| attempt.state.is_open()).unwrap_or_default(),
-        failure_reason: failure.unwrap_or_default().to_owned(),
+        confirmation_url: attempt.page.filter(|_| attempt.state.is_open()),
+        failure_reason: failure.map(name),
         created_at: Some(attempt.created_at.into()),
         updated_at: Some(attempt.updated_at.into()),
     }
@@ -152,19 +150,14 @@ pub(super) fn refund(refund: Refund) -> pb::Refund {
         refund::State::Succeeded => pb::refund::State::Succeeded,
         refund::State::Failed(_) => pb::refund::State::Failed,
     };
-    let cause = match refund.cause {
-        refund::Cause::Requested => pb::refund::Cause::Requested,
-        refund::Cause::Overpaid => pb::refund::Cause::Overpaid,
-        refund::Cause::Provider => pb::refund::Cause::Provider,
-    };
     pb::Refund {
         refund_id: refund.id.to_string(),
         order_id: refund.order.to_string(),
-        payment_id: refund.attempt.map(|attempt| attempt.to_string()).unwrap_or_default(),
+        payment_id: refund.attempt.map(|attempt| attempt.to_string()),
         amount: Some(money(refund.amount)),
-        failure_reason: refund.state.failure().map_or("", |failure| failure.as_str()).to_owned(),
+        failure_reason: refund.state.failure().map(name),
         reason: refund.reason,
-        cause: cause.into(),
+        cause: wire::<pb::refund::Cause>(refund.cause),
         state: state.into(),
         created_at: Some(refund.created_at.into()),
         updated_at: Some(refund.updated_at.into()),
@@ -181,21 +174,34 @@ pub(super) fn entitlement(entitlement: Entitlement) -> pb::Entitlement {
         entitlement_id: entitlement.id.to_string(),
         order_id: entitlement.order.to_string(),
         learner_id: entitlement.learner.to_string(),
-        run_id: entitlement.grant.run.to_string(),
-        course_id: entitlement.grant.course.to_string(),
-        title: entitlement.grant.title,
+        run_id: entitlement.run.to_string(),
+        course_id: entitlement.course.to_string(),
+        title: entitlement.title,
         state: state.into(),
         starts_at: Some(entitlement.starts_at.into()),
         ends_at: entitlement.ends_at.map(Into::into),
         revoked_at: revoked_at.map(Into::into),
-        revoked_reason: revoked_reason.unwrap_or_default(),
+        revoked_reason,
+    }
+}
+
+pub(super) fn exported_entitlement(granted: Entitlement) -> pb::ExportEntitlementsResponse {
+    let version = granted.version;
+    pb::ExportEntitlementsResponse { entitlement: Some(entitlement(granted)), version }
+}
+
+pub(super) fn reply(reply: Reply) -> pb::ReceiveWebhookResponse {
+    pb::ReceiveWebhookResponse {
+        status: i32::from(reply.status),
+        content_type: reply.content_type.to_owned(),
+        body: reply.body.to_vec(),
     }
 }
 
 pub(super) fn exported_order(order: ExportedOrder) -> pb::ExportedOrder {
     pb::ExportedOrder {
         order_id: order.id.to_string(),
-        number: order.number,
+        number: order.number.as_str().to_owned(),
         buyer_id: order.buyer.to_string(),
         total: Some(money(order.total)),
         placed_at: Some(order.placed_at.into()),

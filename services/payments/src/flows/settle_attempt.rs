@@ -1,8 +1,9 @@
-//! Take a provider's word about an attempt: the only place where an order becomes paid by money.
+//! Applies a provider's report about an attempt: the only place where an order becomes paid by money.
 //!
-//! However often, late or disordered the word comes: it is taken under the order's lock, the law says what it changes, and the first
+//! However often, late or disordered reports come: each is applied under the order's lock, the law says what it changes, and the first
 //! money settles what is owed. All that follows from it is one transaction.
 
+use bus::By;
 use failpoint::failpoint;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -10,39 +11,41 @@ use values::{Id, Money};
 
 use super::give_back;
 use crate::{
-    App, Error,
+    announce,
+    app::App,
     domain::{
         Attempt, AttemptId, Entitlement, Failure, Intent, Order, Refund, Report, RunId, Status,
-        attempt::{Heard, State},
+        attempt::{Outcome, State},
         intent::Taken,
         report::Mismatch,
         revenue::{self, Fact, Kind, Source},
     },
-    events, store,
+    error::{Error, Result},
+    store,
 };
 
 /// What is known about an attempt from outside.
 #[derive(Debug)]
-pub struct Word<'a> {
-    /// The provider's answer; none when it has never heard of the attempt.
+pub struct Answer<'a> {
+    /// The provider's report; none when it does not know the attempt.
     pub report: Option<&'a Report>,
     /// A cause that a notification named; answers to questions often do not.
     pub cause: Option<Failure>,
-    /// When the notification came that this is the answer to; none when nobody told us to ask.
-    pub heard_at: Option<OffsetDateTime>,
+    /// When the notification came that this is the answer to; none when we asked by ourselves.
+    pub notified_at: Option<OffsetDateTime>,
 }
 
-/// Applies the word. Says whether the attempt may still change, so that the provider has to be asked again.
-pub async fn settle(app: &App, actor: &str, id: AttemptId, word: Word<'_>) -> Result<bool, Error> {
-    let now = app.clock.now();
-    let report = word.report.map(|report| named(report, word.cause));
+/// Applies the answer. Says whether the attempt may still change, so that the provider has to be asked again.
+pub async fn run(app: &App, actor: &str, id: AttemptId, answer: Answer<'_>) -> Result<bool> {
+    let by = By { actor, now: app.clock.now() };
+    let report = answer.report.map(|report| named(report, answer.cause));
     let (before, after, amount) = pg::transaction(&app.db, async |conn| {
         let (order, attempt) = locked(conn, id).await?;
         let (before, amount) = (attempt.state, attempt.amount);
-        let attempt = attempt.overdue(now);
+        let attempt = attempt.overdue(by.now);
         let after = match &report {
-            None => save_failure(conn, order, before, attempt.unheard_of(now), actor, now).await?,
-            Some(report) => hear(conn, order, attempt, before, report, actor, now).await?,
+            None => save_failure(conn, order, before, attempt.unknown_to_provider(by.now), by).await?,
+            Some(report) => apply(conn, order, attempt, before, report, by).await?,
         };
         Ok::<_, Error>((before, after, amount))
     })
@@ -52,7 +55,7 @@ pub async fn settle(app: &App, actor: &str, id: AttemptId, word: Word<'_>) -> Re
         metrics::counter!("payment_attempts_total", "state" => after.as_str()).increment(1);
         tracing::info!(attempt = %id, "Payment {id} went from {} to {}.", before.as_str(), after.as_str());
         if after == State::Succeeded {
-            measure(app, id, amount, word.heard_at, now).await;
+            measure(app, id, amount, answer.notified_at, by.now).await;
         }
     }
     Ok(after.is_open())
@@ -60,32 +63,38 @@ pub async fn settle(app: &App, actor: &str, id: AttemptId, word: Word<'_>) -> Re
 
 /// Measures how long a payment took from its notification to here, and counts by what we learnt of it. Payments that were only
 /// ever asked about say that the provider's notifications do not reach us.
-async fn measure(app: &App, id: AttemptId, amount: Money, heard_at: Option<OffsetDateTime>, now: OffsetDateTime) {
+async fn measure(
+    app: &App,
+    id: AttemptId,
+    amount: Money,
+    notified_at: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) {
     let minor = u64::try_from(amount.minor()).unwrap_or_default();
     metrics::counter!("payments_captured_minor_total", "currency" => amount.currency().to_string()).increment(minor);
-    let heard = match heard_at {
-        Some(heard_at) => Some(heard_at),
-        // The payment is settled; that it cannot be measured right now is nobody's concern.
-        None => heard_before(app, id).await.unwrap_or_default(),
+    let notified = match notified_at {
+        Some(notified_at) => Some(notified_at),
+        // The payment is settled; that it cannot be measured right now does no harm.
+        None => notified_before(app, id).await.unwrap_or_default(),
     };
-    let by = if heard.is_some() { "notification" } else { "question" };
+    let by = if notified.is_some() { "notification" } else { "question" };
     metrics::counter!("payments_settled_total", "by" => by).increment(1);
-    if let Some(waited) = heard.and_then(|heard| std::time::Duration::try_from(now - heard).ok()) {
+    if let Some(waited) = notified.and_then(|notified| std::time::Duration::try_from(now - notified).ok()) {
         metrics::histogram!("payment_settlement_seconds").record(waited);
     }
 }
 
-async fn heard_before(app: &App, id: AttemptId) -> Result<Option<OffsetDateTime>, sqlx::Error> {
+async fn notified_before(app: &App, id: AttemptId) -> Result<Option<OffsetDateTime>, sqlx::Error> {
     let conn = &mut *app.db.acquire().await?;
-    store::webhook::last_heard(conn, id).await
+    store::webhook::last_notified(conn, id).await
 }
 
-/// An attempt with its order locked: nobody else takes a word about the order meanwhile.
-pub(super) async fn locked(conn: &mut PgConnection, id: AttemptId) -> Result<(Order, Attempt), Error> {
+/// An attempt with its order locked: nobody else applies a report about the order meanwhile.
+pub(super) async fn locked(conn: &mut PgConnection, id: AttemptId) -> Result<(Order, Attempt)> {
     let missing = || anyhow::anyhow!("attempt {id} or its order is missing");
     let seen = store::attempt::any(conn, id).await?.ok_or_else(missing)?;
     let order = store::order::lock(conn, seen.order).await?.ok_or_else(missing)?;
-    // Read again: it may have changed while the lock was waited for.
+    // Read once more: it may have changed while the lock was waited for.
     let attempt = store::attempt::any(conn, id).await?.ok_or_else(missing)?;
     Ok((order, attempt))
 }
@@ -99,48 +108,47 @@ fn named(report: &Report, cause: Option<Failure>) -> Report {
     Report { status, ..report.clone() }
 }
 
-async fn hear(
+async fn apply(
     conn: &mut PgConnection,
     order: Order,
     attempt: Attempt,
     before: State,
     report: &Report,
-    actor: &str,
-    now: OffsetDateTime,
-) -> Result<State, Error> {
+    by: By<'_>,
+) -> Result<State> {
     let (id, overdue) = (attempt.id, attempt.state);
-    match attempt.hear(report) {
-        Heard::Waits(attempt) => {
-            let attempt = touched(attempt, before, now);
+    match attempt.apply(report) {
+        Outcome::Waits(attempt) => {
+            let attempt = touched(attempt, before, by.now);
             store::attempt::update(conn, &attempt, None).await?;
             Ok(attempt.state)
         }
-        Heard::Captured(captured) => {
+        Outcome::Captured(captured) => {
             let missing = || anyhow::anyhow!("order {} owes nothing, but was paid", order.id);
             let intent = store::intent::of_order(conn, order.id).await?.ok_or_else(missing)?;
-            take(conn, order, intent.take(captured), actor, now).await
+            take(conn, order, intent.take(captured), by).await
         }
-        Heard::Failed(attempt) => save_failure(conn, order, before, attempt, actor, now).await,
-        Heard::Returned { attempt, was } => {
-            let attempt = Attempt { updated_at: now, ..attempt };
+        Outcome::Failed(attempt) => save_failure(conn, order, before, attempt, by).await,
+        Outcome::Returned { attempt, was } => {
+            let attempt = Attempt { updated_at: by.now, ..attempt };
             let refund = match store::refund::of_attempt(conn, attempt.id).await? {
                 Some(refund) => refund,
                 None => {
                     tracing::warn!(attempt = %attempt.id, "Payment {} was given back without us.", attempt.id);
-                    let refund = Refund::by_provider(Id::new(now), &attempt, now);
-                    store::refund::insert(conn, &refund, now).await?;
+                    let refund = Refund::by_provider(Id::new(by.now), &attempt, by.now);
+                    store::refund::insert(conn, &refund, by.now).await?;
                     refund
                 }
             };
-            give_back::give_back(conn, order, Some((&attempt, was)), refund, actor, now).await?;
+            give_back::run(conn, order, Some((&attempt, was)), refund, by).await?;
             Ok(attempt.state)
         }
-        Heard::Mismatched(attempt, mismatch) => {
-            shout(&attempt, mismatch);
-            store::attempt::update(conn, &Attempt { updated_at: now, ..attempt.clone() }, None).await?;
+        Outcome::Mismatched(attempt, mismatch) => {
+            report_mismatch(&attempt, mismatch);
+            store::attempt::update(conn, &Attempt { updated_at: by.now, ..attempt.clone() }, None).await?;
             Ok(attempt.state)
         }
-        Heard::Ignored => {
+        Outcome::Ignored => {
             if report.status == Status::PartlyReturned {
                 tracing::error!(attempt = %id, order = %order.id, "A part of payment {id} was given back at the provider: look at it.");
             }
@@ -155,25 +163,24 @@ async fn take(
     conn: &mut PgConnection,
     order: Order,
     taken: Taken,
-    actor: &str,
-    now: OffsetDateTime,
-) -> Result<State, Error> {
+    by: By<'_>,
+) -> Result<State> {
     match taken {
         Taken::Settled(intent, attempt) => {
-            let attempt = Attempt { updated_at: now, ..attempt };
+            let attempt = Attempt { updated_at: by.now, ..attempt };
             store::attempt::update(conn, &attempt, None).await?;
-            settled(conn, order, &intent, &attempt, actor, now).await?;
+            settled(conn, order, &intent, &attempt, by).await?;
             Ok(attempt.state)
         }
         Taken::Surplus(attempt) => {
-            let attempt = Attempt { updated_at: now, ..attempt };
+            let attempt = Attempt { updated_at: by.now, ..attempt };
             tracing::warn!(attempt = %attempt.id, order = %order.id, "Payment {} is surplus and goes back.", attempt.id);
             metrics::counter!("payments_overpaid_total").increment(1);
             store::attempt::update(conn, &attempt, None).await?;
             let source = Source::Attempt(attempt.id);
-            book(conn, &order, Kind::Overpaid, source, vec![(None, attempt.amount)], now).await?;
-            // Due at once: the clockwork sends it.
-            store::refund::insert(conn, &Refund::overpaid(Id::new(now), &attempt, now), now).await?;
+            book(conn, &order, Kind::Overpaid, source, vec![(None, attempt.amount)], by.now).await?;
+            // Due at once: a job sends it.
+            store::refund::insert(conn, &Refund::overpaid(Id::new(by.now), &attempt, by.now), by.now).await?;
             Ok(attempt.state)
         }
     }
@@ -184,30 +191,28 @@ async fn settled(
     order: Order,
     intent: &Intent,
     attempt: &Attempt,
-    actor: &str,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    let order = order.paid(Some(attempt.id), now)?;
+    by: By<'_>,
+) -> Result<()> {
+    let order = order.paid(Some(attempt.id), by.now)?;
     store::intent::update(conn, intent).await?;
     let shares = revenue::shares(&order).into_iter().map(|(run, share)| (Some(run), share)).collect();
-    book(conn, &order, Kind::Captured, Source::Attempt(attempt.id), shares, now).await?;
-    open_access(conn, &order, actor, now).await
+    book(conn, &order, Kind::Captured, Source::Attempt(attempt.id), shares, by.now).await?;
+    open_access(conn, &order, by).await
 }
 
-/// Saves a paid order with all that it opens: the promo code's use is used, entitlements are granted, everybody hears of it.
+/// Saves a paid order with all that it opens: the promo code's use is used, entitlements are granted, all of it is announced.
 pub(super) async fn open_access(
     conn: &mut PgConnection,
     order: &Order,
-    actor: &str,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
+    by: By<'_>,
+) -> Result<()> {
     store::order::update(conn, order).await?;
     store::promo::consume(conn, order).await?;
-    events::order_paid(conn, order, actor, now).await?;
+    announce::order_paid(conn, order, by).await?;
     for grant in order.items.iter().flat_map(|item| &item.grants) {
-        let entitlement = Entitlement::granted(Id::new(now), order.id, order.buyer, grant.clone(), now);
+        let entitlement = Entitlement::granted(Id::new(by.now), order.id, order.buyer, grant.clone(), by.now);
         store::entitlement::insert(conn, &entitlement).await?;
-        events::entitlement_granted(conn, &entitlement, actor, now).await?;
+        announce::entitlement_granted(conn, &entitlement, by).await?;
     }
     Ok(())
 }
@@ -220,7 +225,7 @@ pub(super) async fn book(
     source: Source,
     shares: Vec<(Option<RunId>, Money)>,
     now: OffsetDateTime,
-) -> Result<(), Error> {
+) -> Result<()> {
     for (run, amount) in shares.into_iter().filter(|(_, amount)| !amount.is_zero()) {
         let fact = Fact { id: Id::new(now), kind, source, order: order.id, run, amount, occurred_at: now };
         store::revenue::insert(conn, &fact).await?;
@@ -228,26 +233,25 @@ pub(super) async fn book(
     Ok(())
 }
 
-/// Saves an attempt that may have failed by what was heard, and announces the failure once.
+/// Saves an attempt that may have failed by what was reported, and announces the failure once.
 ///
-/// One that nobody could have paid ends without a word: its buyer was told at once to try again.
+/// One that nobody could have paid ends without an event: its buyer was told at once to try once more.
 pub(super) async fn save_failure(
     conn: &mut PgConnection,
     order: Order,
     before: State,
     attempt: Attempt,
-    actor: &str,
-    now: OffsetDateTime,
-) -> Result<State, Error> {
-    let attempt = touched(attempt, before, now);
+    by: By<'_>,
+) -> Result<State> {
+    let attempt = touched(attempt, before, by.now);
     store::attempt::update(conn, &attempt, None).await?;
     if let State::Failed(failure) = attempt.state
         && before != attempt.state
-        && failure.is_told()
+        && failure.is_announced()
     {
         let order = order.announced();
         store::order::update(conn, &order).await?;
-        events::payment_failed(conn, &order, failure, actor, now).await?;
+        announce::payment_failed(conn, &order, failure, by).await?;
     }
     Ok(attempt.state)
 }
@@ -257,8 +261,8 @@ fn touched(attempt: Attempt, before: State, now: OffsetDateTime) -> Attempt {
     if attempt.state == before { attempt } else { Attempt { updated_at: now, ..attempt } }
 }
 
-/// The one thing about payments that must wake somebody.
-fn shout(attempt: &Attempt, mismatch: Mismatch) {
+/// The one thing about payments for which somebody must be called at night.
+fn report_mismatch(attempt: &Attempt, mismatch: Mismatch) {
     metrics::counter!("payments_mismatched_total", "in" => mismatch.as_str()).increment(1);
     tracing::error!(
         attempt = %attempt.id,

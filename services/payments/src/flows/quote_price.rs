@@ -1,12 +1,13 @@
-//! Say what a product costs now, with or without a promo code. Placing an order quotes in its own transaction.
+//! Says what a product costs now, with or without a promo code. Placing an order quotes in its own transaction.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use values::Currency;
 
 use crate::{
-    App, Error,
+    app::App,
     domain::{Product, ProductId, PromoCode, Quote, Refusal, UserId, product, promo::Code},
+    error::Result,
     store,
 };
 
@@ -27,7 +28,7 @@ pub struct Quoted {
 }
 
 /// Quotes for somebody, signed in or not; nothing is reserved.
-pub async fn quote(app: &App, buyer: Option<UserId>, ask: &Ask) -> Result<Quoted, Error> {
+pub async fn run(app: &App, buyer: Option<UserId>, ask: &Ask) -> Result<Quoted> {
     let conn = &mut *app.db.acquire().await?;
     let promo = match &ask.promo {
         Some(code) => Some(store::promo::by_code(conn, code).await?.ok_or(Refusal::PromoCodeUnknown)?),
@@ -43,10 +44,11 @@ pub(super) async fn of(
     ask: &Ask,
     promo: Option<PromoCode>,
     now: OffsetDateTime,
-) -> Result<Quoted, Error> {
+) -> Result<Quoted> {
     let product = store::product::active(conn, ask.product).await?.ok_or(Refusal::ProductNotFound)?;
     let prices = store::price::holding(conn, &[product.id], now).await?;
-    let price = product::in_force(&prices, ask.currency, now).ok_or(Refusal::ProductNotForSale(ask.currency))?;
+    let price = product::in_force(&prices, ask.currency, now);
+    let price = price.ok_or(Refusal::ProductNotForSale { currency: ask.currency })?;
     if let Some(promo) = &promo {
         let uses_of_buyer = match buyer {
             Some(buyer) => store::promo::uses_of_buyer(conn, buyer, promo.id).await?,
