@@ -6,8 +6,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::Method;
-use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -283,25 +281,12 @@ pub async fn outboxes_are_empty(fleet: &Fleet) -> Result<()> {
     Ok(())
 }
 
-/// The parking lots with what waits there, as the broker itself tells.
-pub async fn parked(fleet: &Fleet) -> Result<Vec<(String, Value)>> {
-    let queues = fleet.broker(Method::GET, "queues/lyceum", None).await?;
-    let mut found = Vec::new();
-    for queue in queues.as_array().into_iter().flatten().filter_map(|queue| queue["name"].as_str()) {
-        if queue.ends_with(".parked") {
-            let body = json!({"count": 100, "ackmode": "ack_requeue_true", "encoding": "base64"});
-            let messages = fleet.broker(Method::POST, &format!("queues/lyceum/{queue}/get"), Some(body)).await?;
-            found.extend(messages.as_array().into_iter().flatten().map(|message| (queue.to_owned(), message.clone())));
-        }
-    }
-    Ok(found)
-}
-
-/// Nothing is parked.
-pub async fn nothing_is_parked(fleet: &Fleet) -> Result<()> {
-    let parked = parked(fleet).await?;
-    if let Some((queue, message)) = parked.first() {
-        bail!("{} messages are parked, such as in {queue}: {}", parked.len(), message["properties"]);
+/// Nothing was given up.
+pub async fn no_dead_letters(fleet: &Fleet) -> Result<()> {
+    for (service, pool) in fleet.databases() {
+        let reasons: Vec<String> =
+            sqlx::query_scalar("select type || ': ' || reason from bus_dead_letters").fetch_all(pool).await?;
+        ensure!(reasons.is_empty(), "{service} has {} dead letters, such as {}", reasons.len(), reasons[0]);
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ impl Run {
         match self {
             Self::Kill(points) => points.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
             Self::Trouble(trouble) => trouble.name().to_owned(),
-            Self::Poison => "poison: parked, shown, replayed".to_owned(),
+            Self::Poison => "poison: given up, shown, replayed".to_owned(),
             Self::Upload => "upload: killed at each of its points".to_owned(),
         }
     }
@@ -189,7 +189,7 @@ async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Po
     }
     let checks = [
         count::outboxes_are_empty(fleet).await,
-        count::nothing_is_parked(fleet).await,
+        count::no_dead_letters(fleet).await,
         count::no_transaction_was_left_open(fleet),
     ];
     for check in checks {

@@ -16,5 +16,4 @@ mod guard;
 mod media;
 mod publishing;
 mod quizzes;
-mod rooms;
 mod watching;
