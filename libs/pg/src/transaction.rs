@@ -23,7 +23,7 @@ const FIRST_PAUSE: u64 = 10;
 /// ```ignore
 /// let order = pg::transaction(&app.db, async |conn| {
 ///     let order = store::order(conn, id).await?;
-///     bus::announce(conn, events::order_paid(&order), &caller.actor(), now).await?;
+///     bus::announce(conn, announce::order_paid(&order), by).await?;
 ///     Ok::<_, Error>(order)
 /// })
 /// .await?;
