@@ -30,7 +30,6 @@ mod status;
 mod stores;
 mod supervisor;
 mod test;
-mod tidy;
 mod tool;
 mod up;
 mod web;

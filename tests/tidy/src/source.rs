@@ -34,6 +34,16 @@ impl Source {
         Self { path: path.to_owned(), code, written }
     }
 
+    /// How many lines were written.
+    pub(super) fn lines(&self) -> usize {
+        self.written.len()
+    }
+
+    /// How often something stands in the code.
+    pub(super) fn count(&self, what: &str) -> usize {
+        self.code.iter().map(|line| line.matches(what).count()).sum()
+    }
+
     /// Whether all of it is test code.
     fn is_test(&self) -> bool {
         let path = self.path.to_string_lossy();

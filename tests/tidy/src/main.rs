@@ -1,5 +1,7 @@
-//! Checks of the sources that no compiler makes: sizes, the rooms of a service, words that have no place outside tests.
+//! Checks of the sources that no compiler makes: sizes, the rooms of a service, words that have no place outside tests, and the
+//! figures of the whole.
 
+mod figure;
 mod room;
 mod source;
 
@@ -8,41 +10,46 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use self::figure::Tree;
 use self::source::Source;
-use crate::cargo::cargo;
-use crate::home::Home;
 
 /// A source file is at most this long; then it is split.
 const LONGEST_FILE: usize = 500;
-/// A README of a service or a lib is at most this long.
+/// A README of a part is at most so long, and the longer one only while no line is wider than a page.
 const LONGEST_README: usize = 60;
+const LONGEST_NARROW_README: usize = 120;
+const PAGE: usize = 100;
 
 /// Folders that hold no sources of ours.
 const SKIPPED: [&str; 7] = ["target", ".git", ".fleet", "node_modules", "__pycache__", ".venv", "dist"];
-
-/// Libraries that would bring a second TLS provider beside ring, or the system's OpenSSL.
-const BANNED_CRATES: [&str; 4] = ["aws-lc-rs", "aws-lc-sys", "openssl-sys", "native-tls"];
 
 /// Something that is not as it should be, and where.
 type Finding = String;
 
 /// Runs every check; prints what they found and fails if that is anything.
-pub(crate) async fn run(home: &Home) -> Result<()> {
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     let mut files = Vec::new();
-    collect(home.root(), Path::new(""), &mut files)?;
+    collect(&root, Path::new(""), &mut files)?;
     files.sort();
+    let mut tree = Tree { rpcs: figure::all_rpcs(&root, &files)?, ..Tree::default() };
     let mut findings = Vec::new();
     for file in &files {
-        let text = fs::read_to_string(home.root().join(file))?;
+        let text = fs::read_to_string(root.join(file))?;
         findings.extend(size(file, &text));
-        if file.extension().is_some_and(|extension| extension == "rs") {
-            let source = Source::new(file, &text);
-            findings.extend(source.forbidden_words());
-            findings.extend(room::trespasses(&source));
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("rs") => {
+                let source = Source::new(file, &text);
+                findings.extend(source.forbidden_words());
+                findings.extend(room::trespasses(&source));
+                tree.sources.push(source);
+            }
+            Some("md") => tree.wide_lines += figure::wide_lines(&text),
+            _ => {}
         }
     }
-    findings.extend(missing_readmes(home.root())?);
-    findings.extend(second_tls_provider(home).await?);
+    findings.extend(missing_readmes(&root)?);
+    findings.extend(figure::table(&tree));
     for finding in &findings {
         println!("{finding}");
     }
@@ -80,7 +87,11 @@ fn size(file: &Path, text: &str) -> Option<Finding> {
     let lines = text.lines().count();
     let parts: Vec<_> = file.iter().filter_map(|part| part.to_str()).collect();
     let limit = match parts[..] {
-        ["services" | "libs" | "tests" | "deploy", _, "README.md"] => LONGEST_README,
+        ["services" | "libs" | "tests" | "deploy", _, "README.md"] => {
+            // A row of a table cannot be broken.
+            let narrow = text.lines().all(|line| line.starts_with('|') || line.chars().count() <= PAGE);
+            if narrow { LONGEST_NARROW_README } else { LONGEST_README }
+        }
         // Protos are documentation as well; Google's and the catalogue of a service may be long.
         [.., last] if last.ends_with(".proto") || last == "CHANGELOG.md" => return None,
         _ => LONGEST_FILE,
@@ -103,46 +114,22 @@ fn missing_readmes(root: &Path) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The whole tree of dependencies, because one feature of one crate is enough to bring another provider in.
-async fn second_tls_provider(home: &Home) -> Result<Vec<Finding>> {
-    let arguments =
-        ["tree", "--workspace", "--locked", "--prefix", "none", "--format", "{p}", "--edges", "normal,build"];
-    let output = cargo(home).args(arguments).output().await?;
-    if !output.status.success() {
-        bail!("`cargo tree` failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(banned_crates(&String::from_utf8_lossy(&output.stdout)))
-}
-
-fn banned_crates(tree: &str) -> Vec<Finding> {
-    let in_tree = |banned: &&&str| tree.lines().any(|line| line.split(' ').next() == Some(banned));
-    let found = BANNED_CRATES.iter().filter(in_tree);
-    found
-        .map(|name| format!("Cargo.lock: {name} came in: `cargo tree --workspace -i {name}` says through whom"))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn long_files_and_long_readmes_are_found() {
-        let text = "line\n".repeat(61);
+        let wide = "word ".repeat(21);
+        let text = format!("{wide}\n").repeat(61);
         assert_eq!(size(Path::new("services/users/src/app.rs"), &text), None);
         assert_eq!(
             size(Path::new("services/users/README.md"), &text),
             Some("services/users/README.md: 61 lines, at most 60".to_owned())
         );
+        let narrow = |lines: usize| size(Path::new("services/users/README.md"), &"line\n".repeat(lines));
+        assert!(narrow(120).is_none() && narrow(121).is_some());
         assert!(size(Path::new("libs/pg/src/pool.rs"), &"line\n".repeat(501)).is_some());
         assert!(size(Path::new("README.md"), &text).is_none());
-    }
-
-    #[test]
-    fn another_tls_provider_is_found_by_its_whole_name() {
-        let tree = "users v0.1.0 (/x)\nring v0.17.14\nopenssl-probe v0.1.6\naws-lc-rs v1.13.0\n";
-        let findings = banned_crates(tree);
-        assert_eq!(findings.len(), 1);
-        assert!(findings[0].contains("aws-lc-rs came in"));
     }
 }
