@@ -193,7 +193,7 @@ fn violations(line: &Line) -> Option<TokenStream> {
             let path = positional(line, path);
             quote_spanned! {path.span()=>
                 ::std::vec![::values::refusal::Violation::new(
-                    ::std::format!(#path),
+                    ::std::string::ToString::to_string(&::core::format_args!(#path)),
                     ::values::ViolationCode::InvalidValue,
                     ::std::string::ToString::to_string(self),
                 )]
