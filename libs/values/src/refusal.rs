@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn a_wrong_field_is_a_violation() {
         let wrong = Law::BadAnswer { index: 3, message: "is empty" };
-        let told = Violation::of("answers[3].text", "is empty");
+        let told = Violation::new("answers[3].text", ViolationCode::InvalidValue, "is empty");
         assert_eq!((wrong.violations(), wrong.params()), (vec![told], Params::new()));
         assert_eq!(Law::BadDate { field: "ends_at" }.violations()[0].field, "ends_at");
         assert_eq!(Law::LessonLocked(vec!["paused", "ended"]).violations().len(), 2);
