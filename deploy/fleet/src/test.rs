@@ -120,12 +120,21 @@ pub(crate) async fn run(home: &Home, suites: &[Suite], cluster: &ClusterOptions,
     let suites = if suites.is_empty() { &all[..] } else { suites };
     // Takes long, and other suites may run beside it.
     let home = if suites == [Suite::Cluster] { home.for_cluster() } else { home.for_tests() };
-    let lock = begin_anew(&home).await?;
-    let mut supervisor = Supervisor::new(&home);
-    let tested = interrupt.guard(run_all(&home, suites, cluster, &mut supervisor, interrupt)).await;
-    up::stop(&home, &mut supervisor, interrupt).await?;
-    drop(lock);
-    conclude(&tested?)
+    let run = async |supervisor: &mut Supervisor| run_all(&home, suites, cluster, supervisor, interrupt).await;
+    conclude(&alone(&home, interrupt, run).await?)
+}
+
+/// Does the work on a fleet that begins empty and that nobody else may use meanwhile; stops what was started for it.
+pub(crate) async fn alone<T>(
+    home: &Home,
+    interrupt: &Interrupt,
+    work: impl AsyncFnOnce(&mut Supervisor) -> Result<T>,
+) -> Result<T> {
+    let _lock = begin_anew(home).await?;
+    let mut supervisor = Supervisor::new(home);
+    let result = interrupt.guard(work(&mut supervisor)).await;
+    up::stop(home, &mut supervisor, interrupt).await?;
+    result
 }
 
 /// Stops what a killed run left behind and removes its state: tests begin with empty stores.
@@ -204,13 +213,8 @@ async fn run_one(
 /// `cargo fleet chaos`: the whole matrix.
 pub(crate) async fn chaos(home: &Home, arguments: &[String], interrupt: &Interrupt) -> Result<()> {
     let home = home.for_chaos();
-    let lock = begin_anew(&home).await?;
-    let mut supervisor = Supervisor::new(&home);
     let arguments = [&["--matrix".to_owned()], arguments].concat();
-    let weathered = interrupt.guard(storm(&home, &arguments, &mut supervisor, interrupt)).await;
-    up::stop(&home, &mut supervisor, interrupt).await?;
-    drop(lock);
-    weathered
+    alone(&home, interrupt, async |supervisor| storm(&home, &arguments, supervisor, interrupt).await).await
 }
 
 /// Starts the fleet, has it killed again and again, and starts again what ends meanwhile.
