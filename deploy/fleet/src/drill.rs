@@ -12,6 +12,7 @@ use crate::cargo;
 use crate::home::{Home, write_json};
 use crate::interrupt::Interrupt;
 use crate::package::{self, Package, STORES};
+use crate::people::PEOPLE;
 use crate::service::{SANDBOX, SERVICES};
 use crate::supervisor::{Supervisor, show_status};
 use crate::test::{begin_anew, python};
@@ -42,7 +43,7 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
     let lock = begin_anew(&home).await?;
     home.prepare()?;
     package::install(&home, STORES.iter().chain(&TOOLS)).await?;
-    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
+    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX, PEOPLE]).collect();
     let played = interrupt
         .guard(async {
             GARAGE.provide().await?;

@@ -168,7 +168,7 @@ pub(crate) struct State {
     pub(crate) ports: BTreeMap<String, u16>,
     /// Passwords of the stores and of the demo school, made once.
     pub(crate) secrets: BTreeMap<String, String>,
-    /// Which version of the demo school was seeded, if any.
+    /// Which version of ours made the demo school, if any.
     pub(crate) seeded: Option<String>,
 }
 
