@@ -7,7 +7,7 @@ use proto::lyceum::users::v1::{
     ConfirmEmailRequest, EraseUserRequest, RegisterRequest, RegisterResponse, UpdateUserRolesRequest, User,
 };
 
-use crate::{Did, Person, School, new_key};
+use crate::{Outcome, Person, School, new_key};
 
 /// The password of everybody who registers.
 pub const PASSWORD: &str = "tailor-made-trousers-42";
@@ -47,12 +47,12 @@ impl School {
         let visitor = self.visitor();
         let code = visitor.step("the e-mail with the code", async |_| {
             let (mail, code) = self.outside.code(email).await?;
-            Ok(Did::new(code.clone()).saying(format!("«{}», code {code}", mail.subject)))
+            Ok(Outcome::new(code.clone()).note(format!("«{}», code {code}", mail.subject)))
         });
         let code = code.await?;
         let confirm = visitor.step("confirm the address", async |me| {
             let _: () = me.call(&ConfirmEmailRequest { email: email.clone(), code }).await?;
-            Ok(Did::new(()))
+            Ok(Outcome::new(()))
         });
         confirm.await?;
         self.sign_in(email, PASSWORD).await
@@ -75,7 +75,7 @@ impl School {
         self.visitor()
             .step("register", async |me| {
                 let _: RegisterResponse = me.call(&request).await?;
-                Ok(Did::new(()).saying(&newcomer.email))
+                Ok(Outcome::new(()).note(&newcomer.email))
             })
             .await
     }
@@ -103,7 +103,7 @@ impl Person {
         let request = EraseUserRequest { user_id: user_id.to_owned(), password };
         let erase = self.step("erase", async |me| {
             let _: () = me.call(&request).await?;
-            Ok(Did::new(()).with_id("userId", user_id))
+            Ok(Outcome::new(()).with_id("userId", user_id))
         });
         erase.await
     }

@@ -45,6 +45,8 @@ pub struct Course {
     pub product_id: String,
     /// The right answers.
     pub key: Key,
+    /// The ids of its videos' media, in order.
+    pub media: Vec<String>,
     /// Its lessons in order.
     pub lessons: Vec<DraftLesson>,
 }
@@ -133,6 +135,16 @@ impl Offer {
     }
 }
 
+fn media(sections: &[DraftSection]) -> Vec<String> {
+    let lessons = sections.iter().flat_map(|section| &section.lessons);
+    lessons
+        .filter_map(|lesson| match &lesson.content {
+            Some(Content::Video(video)) => Some(video.media_id.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
 fn lesson(title: &str, content: Content) -> DraftLesson {
     DraftLesson { title: title.to_owned(), content: Some(content), ..Default::default() }
 }
@@ -144,14 +156,14 @@ impl Person {
     /// If the school refuses.
     pub async fn publish(&self, offer: Offer) -> Result<Course> {
         let course_id = self.create_course(offer.course).await?;
-        let key = Key::of(&offer.sections);
+        let (key, media) = (Key::of(&offer.sections), media(&offer.sections));
         let draft = self.write_draft(&course_id, offer.sections).await?;
         let lessons = draft.sections.into_iter().flat_map(|section| section.lessons).collect();
         self.publish_course(&course_id).await?;
         let run_id = self.create_run(&course_id, offer.run).await?;
         self.publish_run(&run_id).await?;
         let product_id = self.sell(offer.product, &run_id, offer.access).await?;
-        Ok(Course { course_id, run_id, product_id, key, lessons })
+        Ok(Course { course_id, run_id, product_id, key, media, lessons })
     }
 
     /// As staff: makes a course that has nothing in it yet.

@@ -6,7 +6,7 @@ use proto::lyceum::documents::v1::{
     Certificate, CreateCertificateLinkRequest, DownloadLink, ListMyCertificatesRequest, ListMyCertificatesResponse,
 };
 
-use crate::{Did, Person, Seen};
+use crate::{Outcome, Person, Seen};
 
 impl Person {
     /// Waits for the newest certificate of a run, with its PDF.
@@ -25,7 +25,7 @@ impl Person {
             });
             let certificate = printed.await?;
             let what = format!("{} for {}", certificate.number, certificate.holder_name);
-            Ok(Did::new(certificate.clone()).saying(what).with_id("certificateId", &certificate.certificate_id))
+            Ok(Outcome::new(certificate.clone()).note(what).with_id("certificateId", &certificate.certificate_id))
         })
         .await
     }
@@ -40,7 +40,7 @@ impl Person {
             let link: DownloadLink = me.call(&CreateCertificateLinkRequest { certificate_id }).await?;
             let pdf = me.school.http.get(link.url).send().await?.error_for_status()?.bytes().await?;
             ensure!(pdf.starts_with(b"%PDF-"), "what the link leads to is no PDF");
-            Ok(Did::new(()).saying(format!("{} kB", pdf.len() / 1024)))
+            Ok(Outcome::new(()).note(format!("{} kB", pdf.len() / 1024)))
         })
         .await
     }
@@ -56,7 +56,7 @@ impl Person {
             for shown in [&certificate.number, &certificate.holder_name, &certificate.course_title] {
                 ensure!(page.contains(shown.as_str()), "{address} does not show {shown}");
             }
-            Ok(Did::new(()).saying(address))
+            Ok(Outcome::new(()).note(address))
         })
         .await
     }

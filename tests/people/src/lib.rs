@@ -27,7 +27,7 @@ pub use person::Person;
 pub use quiz::Key;
 pub use school::{Account, Pace, School, eventually};
 pub use shop::shown;
-pub use step::{Did, Listener, Step};
+pub use step::{Listener, Outcome, Step};
 
 /// A new key for one idempotent request.
 pub fn new_key() -> String {

@@ -11,7 +11,7 @@ use proto::lyceum::documents::v1::{
 use reqwest::Method;
 use ring::digest::{SHA256, digest};
 
-use crate::{Did, Person, Seen};
+use crate::{Outcome, Person, Seen};
 
 /// A file on its way in.
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ impl Person {
             let request = SubmitPaperRequest { kind: kind.into(), file_ids, valid_until: valid_until.to_owned() };
             let case: VerificationCase = me.call(&request).await?;
             let case = me.case_in(&case.case_id, State::Verified).await?;
-            Ok(Did::new(case.clone()).saying(format!("{kind:?} is verified")).with_id("caseId", &case.case_id))
+            Ok(Outcome::new(case.clone()).note(format!("{kind:?} is verified")).with_id("caseId", &case.case_id))
         })
         .await
     }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::contract::{self, Outgoing};
-use crate::{Account, Answer, Did, School, new_key};
+use crate::{Account, Answer, Outcome, School, new_key};
 
 /// How soon a patient client tries again where nobody says when.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -31,10 +31,12 @@ pub struct Person {
     /// The person's id; empty for a visitor.
     pub user_id: String,
     password: String,
-    /// Clones share it, so that one renewal serves all.
-    session: Arc<Mutex<SessionTokens>>,
+    session: Session,
     trace: Option<String>,
 }
+
+/// Tokens that clones of a person share, so that one renewal serves all.
+pub(crate) type Session = Arc<Mutex<SessionTokens>>;
 
 /// What came of one try.
 enum Tried {
@@ -56,8 +58,8 @@ impl School {
         self.visitor()
             .step("sign in", async |me| {
                 let tokens: SessionTokens = me.call(&credentials(email, password)).await?;
-                let person = Person::signed_in(self.clone(), &account, &tokens);
-                Ok(Did::new(person).saying(email).with_id("userId", &tokens.user_id).with_id("email", email))
+                let person = Person::signed_in(self.clone(), &account, tokens);
+                Ok(Outcome::new(person.clone()).note(email).with_id("userId", &person.user_id).with_id("email", email))
             })
             .await
     }
@@ -70,18 +72,28 @@ fn credentials(email: &str, password: &str) -> SignInRequest {
 impl Person {
     pub(crate) fn visitor(school: School) -> Self {
         let none = Account { role: String::new(), email: String::new(), password: String::new() };
-        Self::signed_in(school, &none, &SessionTokens::default())
+        Self::signed_in(school, &none, SessionTokens::default())
     }
 
-    pub(crate) fn signed_in(school: School, account: &Account, tokens: &SessionTokens) -> Self {
+    fn signed_in(school: School, account: &Account, tokens: SessionTokens) -> Self {
         Self {
             school,
             email: account.email.clone(),
             user_id: tokens.user_id.clone(),
             password: account.password.clone(),
-            session: Arc::new(Mutex::new(tokens.clone())),
+            session: Arc::new(Mutex::new(tokens)),
             trace: None,
         }
+    }
+
+    /// The same in a session that others use as well.
+    pub(crate) async fn with_session(school: School, account: &Account, session: &Session) -> Self {
+        let person = Self::signed_in(school, account, session.lock().await.clone());
+        Self { session: Arc::clone(session), ..person }
+    }
+
+    pub(crate) fn session(&self) -> Session {
+        Arc::clone(&self.session)
     }
 
     /// The same person with another access token, good or bad.

@@ -6,12 +6,12 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use proto::lyceum::users::v1::SessionTokens;
 use reqwest::Client;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::person::Session;
 use crate::{Listener, Outside, Person, Seen, Step};
 
 /// How long one request may take.
@@ -107,7 +107,7 @@ impl School {
 
     /// The same with somebody who hears of each step.
     #[must_use]
-    pub fn told_to(self, listener: Arc<dyn Listener>) -> Self {
+    pub fn with_listener(self, listener: Arc<dyn Listener>) -> Self {
         Self { listener: Some(listener), ..self }
     }
 
@@ -138,15 +138,15 @@ impl School {
     /// # Errors
     /// If the school has nobody of this role, or refuses the sign-in.
     pub async fn staff(&self, role: &str) -> Result<Person> {
-        static SESSIONS: Mutex<BTreeMap<String, SessionTokens>> = Mutex::const_new(BTreeMap::new());
+        static SESSIONS: Mutex<BTreeMap<String, Session>> = Mutex::const_new(BTreeMap::new());
         let account = self.people.iter().find(|person| person.role == role);
         let account = account.with_context(|| format!("the school has no {role}"))?;
         let mut sessions = SESSIONS.lock().await;
-        if let Some(tokens) = sessions.get(&account.email) {
-            return Ok(Person::signed_in(self.clone(), account, tokens));
+        if let Some(session) = sessions.get(&account.email) {
+            return Ok(Person::with_session(self.clone(), account, session).await);
         }
         let person = self.sign_in(&account.email, &account.password).await?;
-        sessions.insert(account.email.clone(), person.tokens().await);
+        sessions.insert(account.email.clone(), person.session());
         Ok(person)
     }
 

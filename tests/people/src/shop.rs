@@ -14,7 +14,7 @@ use proto::lyceum::payments::v1::{
 };
 use proto::lyceum::values::v1::Money;
 
-use crate::{Card, Did, Person, Refused, Seen, new_key};
+use crate::{Card, Outcome, Person, Refused, Seen, new_key};
 
 /// As people write it: `1490.00 RUB`.
 pub fn shown(money: Option<&Money>) -> String {
@@ -36,7 +36,7 @@ impl Person {
             let order: Order = me.call(&request).await?;
             let [price, discount, total] = [&order.price, &order.discount, &order.total].map(|sum| shown(sum.as_ref()));
             let what = format!("{}: {price} − {discount} = {total}", order.number);
-            Ok(Did::new(order.clone()).saying(what).with_id("orderId", &order.order_id))
+            Ok(Outcome::new(order.clone()).note(what).with_id("orderId", &order.order_id))
         });
         order.await
     }
@@ -54,7 +54,7 @@ impl Person {
         let start = self.step("start the payment", async |me| {
             let payment: Payment = me.call_keyed(&request, key).await?;
             let what = payment.confirmation_url.clone();
-            Ok(Did::new(payment.clone()).saying(what).with_id("paymentId", &payment.payment_id))
+            Ok(Outcome::new(payment.clone()).note(what).with_id("paymentId", &payment.payment_id))
         });
         start.await
     }
@@ -75,7 +75,7 @@ impl Person {
             // A conflict says that this payment has its money already. The way back to the shop leads nowhere here.
             let paid_before = !me.school.pace.patience.is_zero() && [404, 409].contains(&status);
             ensure!(status < 400 || paid_before, "the bank's page answers {status}");
-            Ok(Did::new(()).saying(format!("card {}", Card::Good.masked())))
+            Ok(Outcome::new(()).note(format!("card {}", Card::Good.masked())))
         });
         typed.await
     }
@@ -107,7 +107,7 @@ impl Person {
         tried.await?;
         self.step("webhook: the order is paid", async |me| {
             me.order_in(order_id, State::Paid).await?;
-            Ok(Did::new(()))
+            Ok(Outcome::new(()))
         })
         .await
     }
@@ -161,7 +161,7 @@ impl Person {
         self.step("enrolled", async |me| {
             let states = [EnrolmentState::Active, EnrolmentState::Completed];
             let (enrolment, title) = me.look_for_enrolment(run_id, &states).await?;
-            Ok(Did::new(enrolment).saying(title).with_id("runId", run_id))
+            Ok(Outcome::new(enrolment).note(title).with_id("runId", run_id))
         })
         .await
     }

@@ -32,13 +32,13 @@ pub trait Listener: fmt::Debug + Send + Sync {
 
 /// What a step brought: a value for the next one, and what is told of it.
 #[derive(Debug)]
-pub struct Did<T> {
+pub struct Outcome<T> {
     value: T,
     what: String,
     ids: Vec<(&'static str, String)>,
 }
 
-impl<T> Did<T> {
+impl<T> Outcome<T> {
     /// Something of which there is nothing to tell.
     pub fn new(value: T) -> Self {
         Self { value, what: String::new(), ids: Vec::new() }
@@ -46,7 +46,7 @@ impl<T> Did<T> {
 
     /// What came of it.
     #[must_use]
-    pub fn saying(self, what: impl Into<String>) -> Self {
+    pub fn note(self, what: impl Into<String>) -> Self {
         Self { what: what.into(), ..self }
     }
 
@@ -63,7 +63,7 @@ impl Person {
     ///
     /// # Errors
     /// That of the work.
-    pub async fn step<T>(&self, name: &str, work: impl AsyncFnOnce(&Self) -> Result<Did<T>>) -> Result<T> {
+    pub async fn step<T>(&self, name: &str, work: impl AsyncFnOnce(&Self) -> Result<Outcome<T>>) -> Result<T> {
         let (trace, begun) = (new_key().replace('-', ""), Instant::now());
         let done = work(&self.under(&trace)).await;
         let did = done.with_context(|| format!("the way stopped at: {name} (trace {trace})"))?;

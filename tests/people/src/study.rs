@@ -11,7 +11,7 @@ use proto::lyceum::courses::v1::{
 use proto::wkt;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Did, Key, Person, Seen, new_key};
+use crate::{Key, Outcome, Person, Seen, new_key};
 
 /// So many seconds of a video a player reports at once.
 const HEARTBEAT: i64 = 15;
@@ -54,7 +54,7 @@ impl Person {
             let (open, locked): (Vec<_>, Vec<_>) = lessons(&outline).partition(|lesson| lesson.locks.is_empty());
             let open = open.first().context("every lesson is locked")?;
             let lesson = me.lesson(run_id, &open.lesson_id).await?;
-            Ok(Did::new(()).saying(format!("«{}»; {} others are locked", lesson.title, locked.len())))
+            Ok(Outcome::new(()).note(format!("«{}»; {} others are locked", lesson.title, locked.len())))
         })
         .await
     }
@@ -76,7 +76,7 @@ impl Person {
             let learn = self.step(name, async |me| {
                 let lesson = me.lesson(run_id, &lesson.lesson_id).await?;
                 let how = me.complete(&lesson, key).await?;
-                Ok(Did::new(()).saying(format!("«{}»{how}", lesson.title)))
+                Ok(Outcome::new(()).note(format!("«{}»{how}", lesson.title)))
             });
             learn.await?;
         }
@@ -88,7 +88,7 @@ impl Person {
             });
             let done = completed.await?;
             let what = format!("{} %, {} of {} lessons", done.percent, done.completed_lessons, done.required_lessons);
-            Ok(Did::new(()).saying(what))
+            Ok(Outcome::new(()).note(what))
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! The main journey: somebody finds a course, buys it, learns it to the end and holds a certificate; then the manager's report.
 
 use anyhow::{Context, Result};
-use people::{Did, Newcomer, Person, School, Seen};
+use people::{Newcomer, Outcome, Person, School, Seen};
 use proto::lyceum::analytics::v1::{Dashboard, DashboardFigures, GetDashboardRequest};
 use proto::lyceum::courses::v1::{
     CourseCard, ListCoursesRequest, ListCoursesResponse, SearchCoursesRequest, SearchCoursesResponse,
@@ -38,14 +38,14 @@ async fn find_course(learner: &Person) -> Result<CourseCard> {
         let request = ListCoursesRequest { language: "ru".to_owned(), ..Default::default() };
         let page: ListCoursesResponse = me.call(&request).await?;
         let titles: Vec<&str> = page.courses.iter().map(|card| card.title.as_str()).collect();
-        Ok(Did::new(()).saying(titles.join("; ")))
+        Ok(Outcome::new(()).note(titles.join("; ")))
     });
     browse.await?;
     let search = learner.step("search", async |me| {
         let request = SearchCoursesRequest { query: QUERY.to_owned(), ..Default::default() };
         let page: SearchCoursesResponse = me.call(&request).await?;
         let best = page.courses.into_iter().next().with_context(|| format!("nothing was found for {QUERY}"))?;
-        Ok(Did::new(best.clone()).saying(format!("«{QUERY}» → {}", best.title)))
+        Ok(Outcome::new(best.clone()).note(format!("«{QUERY}» → {}", best.title)))
     });
     search.await
 }
@@ -58,7 +58,7 @@ async fn look_at(learner: &Person, course: &CourseCard) -> Result<(Product, Stri
         let product = page.products.into_iter().next().context("nothing sells this course")?;
         let run_id = product.grants.first().context("the product grants nothing")?.run_id.clone();
         let title = product.title.clone();
-        Ok(Did::new((product, run_id)).saying(title))
+        Ok(Outcome::new((product, run_id)).note(title))
     });
     look.await
 }
@@ -72,7 +72,7 @@ async fn read_mails(learner: &Person) -> Result<()> {
             Ok(Seen::found(Some(mails).filter(|mails| mails.len() >= MAILS), &missing))
         });
         let subjects: Vec<String> = mails.await?.iter().map(|mail| format!("«{}»", mail.subject)).collect();
-        Ok(Did::new(()).saying(subjects.join(", ")))
+        Ok(Outcome::new(()).note(subjects.join(", ")))
     });
     read.await
 }
@@ -87,7 +87,7 @@ async fn read_report(manager: &Person) -> Result<()> {
             Ok(Seen::found(Some(today).filter(counted), &missing))
         });
         let today = today.await?;
-        Ok(Did::new(()).saying(format!(
+        Ok(Outcome::new(()).note(format!(
             "today: {} of {} orders, {} learners, {} completed, {} certificates",
             people::shown(today.net_revenue.as_ref()),
             today.orders_paid,

@@ -82,14 +82,14 @@ async fn run(arguments: Arguments) -> Result<()> {
     let Arguments { gateway, sandbox, json, command } = arguments;
     let demo_school = DemoSchool::read()?;
     let school = School::at(&gateway, &sandbox, demo_school.accounts(), Pace::CALM)?;
-    let school = if json { school.told_to(Arc::new(Lines)) } else { school };
+    let school = if json { school.with_listener(Arc::new(Lines)) } else { school };
     match command {
         Command::Seed { users } => seed::make(&demo_school, &school, &users).await,
         Command::Demo if json => demo::play(&school, &demo_school).await,
         Command::Demo => {
             println!("\nThe main journey, through {gateway}\n");
             let timeline = Arc::new(Timeline::begin());
-            demo::play(&school.told_to(timeline.clone()), &demo_school).await?;
+            demo::play(&school.with_listener(timeline.clone()), &demo_school).await?;
             timeline.end();
             println!("The steps of a trace, through every service: curl {sandbox}/control/traces/TRACE");
             Ok(())
