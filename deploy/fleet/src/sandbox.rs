@@ -14,7 +14,6 @@ use crate::service::SANDBOX;
 use crate::stores::DOCUMENT_SYSTEM;
 use crate::supervisor::Launch;
 
-
 /// The client's test, relative to the repository.
 const CLIENT_TEST: &str = "tests/sandbox/client/test_tbank.py";
 
