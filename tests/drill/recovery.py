@@ -61,7 +61,9 @@ def start(fleet: Fleet, before: dict[str, list[str]]) -> None:
     fleet.launch("up", "--detach")
 
 
-def catch_up(fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: str, erased_person: Person, at: str) -> None:
+def catch_up(
+    fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: str, erased_person: Person, at: str
+) -> None:
     """What restored databases cannot know: messages that were in the broker, and who was erased after the moment."""
     missing = f"select count(*) from entitlements where order_id = '{waiting}'"
     demand(fleet.value("payments", missing) == "1", "payments lost an order that was paid before the moment")

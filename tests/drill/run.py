@@ -54,8 +54,7 @@ def load(fleet: Fleet, archive: Archive, report: Report) -> list[Person]:
         archive.run_all("--type=full", "backup")
     with report.step("more orders, in the WAL only"):
         courses = products(fleet)
-        learners = [Person(fleet, courses[number % len(courses)]) for number in range(LEARNERS)]
-    return learners
+        return [Person(fleet, courses[number % len(courses)]) for number in range(LEARNERS)]
 
 
 def holds(server: Server, query: str) -> bool | None:

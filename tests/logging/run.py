@@ -141,9 +141,9 @@ def bad(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
     for what in (long, "a thread panicked at x.rs:1:2", "every field that a source can log"):
         if became.get(what, {}).get("status") != 201:
             wrong.append(f"not kept: {what[:40]}: {became.get(what)}")
-    refused = {message[:40]: item["error"]["reason"] for message, item in became.items() if item["status"] == 400}
-    if set(refused) != {"a field that nobody knows", "a field of a wrong type"}:
-        wrong.append(f"refused: {refused}")
+    reasons = {message[:40]: item["error"]["reason"] for message, item in became.items() if item["status"] == 400}
+    if set(reasons) != {"a field that nobody knows", "a field of a wrong type"}:
+        wrong.append(f"refused: {reasons}")
     if played["events"] and {item["status"] for item in server.create(played["events"])} - {409, 400}:
         wrong.append("another try of the same piece of the buffer writes documents twice")
     return wrong + refused(tree, server, played, made)
@@ -180,7 +180,9 @@ def refused(
     )
     warnings.append(["fluent.info", 1, {"message": "fluentd worker is now running"}])
     reasons = lines.play(tree, warnings, "@FLUENT_LOG")["events"]
-    wrong = [f"a refused line was not kept: {item}" for item in server.create(letters + reasons) if item["status"] != 201]
+    wrong = [
+        f"a refused line was not kept: {item}" for item in server.create(letters + reasons) if item["status"] != 201
+    ]
     if len(letters) != 5 or len(reasons) != 5:
         wrong.append(f"{len(letters)} refused lines and {len(reasons)} reasons")
     kept = server.search("logs-lyceum.refused-test", {"exists": {"field": "fluentd.tag"}})

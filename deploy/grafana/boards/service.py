@@ -182,7 +182,12 @@ BOARD = board(
                 series(
                     "Dead letters",
                     "Messages that a consumer gave up on, in five minutes, by type.",
-                    [(f"sum by (consumer, type) (increase(bus_dead_letters_total{{{ONE}}}[5m]))", "{{consumer}} {{type}}")],
+                    [
+                        (
+                            f"sum by (consumer, type) (increase(bus_dead_letters_total{{{ONE}}}[5m]))",
+                            "{{consumer}} {{type}}",
+                        )
+                    ],
                     "none",
                 ),
             ],
