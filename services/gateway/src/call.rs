@@ -161,7 +161,7 @@ impl Admitted {
     pub fn if_match(&mut self, version: &mut String) {
         match etag::expected(&self.headers) {
             Ok(expected) => *version = expected,
-            Err(told) => self.wrong("If-Match", told),
+            Err(told) => self.wrong("If-Match", said(ViolationCode::Malformed, told)),
         }
     }
 

@@ -87,7 +87,7 @@ impl At {
             Some(set) => format!("says {named}, but {set} was sent"),
             None => format!("says {named}, which was not sent"),
         };
-        self.inside(Step::Name(oneof), |at| at.refuse(message));
+        self.inside(Step::Name(oneof), |at| at.refuse_as(Fault::NotAllowed, message));
     }
 
     /// Reads an enum's value by its name, or by the number of a value that is known.
