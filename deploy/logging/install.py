@@ -26,7 +26,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PARTS = ["lifecycle", "snapshots", "templates", "roles", "kibana"]
-STREAMS = ["services", "payments", "dead"]
+STREAMS = ["services", "payments", "refused"]
 TIMEOUT = 60
 
 

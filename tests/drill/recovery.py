@@ -16,10 +16,8 @@ from archive import BUCKET, Archive, finish
 from backups import Backups
 from counts import demand
 from fleet import Failed, Fleet, Server, eventually
-from people import SCHOOL_PASSWORD, Person
+from people import Person, people
 from report import Report
-
-ADMINISTRATOR = "admin@lyceum.example"
 
 
 def broker(fleet: Fleet, method: str, path: str, body: Any = None) -> Any:
@@ -63,7 +61,9 @@ def start(fleet: Fleet, before: dict[str, list[str]]) -> None:
     fleet.launch("up", "--detach")
 
 
-def catch_up(fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: str, gone: Person, at: str) -> None:
+def catch_up(
+    fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: str, erased_person: Person, at: str
+) -> None:
     """What restored databases cannot know: messages that were in the broker, and who was erased after the moment."""
     missing = f"select count(*) from entitlements where order_id = '{waiting}'"
     demand(fleet.value("payments", missing) == "1", "payments lost an order that was paid before the moment")
@@ -75,25 +75,23 @@ def catch_up(fleet: Fleet, backups: Backups, secrets: dict[str, Any], waiting: s
     eventually(
         "that courses hears what was on its way", lambda: True if fleet.value("courses", missing) == "1" else None
     )
-    erase_again(fleet, backups, gone)
+    erase_again(fleet, backups, erased_person)
     fleet.run("notifications", "copy-recipients")
     fleet.run("documents", "copy-neighbours")
     fleet.run("analytics", "copy-from-owners")
     fleet.run("analytics", "rebuild-rollups")
 
 
-def erase_again(fleet: Fleet, backups: Backups, gone: Person) -> None:
-    state = f"select state from users where user_id = '{gone.id}'"
+def erase_again(fleet: Fleet, backups: Backups, erased_person: Person) -> None:
+    state = f"select state from users where user_id = '{erased_person.id}'"
     demand(
         fleet.value("users", state) == "active", "who was erased after the moment did not come back: nothing was proved"
     )
     erased = [line.split("\t")[0] for line in backups.show("erasures", "users").splitlines()]
-    demand(gone.id in erased, "the list of erasures lacks somebody")
-    administrator = Person(fleet, ADMINISTRATOR).sign_in(SCHOOL_PASSWORD)
-    for user in erased:
-        administrator.erase(user)
+    demand(erased_person.id in erased, "the list of erasures lacks somebody")
+    people(fleet, "erase", *erased)
     demand(fleet.value("users", state) == "erased", "who was erased is still somebody")
-    kept = f"select count(*) from recipients where recipient_id = '{gone.id}' and erased_at is null"
+    kept = f"select count(*) from recipients where recipient_id = '{erased_person.id}' and erased_at is null"
     eventually("that notifications forgets again", lambda: True if fleet.value("notifications", kept) == "0" else None)
 
 

@@ -19,7 +19,7 @@ from backups import Backups
 from beats import Beats
 from counts import Counts, demand, inconsistencies
 from fleet import APART, SERVICES, Failed, Fleet, Server, eventually
-from people import PASSWORD, Person, products
+from people import Person, products
 from report import Report
 
 # A quiet server's archive is as old as this at most; production's is 60 s, as deploy/backup says.
@@ -54,18 +54,14 @@ def load(fleet: Fleet, archive: Archive, report: Report) -> list[Person]:
         archive.run_all("--type=full", "backup")
     with report.step("more orders, in the WAL only"):
         courses = products(fleet)
-        learners = [Person(fleet).register() for _ in range(LEARNERS)]
-        for number, learner in enumerate(learners):
-            learner.buy(courses[number % len(courses)])
-            eventually("an enrolment", learner.has_a_course)
-    return learners
+        return [Person(fleet, courses[number % len(courses)]) for number in range(LEARNERS)]
 
 
 def holds(server: Server, query: str) -> bool | None:
     return True if server.value(query) == "t" else None
 
 
-def heard(fleet: Fleet, order: str) -> bool | None:
+def arrived(fleet: Fleet, order: str) -> bool | None:
     """Whether analytics has heard all that payments has announced of an order, and nothing waits in payments."""
     counted = fleet.value("analytics", f"select count(*) from entitlements where order_id = '{order}'")
     return True if counted != "0" and fleet.value("payments", "select count(*) from outbox") == "0" else None
@@ -77,7 +73,7 @@ def moment(fleet: Fleet, learners: list[Person], report: Report) -> tuple[str, C
     with report.step("a moment, and what is there then"):
         fleet.signal(damage.FREEZE, "courses")
         waiting = learners[0].buy(products(fleet)[-1])
-        eventually("that analytics hears of the order", lambda: heard(fleet, waiting))
+        eventually("that analytics hears of the order", lambda: arrived(fleet, waiting))
         fleet.signal(damage.FREEZE)
         counted = Counts.of(fleet)
         at = fleet.servers["postgres"].value("select clock_timestamp()")
@@ -96,15 +92,15 @@ def moment(fleet: Fleet, learners: list[Person], report: Report) -> tuple[str, C
 def after(fleet: Fleet, learners: list[Person], backups: Backups, report: Report) -> Person:
     """Life goes on: somebody has themselves erased, and what CronJobs do is done."""
     with report.step("an erasure, and what CronJobs do"):
-        gone = learners[-1]
-        gone.erase(gone.id, PASSWORD)
-        forgotten = f"select count(*) from recipients where recipient_id = '{gone.id}' and erased_at is null"
+        erased_person = learners[-1]
+        erased_person.erase()
+        forgotten = f"select count(*) from recipients where recipient_id = '{erased_person.id}' and erased_at is null"
         eventually(
             "that notifications forgets", lambda: True if fleet.value("notifications", forgotten) == "0" else None
         )
         backups.take_all()
         report.note(f"{len(SERVICES)} dumps, definitions, the list of erasures: {backups.size() // 1024} kB, all sound")
-    return gone
+    return erased_person
 
 
 def agreement(fleet: Fleet) -> None:
@@ -124,7 +120,7 @@ def main() -> int:
         backups.seal()
         with Beats(fleet) as beats:
             at, counted, waiting = moment(fleet, learners, report)
-            gone = after(fleet, learners, backups, report)
+            erased_person = after(fleet, learners, backups, report)
             with report.step("damage: a dropped table, wrong rows, no files"):
                 files = backups.files()
                 demand(len(files) > 0, "the school has no file that could be lost")
@@ -151,7 +147,7 @@ def main() -> int:
             recovery.start(fleet, definitions)
         report.measure("services ready", gone_at)
         with report.step("what was on its way; copies; erasures"):
-            recovery.catch_up(fleet, backups, secrets, waiting, gone, at)
+            recovery.catch_up(fleet, backups, secrets, waiting, erased_person, at)
             agreement(fleet)
             backups.bring_files_back()
             demand(backups.files() == files, "the school's bucket holds something else than before")

@@ -63,10 +63,13 @@ def sha256(data: bytes) -> str:
 
 
 def read(path: Path) -> Image:
-    """Reads the archive as an OCI layout, and holds what it says to Docker against that."""
-    with tarfile.open(path) as tar:
-        members = (member for member in tar.getmembers() if member.isfile())
-        files = {member.name: tar.extractfile(member).read() for member in members}  # type: ignore[union-attr]
+    """Reads an OCI layout, a folder or an archive, and holds what an archive says to Docker against that."""
+    if path.is_dir():
+        files = {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    else:
+        with tarfile.open(path) as tar:
+            members = (member for member in tar.getmembers() if member.isfile())
+            files = {member.name: tar.extractfile(member).read() for member in members}  # type: ignore[union-attr]
     check(json.loads(files["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}, "no OCI layout")
     blobs = {
         "sha256:" + name.rsplit("/", 1)[1]: data for name, data in files.items() if name.startswith("blobs/sha256/")
@@ -83,7 +86,9 @@ def read(path: Path) -> Image:
     configuration = json.loads(blobs[manifest["config"]["digest"]])
     check([sha256(layer) for layer in layers] == configuration["rootfs"]["diff_ids"], "the layers' contents")
 
-    reference = entry["annotations"]["io.containerd.image.name"]
+    reference = entry["annotations"]["org.opencontainers.image.ref.name"]
+    if path.is_dir():
+        return Image(reference, entry["digest"], blobs[entry["digest"]], configuration, blobs, layers)
     (docker,) = json.loads(files["manifest.json"])
     check(docker["Config"] == "blobs/" + manifest["config"]["digest"].replace(":", "/"), "Docker's configuration")
     paths = ["blobs/" + layer["digest"].replace(":", "/") for layer in manifest["layers"]]

@@ -14,17 +14,18 @@ import tomllib
 from pathlib import Path
 
 import bill
+import dockerfile
 import registry
 import sandboxed
 from archive import Image, Wrong, check, read
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / ".fleet/images"
-DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
 SERVICES = sys.argv[1:] or sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
 LIMIT = 25_000_000
 # What every image holds beside its program.
 SHARED = {
+    "entrypoint",
     "etc",
     "etc/group",
     "etc/nsswitch.conf",
@@ -46,13 +47,16 @@ def looks_right(image: Image, service: str, version: str) -> None:
     check(image.reference == f"docker.io/lyceum/{service}:{version}", image.reference)
     settings = image.configuration["config"]
     check(settings["User"] == "65532:65532", f"its user is {settings['User']}")
-    check(settings["Entrypoint"] == [f"/{service}"] and not settings["Cmd"], "its entry point")
+    check(settings["Entrypoint"] == ["/entrypoint"] and not settings.get("Cmd"), "its entry point")
     members = image.members()
     check(set(members) == {*SHARED, service}, f"it holds {sorted(members)}")
+    check(members["entrypoint"].linkname == service, "its entry point is not its program")
+    times = {member.mtime for member in members.values()}
+    check(len(times) == 1, f"its files have the times {times}: one is wanted, that of the sources")
     for name, member in members.items():
-        check(member.uid == member.gid == member.mtime == 0, f"{name} has an owner or a time")
+        check(member.uid == member.gid == 0, f"{name} has an owner")
         check(not member.mode & 0o6000, f"{name} changes the user")
-        check(not member.mode & 0o022 or name == "tmp", f"{name} may be written by others")
+        check(member.issym() or not member.mode & 0o022 or name == "tmp", f"{name} may be written by others")
     roots = image.file("etc/ssl/certs/ca-certificates.crt").count(b"BEGIN CERTIFICATE")
     check(roots > 100, f"it trusts {roots} roots")
     check(image.unpacked < LIMIT, f"{image.unpacked} bytes unpacked")
@@ -89,7 +93,7 @@ def main() -> int:
         return 77
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     hadolint = Path(sys.executable).parent / "hadolint"
-    subprocess.run([hadolint, DOCKERFILE], check=True)
+    subprocess.run([hadolint, dockerfile.DOCKERFILE], check=True)
     print("    the Dockerfile is clean under hadolint", flush=True)
     failed = False
     with registry.registry() as address:
@@ -106,7 +110,13 @@ def main() -> int:
             except (Wrong, OSError) as error:
                 failed = True
                 print(f"    {service}: FAILED: {error}")
-    for name, look in [("confinement", world_is_confined), ("the same bytes again", lambda: reproducible(SERVICES[0]))]:
+    looks = [
+        ("confinement", world_is_confined),
+        ("the same bytes again", lambda: reproducible(SERVICES[0])),
+        ("the Dockerfile's tools and flags", dockerfile.same_build),
+        ("the Dockerfile's image", lambda: dockerfile.same_image(read(IMAGES / f"{SERVICES[0]}.tar"), SERVICES[0])),
+    ]
+    for name, look in looks:
         try:
             look()
             print(f"    {name}: as promised")

@@ -28,7 +28,7 @@ def bundle(image: Image, folder: Path, arguments: list[str], environment: dict[s
     process |= {
         "terminal": False,
         "user": {"uid": uid, "gid": gid},
-        "args": (settings["Entrypoint"] or []) + (arguments or settings["Cmd"] or []),
+        "args": settings.get("Entrypoint", []) + (arguments or settings.get("Cmd", [])),
         "env": settings["Env"] + [f"{name}={value}" for name, value in environment.items()],
         "cwd": settings["WorkingDir"] or "/",
         "capabilities": {kind: [] for kind in process["capabilities"]},

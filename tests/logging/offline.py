@@ -30,7 +30,7 @@ def fields() -> dict[str, str]:
 
 
 def sources() -> list[str]:
-    """A field that a line can have and that the mapping does not know would send the line to the dead letters."""
+    """A field that a line can have and that the mapping does not know would send the line to the refused ones."""
     there, logged = fields(), lines.logged(ROOT)
     if len(logged) < 30:
         return [f"only {len(logged)} fields were found in the sources: has the way of logging changed?"]
@@ -76,7 +76,7 @@ def policies() -> list[str]:
             wrong.append(f"{snapshots}.json forgets before {lifecycle}.json does")
     covered = set(read("snapshots")["config"]["indices"] + read("snapshots-payments")["config"]["indices"])
     shipped = set(read("role-shipper")["indices"][0]["names"])
-    for stream in ("services", "payments", "dead"):
+    for stream in ("services", "payments", "refused"):
         template, pattern = read(f"template-{stream}"), f"logs-lyceum.{stream}-*"
         policy = template["template"]["settings"]["index"]["lifecycle"]["name"]
         if template["index_patterns"] != [pattern] or template["composed_of"] != ["lyceum-logs"] or policy not in known:
@@ -222,7 +222,7 @@ def installer() -> list[str]:
         "/_snapshot/lyceum-logs",
         "/_slm/policy/lyceum-payments-logs",
         "/_component_template/lyceum-logs",
-        "/_index_template/lyceum-logs-dead",
+        "/_index_template/lyceum-logs-refused",
         "/logs-lyceum.services-test/_mapping?write_index_only=true",
         "/_security/role/lyceum-log-shipper",
         "/api/saved_objects/_import?overwrite=true",

@@ -141,18 +141,18 @@ def bad(tree: configuration.Section, server: elastic.Elastic) -> list[str]:
     for what in (long, "a thread panicked at x.rs:1:2", "every field that a source can log"):
         if became.get(what, {}).get("status") != 201:
             wrong.append(f"not kept: {what[:40]}: {became.get(what)}")
-    refused = {message[:40]: item["error"]["reason"] for message, item in became.items() if item["status"] == 400}
-    if set(refused) != {"a field that nobody knows", "a field of a wrong type"}:
-        wrong.append(f"refused: {refused}")
+    reasons = {message[:40]: item["error"]["reason"] for message, item in became.items() if item["status"] == 400}
+    if set(reasons) != {"a field that nobody knows", "a field of a wrong type"}:
+        wrong.append(f"refused: {reasons}")
     if played["events"] and {item["status"] for item in server.create(played["events"])} - {409, 400}:
         wrong.append("another try of the same piece of the buffer writes documents twice")
-    return wrong + dead(tree, server, played, made)
+    return wrong + refused(tree, server, played, made)
 
 
-def dead(
+def refused(
     tree: configuration.Section, server: elastic.Elastic, played: dict[str, Any], made: list[dict[str, Any]]
 ) -> list[str]:
-    """Refused lines become dead letters, and their reasons stand beside them."""
+    """Refused lines are kept apart, and their reasons stand beside them."""
     # As the plugins and Fluentd itself emit them.
     errors = [
         [tag, moment, record, f'#<Fluent::Plugin::Parser::ParserError: "{why}">']
@@ -174,19 +174,21 @@ def dead(
         ["fluent.warn", moment, {"message": "send an error event to @ERROR:", "error": why, "tag": tag, "time": moment}]
         for tag, moment, _, why in errors
     ]
-    # A warning about a dead letter must not become one.
+    # A warning about a refused line must not be refused.
     warnings.append(
         ["fluent.warn", 1, {"message": "dump an error event in @ERROR:", "error": "x", "tag": "fluent.warn", "time": 1}]
     )
     warnings.append(["fluent.info", 1, {"message": "fluentd worker is now running"}])
     reasons = lines.play(tree, warnings, "@FLUENT_LOG")["events"]
-    wrong = [f"a dead letter was refused: {item}" for item in server.create(letters + reasons) if item["status"] != 201]
+    wrong = [
+        f"a refused line was not kept: {item}" for item in server.create(letters + reasons) if item["status"] != 201
+    ]
     if len(letters) != 5 or len(reasons) != 5:
-        wrong.append(f"{len(letters)} dead letters and {len(reasons)} reasons")
-    kept = server.search("logs-lyceum.dead-test", {"exists": {"field": "fluentd.tag"}})
+        wrong.append(f"{len(letters)} refused lines and {len(reasons)} reasons")
+    kept = server.search("logs-lyceum.refused-test", {"exists": {"field": "fluentd.tag"}})
     letter = next((one for one in kept if "unheard" in one.get("event.original", "")), None)
     if letter is None or letter["service.name"] != "users":
-        return [*wrong, f"the refused line is not among the dead letters: {kept}"]
+        return [*wrong, f"the refused line is not among the refused lines: {kept}"]
     beside = [
         one
         for one in kept
@@ -195,7 +197,7 @@ def dead(
     ]
     if not any("dynamic introduction of [unheard]" in one["error.message"] for one in beside):
         wrong.append(f"nobody says why it was refused: {beside}")
-    told(f"{len(letters)} lines became dead letters with their reasons")
+    told(f"{len(letters)} lines were refused with their reasons")
     return wrong
 
 

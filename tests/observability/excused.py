@@ -7,7 +7,7 @@ OUTSIDE = {
     "kubelet_": "a kubelet",
     "restore_drill_": "written by `cargo fleet drill` for node_exporter, which this fleet does not run",
     "fluentd_": "Fluentd, which is in no package registry",
-    "lyceum_log_dead_letters_total": "Fluentd, by deploy/logging",
+    "lyceum_log_refused_lines_total": "Fluentd, by deploy/logging",
     "backup_last_success_timestamp_seconds": "recorded of Kubernetes' CronJobs, or written by the hosts of pgBackRest",
 }
 
@@ -22,9 +22,9 @@ EMPTY = {
     ("lyceum-gateway", "Calls sent again"): "static addresses outside of Kubernetes",
     ("lyceum-service", "Failing calls, last hour"): "a healthy fleet",
     ("lyceum-service", "Alerts that fire"): "a healthy fleet",
-    ("lyceum-service", "Parked"): "a healthy fleet",
+    ("lyceum-service", "Dead letters"): "a healthy fleet",
     ("lyceum-service", "Transactions tried again"): "nothing competes for the same rows in one journey",
-    ("lyceum-dependencies", "Parked messages"): "a healthy fleet",
+    ("lyceum-dependencies", "Dead letters"): "a healthy fleet",
     ("lyceum-dependencies", "Age of each backup"): "nobody backs up the fleet of one machine",
     ("lyceum-dependencies", "Last restore drill"): "`cargo fleet test drill` proves it apart from this fleet",
     ("lyceum-dependencies", "Time to restore"): "`cargo fleet test drill` proves it apart from this fleet",

@@ -43,6 +43,7 @@ ALWAYS = {
     "migrations",
     "scripts",
     "contract",
+    "dependencies",
     "crates",
     "journeys",
     "platform",
@@ -91,7 +92,7 @@ def must(command: list[str | Path], cwd: Path = ROOT, env: dict[str, str] | None
 
 
 def scripts() -> None:
-    programs = [path for path in sorted((ROOT / ".ci").iterdir()) if path.suffix != ".py"]
+    programs = [path for path in sorted((ROOT / ".ci").iterdir()) if not path.suffix]
     must(
         ["shellcheck", "--external-sources", "--source-path", ROOT / ".ci", *programs, ROOT / "terraform/make-secrets"]
     )

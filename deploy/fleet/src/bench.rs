@@ -22,12 +22,7 @@ pub(crate) async fn run(home: &Home, scenarios: &[String], json: bool, interrupt
         return run_for_programs(home, scenarios).await;
     }
     let home = home.for_bench();
-    let lock = test::begin_anew(&home).await?;
-    let mut supervisor = Supervisor::new(&home);
-    let measured = interrupt.guard(measure(&home, scenarios, &mut supervisor, interrupt)).await;
-    up::stop(&home, &mut supervisor, interrupt).await?;
-    drop(lock);
-    measured
+    test::alone(&home, interrupt, async |supervisor| measure(&home, scenarios, supervisor, interrupt).await).await
 }
 
 async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<()> {

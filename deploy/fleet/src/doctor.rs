@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::account::{Account, is_root};
 use crate::home::{Home, State};
 use crate::ledger::{self, Role};
-use crate::package::{PACKAGES, command_line, find_program, left_policy};
+use crate::package::{STORES, command_line, find_program, left_policy};
 use crate::port::is_free;
 use crate::tool::GARAGE;
 
@@ -95,7 +95,7 @@ fn compiler() -> Finding {
 }
 
 fn packages() -> Finding {
-    let missing: Vec<_> = PACKAGES.iter().filter(|package| package.found().is_none()).collect();
+    let missing: Vec<_> = STORES.iter().filter(|package| package.found().is_none()).collect();
     if let Some(policy) = left_policy() {
         return Wrong(format!("{policy} was left behind when an installation was killed: remove it"));
     }

@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use crate::cargo;
 use crate::home::{Home, write_json};
 use crate::interrupt::Interrupt;
-use crate::package::{self, PACKAGES, Package, find_program};
+use crate::package::{self, Package, STORES};
+use crate::people::PEOPLE;
 use crate::service::{SANDBOX, SERVICES};
 use crate::supervisor::{Supervisor, show_status};
 use crate::test::{begin_anew, python};
@@ -19,12 +20,12 @@ use crate::tool::GARAGE;
 
 /// What backs up and restores, beside the stores themselves.
 const TOOLS: [Package; 5] = [
-    Package { title: "pgBackRest", name: "pgbackrest", services: &[], find: || find_program("pgbackrest") },
-    Package { title: "age", name: "age", services: &[], find: || find_program("age") },
-    Package { title: "rclone", name: "rclone", services: &[], find: || find_program("rclone") },
+    Package("pgBackRest", "pgbackrest", "pgbackrest"),
+    Package("age", "age", "age"),
+    Package("rclone", "rclone", "rclone"),
     // pgBackRest speaks to S3 by TLS only, and Garage has none.
-    Package { title: "stunnel", name: "stunnel4", services: &["stunnel4"], find: || find_program("stunnel4") },
-    Package { title: "OpenSSL", name: "openssl", services: &[], find: || find_program("openssl") },
+    Package("stunnel", "stunnel4", "stunnel4"),
+    Package("OpenSSL", "openssl", "openssl"),
 ];
 
 /// Runs it; fails when a promise is broken.
@@ -41,8 +42,8 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
     let home = home.for_drill();
     let lock = begin_anew(&home).await?;
     home.prepare()?;
-    package::install(&home, PACKAGES.iter().chain(&TOOLS)).await?;
-    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
+    package::install(&home, STORES.iter().chain(&TOOLS)).await?;
+    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX, PEOPLE]).collect();
     let played = interrupt
         .guard(async {
             GARAGE.provide().await?;

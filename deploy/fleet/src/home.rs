@@ -34,34 +34,39 @@ impl Home {
         Ok(Self { dir: root.join(".fleet"), root, for_tests: false })
     }
 
-    /// The second fleet of the same repository, which `cargo fleet test` may wipe at any time.
+    /// Another fleet of the same repository, which the command that starts it may wipe; it has the limits of tests.
+    fn other(&self, name: &str) -> Self {
+        Self { root: self.root.clone(), dir: self.root.join(".fleet").join(name), for_tests: true }
+    }
+
+    /// That of `cargo fleet test`.
     pub(crate) fn for_tests(&self) -> Self {
-        Self { root: self.root.clone(), dir: self.root.join(".fleet/test"), for_tests: true }
+        self.other("test")
     }
 
-    /// The third one, of optimised programs, which `cargo fleet bench` wipes. Its limits are those of the tests.
+    /// That of `cargo fleet bench`, of optimised programs.
     pub(crate) fn for_bench(&self) -> Self {
-        Self { root: self.root.clone(), dir: self.root.join(".fleet/bench"), for_tests: true }
+        self.other("bench")
     }
 
-    /// The fourth one, which `cargo fleet chaos` wipes: the matrix takes long, and tests may run beside it.
+    /// That of `cargo fleet chaos`: the matrix takes long, and tests may run beside it.
     pub(crate) fn for_chaos(&self) -> Self {
-        Self { root: self.root.clone(), dir: self.root.join(".fleet/chaos"), for_tests: true }
+        self.other("chaos")
     }
 
-    /// The fifth one, which `cargo fleet drill` destroys and restores. Two of its services have database servers of their own.
+    /// That of `cargo fleet drill`. Two of its services have database servers of their own.
     pub(crate) fn for_drill(&self) -> Self {
-        Self { root: self.root.clone(), dir: self.root.join(".fleet/drill"), for_tests: true }
+        self.other("drill")
+    }
+
+    /// The stores and the outside world of `cargo fleet test cluster`, whose services run elsewhere.
+    pub(crate) fn for_cluster(&self) -> Self {
+        self.other("cluster")
     }
 
     /// Services whose databases stand on servers of their own, as a school sets personal data and money apart.
     pub(crate) fn servers_apart(&self) -> &'static [&'static str] {
         if self.dir.ends_with(".fleet/drill") { &["payments", "users"] } else { &[] }
-    }
-
-    /// The stores and the outside world of `cargo fleet test cluster`, whose services run elsewhere.
-    pub(crate) fn for_cluster(&self) -> Self {
-        Self { root: self.root.clone(), dir: self.root.join(".fleet/cluster"), for_tests: true }
     }
 
     /// One of these fleets, by its folder.
@@ -163,7 +168,7 @@ pub(crate) struct State {
     pub(crate) ports: BTreeMap<String, u16>,
     /// Passwords of the stores and of the demo school, made once.
     pub(crate) secrets: BTreeMap<String, String>,
-    /// Which version of the demo school was seeded, if any.
+    /// Which version of ours made the demo school, if any.
     pub(crate) seeded: Option<String>,
 }
 

@@ -5,7 +5,6 @@ mod bench;
 mod cargo;
 mod contract;
 mod dead_letter;
-mod demo;
 mod doctor;
 mod drill;
 mod home;
@@ -15,22 +14,19 @@ mod keys;
 mod ledger;
 mod log;
 mod package;
+mod people;
 mod plan;
 mod port;
 mod process;
 mod progress;
 mod psql;
-mod rest;
 mod restart;
 mod sandbox;
-mod school;
-mod seed;
 mod service;
 mod status;
 mod stores;
 mod supervisor;
 mod test;
-mod tidy;
 mod tool;
 mod up;
 mod web;
@@ -42,9 +38,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
-use crate::demo::Doors;
 use crate::home::Home;
 use crate::interrupt::{Interrupt, Interrupted};
+use crate::people::Doors;
 use crate::test::{ClusterOptions, Suite};
 use crate::up::Options;
 
@@ -222,10 +218,12 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
         Command::Psql { service, arguments } => psql::psql(&home, &service, &arguments),
         Command::Stores => up::stores_only(&home, &interrupt).await,
         Command::Demo { elsewhere: Elsewhere { gateway: Some(gateway), sandbox: Some(sandbox) }, .. } => {
-            interrupt.guard(demo::play(&home, &Doors { gateway, sandbox })).await
+            interrupt.guard(people::play(&home, &Doors { gateway, sandbox })).await
         }
-        Command::Demo { release, .. } => demo::demo(&home, Options { release, ..Options::default() }, &interrupt).await,
-        Command::Seed { gateway, users } => interrupt.guard(seed::elsewhere(&home, &gateway, &users)).await,
+        Command::Demo { release, .. } => {
+            people::demo(&home, Options { release, ..Options::default() }, &interrupt).await
+        }
+        Command::Seed { gateway, users } => interrupt.guard(people::seed_elsewhere(&home, &gateway, &users)).await,
         Command::DeadLetters { action } => match action.unwrap_or(DeadLetters::List { service: None }) {
             DeadLetters::List { service } => dead_letter::list(&home, service.as_deref()).await,
             DeadLetters::Discard { service } => dead_letter::discard(&home, &service).await,

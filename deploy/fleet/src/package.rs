@@ -18,46 +18,32 @@ use crate::log;
 use crate::progress::{Note, step};
 use crate::supervisor::search_path;
 
-/// Something that has to be installed.
+/// Something that has to be installed: its title, Debian's name of it and of the system service that it may bring, and a program by
+/// which it is found, as a name or as a path.
 #[derive(Debug)]
-pub(crate) struct Package {
-    pub(crate) title: &'static str,
-    /// Debian's name of it.
-    pub(crate) name: &'static str,
-    /// The system services that it brings.
-    pub(crate) services: &'static [&'static str],
-    pub(crate) find: fn() -> Option<PathBuf>,
-}
+pub(crate) struct Package(pub(crate) &'static str, pub(crate) &'static str, pub(crate) &'static str);
+
+/// Debian's script that starts a broker for the whole machine is another one; this is RabbitMQ's own.
+pub(crate) const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /// Everything that the stores need.
-pub(crate) const PACKAGES: [Package; 3] = [
-    Package { title: "PostgreSQL", name: "postgresql", services: &["postgresql"], find: || newest_postgres().ok() },
-    Package {
-        title: "Redis",
-        name: "redis-server",
-        services: &["redis-server"],
-        find: || find_program("redis-server"),
-    },
-    Package { title: "RabbitMQ", name: "rabbitmq-server", services: &["rabbitmq-server", "epmd"], find: find_rabbitmq },
+pub(crate) const STORES: [Package; 3] = [
+    Package("PostgreSQL", "postgresql", "postgres"),
+    Package("Redis", "redis-server", "redis-server"),
+    Package("RabbitMQ", "rabbitmq-server", RABBITMQ_SERVER),
 ];
 
 impl Package {
     /// Where the program is, if it is installed.
     pub(crate) fn found(&self) -> Option<PathBuf> {
-        (self.find)()
+        // Debian keeps PostgreSQL's programs out of the search path, by version.
+        if self.2 == "postgres" { newest_postgres().ok() } else { find_program(self.2) }
     }
-}
-
-/// Debian's script that starts a broker for the whole machine is another one; this is RabbitMQ's own.
-pub(crate) const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
-
-fn find_rabbitmq() -> Option<PathBuf> {
-    find_program("epmd")?;
-    Some(PathBuf::from(RABBITMQ_SERVER)).filter(|path| path.is_file())
 }
 
 /// A program by its name.
 pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    // A path stays what it is, whatever folder it is joined to.
     search_path().split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.is_file())
 }
 
@@ -82,13 +68,13 @@ pub(crate) fn postgres_versions() -> Vec<u32> {
 
 /// What a person without root's rights has to run.
 pub(crate) fn command_line(missing: &[&Package]) -> String {
-    let names: Vec<&str> = missing.iter().map(|package| package.name).collect();
+    let names: Vec<&str> = missing.iter().map(|package| package.1).collect();
     format!("sudo apt-get update && sudo apt-get install --no-install-recommends {}", names.join(" "))
 }
 
 /// Installs what the stores miss, or says what somebody else has to install.
 pub(crate) async fn install_missing(home: &Home) -> Result<()> {
-    install(home, PACKAGES.iter()).await
+    install(home, STORES.iter()).await
 }
 
 /// Installs which of these are missing, or says what somebody else has to install.
@@ -97,7 +83,7 @@ pub(crate) async fn install(home: &Home, packages: impl Iterator<Item = &Package
     if missing.is_empty() {
         return Ok(());
     }
-    let titles: Vec<&str> = missing.iter().map(|package| package.title).collect();
+    let titles: Vec<&str> = missing.iter().map(|package| package.0).collect();
     if !is_root() {
         bail!(
             "{} must be installed first. Run this, then try again:\n\n    {}\n",
@@ -112,15 +98,17 @@ pub(crate) async fn install(home: &Home, packages: impl Iterator<Item = &Package
     // What was begun here is finished even after Ctrl-C: half an installation would be worse than a late answer.
     let (_policy, _clusters) = (Policy::forbid_starts()?, NoCluster::ask()?);
     step("package lists", async |note| apt(&log, &["update"], &note).await).await?;
-    let names = missing.iter().map(|package| package.name);
+    let names = missing.iter().map(|package| package.1);
     let arguments: Vec<&str> = ["install", "--yes", "--no-install-recommends"].into_iter().chain(names).collect();
     step(&titles.join(", "), async |note| apt(&log, &arguments, &note).await).await?;
     for package in &missing {
-        package.found().with_context(|| {
-            format!("{} was installed, but its programs are not where Debian puts them", package.title)
-        })?;
-        for service in package.services {
-            keep_from_starting(service).await;
+        package
+            .found()
+            .with_context(|| format!("{} was installed, but its programs are not where Debian puts them", package.0))?;
+        keep_from_starting(package.1).await;
+        if package.2 == RABBITMQ_SERVER {
+            // Erlang's name server comes with it.
+            keep_from_starting("epmd").await;
         }
     }
     Ok(())
@@ -240,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_person_without_roots_rights_is_told_the_exact_command() {
-        let missing: Vec<&Package> = PACKAGES.iter().skip(1).collect();
+        let missing: Vec<&Package> = STORES.iter().skip(1).collect();
         assert_eq!(
             command_line(&missing),
             "sudo apt-get update && sudo apt-get install --no-install-recommends redis-server rabbitmq-server"

@@ -3,9 +3,12 @@
 //! A pid alone says little, because the kernel uses it again; a pid with its start time names one process.
 
 use std::fs;
+use std::process::Stdio;
 
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal};
 use serde::{Deserialize, Serialize};
+use tokio::process::Command;
 
 /// One process, told apart from a later one that happens to get the same pid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +80,18 @@ impl Stat {
 
 fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// Runs a command to its end and gives what it printed; fails with what it complained about.
+pub(crate) async fn succeed(command: &mut Command) -> Result<String> {
+    let program = command.as_std().get_program().display().to_string();
+    let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await;
+    let output = output.with_context(|| format!("cannot start {program}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if !output.status.success() {
+        bail!("{program} failed: {}\n{}{}", output.status, text(&output.stdout), text(&output.stderr));
+    }
+    Ok(text(&output.stdout))
 }
 
 #[cfg(test)]

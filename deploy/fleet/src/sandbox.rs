@@ -1,26 +1,18 @@
-//! The simulated outside world as a process of the fleet, its mailbox, and its test with a client that nobody here wrote.
+//! The simulated outside world as a process of the fleet, and its test with a client that nobody here wrote.
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use reqwest::Client;
-use serde::Deserialize;
+use anyhow::{Context, Result};
 use tokio::process::Command;
 
 use crate::cargo;
 use crate::home::Home;
 use crate::ledger::Role;
 use crate::plan::{Plan, TERMINAL};
-use crate::rest::encode;
 use crate::service::SANDBOX;
 use crate::stores::DOCUMENT_SYSTEM;
 use crate::supervisor::Launch;
-use crate::web;
-
-/// A card with which the simulated bank lets one pay.
-pub(crate) const PAYING_CARD: &str = "2201382000000013";
 
 /// The client's test, relative to the repository.
 const CLIENT_TEST: &str = "tests/sandbox/client/test_tbank.py";
@@ -58,51 +50,6 @@ pub(crate) fn launch(plan: &Plan, program: PathBuf) -> Result<Launch> {
 /// Whether it listens.
 pub(crate) async fn answers(port: u16) -> bool {
     tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()
-}
-
-/// A mail that the school sent.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Mail {
-    pub(crate) subject: String,
-    pub(crate) text: String,
-}
-
-/// Where the school's mails arrive.
-#[derive(Clone, Debug)]
-pub(crate) struct Inbox {
-    client: Client,
-    sandbox: String,
-}
-
-impl Inbox {
-    pub(crate) fn new(sandbox: &str) -> Result<Self> {
-        Ok(Self { client: web::client(Duration::from_secs(60))?, sandbox: sandbox.to_owned() })
-    }
-
-    /// The first mail to an address that came after another, as soon as there is one.
-    pub(crate) async fn next(&self, to: &str, after: u64, limit: Duration) -> Result<Mail> {
-        let query = format!("to={}&after={after}&wait_ms={}", encode(to), limit.as_millis());
-        let mut mails = self.ask(&query).await?;
-        if mails.is_empty() {
-            bail!("no mail to {to} came within {} s", limit.as_secs());
-        }
-        Ok(mails.remove(0))
-    }
-
-    /// Every mail to an address.
-    pub(crate) async fn all(&self, to: &str) -> Result<Vec<Mail>> {
-        self.ask(&format!("to={}", encode(to))).await
-    }
-
-    async fn ask(&self, query: &str) -> Result<Vec<Mail>> {
-        let answer = self
-            .client
-            .get(format!("{}/mail?{query}", self.sandbox))
-            .send()
-            .await
-            .context("the inbox does not answer")?;
-        Ok(answer.error_for_status()?.json().await?)
-    }
 }
 
 /// Runs the client's test with this Python and tells how it ended. It starts the sandbox itself.

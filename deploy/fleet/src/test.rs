@@ -8,11 +8,12 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use tokio::process::Command;
 
 pub(crate) use self::cluster::Options as ClusterOptions;
+use self::script::Fleet;
 pub(crate) use self::script::python;
-use self::script::{Fleet, Script};
 use crate::cargo::{self, cargo};
 use crate::home::{Home, State};
 use crate::interrupt::{Interrupt, Interrupted};
@@ -21,105 +22,14 @@ use crate::progress::{Table, show};
 use crate::sandbox;
 use crate::stores;
 use crate::supervisor::Supervisor;
-use crate::tidy;
 use crate::up::{self, Options};
 
 /// The package that kills and counts.
 const CHAOS: &str = "chaos";
-/// Generated requests for everything in the OpenAPI document.
-const FUZZ: Script = Script { name: "fuzz", packages: &[], fleet: Fleet::Text };
-/// The Helm chart, rendered in every way.
-const CHART: Script = Script {
-    name: "chart",
-    packages: &[Package {
-        title: "Squid",
-        name: "squid",
-        services: &["squid"],
-        find: || package::find_program("squid"),
-    }],
-    fleet: Fleet::None,
-};
-
-/// Images, looked at from outside.
-const IMAGES: Script = Script {
-    name: "images",
-    packages: &[
-        Package { title: "runc", name: "runc", services: &[], find: || package::find_program("runc") },
-        Package {
-            title: "a registry",
-            name: "docker-registry",
-            services: &["docker-registry"],
-            find: || package::find_program("docker-registry"),
-        },
-    ],
-    fleet: Fleet::None,
-};
-
-/// Dashboards and alerts, asked of a Prometheus that scrapes a fleet.
-const OBSERVABILITY: Script = Script {
-    name: "observability",
-    packages: &[
-        Package {
-            title: "Prometheus",
-            name: "prometheus",
-            services: &["prometheus"],
-            find: || package::find_program("promtool"),
-        },
-        Package {
-            title: "Alertmanager",
-            name: "prometheus-alertmanager",
-            services: &["prometheus-alertmanager"],
-            find: || package::find_program("amtool"),
-        },
-        Package {
-            title: "PostgreSQL's exporter",
-            name: "prometheus-postgres-exporter",
-            services: &["prometheus-postgres-exporter"],
-            find: || package::find_program("prometheus-postgres-exporter"),
-        },
-        Package {
-            title: "Redis' exporter",
-            name: "prometheus-redis-exporter",
-            services: &["prometheus-redis-exporter"],
-            find: || package::find_program("prometheus-redis-exporter"),
-        },
-    ],
-    fleet: Fleet::Text,
-};
-
-/// Log lines of every service in an Elasticsearch, and traces in a collector, by the configuration that is shipped.
-const LOGGING: Script = Script {
-    name: "logging",
-    packages: &[
-        Package { title: "Maven", name: "maven", services: &[], find: || package::find_program("mvn") },
-        Package {
-            title: "Java",
-            name: "openjdk-17-jre-headless",
-            services: &[],
-            find: || package::find_program("java"),
-        },
-        Package { title: "Ruby", name: "ruby", services: &[], find: || package::find_program("ruby") },
-    ],
-    fleet: Fleet::Json,
-};
-
-/// The programs of `deploy/backup`, by themselves.
-const BACKUP: Script = Script { name: "backup", packages: &[], fleet: Fleet::None };
-
-/// The infrastructure of Selectel, as far as it can be checked without an account.
-const TERRAFORM: Script = Script { name: "terraform", packages: &[], fleet: Fleet::None };
-
-/// What GitLab runs, and the check of migrations.
-const PIPELINE: Script = Script {
-    name: "pipeline",
-    packages: &[Package { title: "rsync", name: "rsync", services: &[], find: || package::find_program("rsync") }],
-    fleet: Fleet::None,
-};
-
-/// A part of the tests that can be asked for by name.
+/// A part of the tests that can be asked for by name. In the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Suite {
-    /// Sizes and rooms of the sources, words that have no place in them, one TLS provider.
+    /// Sizes and rooms of the sources, words that have no place in them, the figures of the whole.
     Tidy,
     /// Every crate by itself, on real stores: `cargo test --workspace`.
     Crates,
@@ -127,16 +37,18 @@ pub(crate) enum Suite {
     SandboxClient,
     /// Through the public door of a fresh fleet.
     Journeys,
-    /// Generated requests for everything in the OpenAPI document, as each role: no 5xx, nothing that is not documented.
-    Fuzz,
     /// Processes, stores and connections die under load, and then everything is counted: a pairwise selection.
     Chaos,
-    /// The programs that back up, by themselves: what they keep, and what they refuse.
+    /// Generated requests for everything in the OpenAPI document, as each role: no 5xx, nothing that is not documented.
+    Fuzz,
+    /// The chart as it is rendered: schemas, policies, who may reach whom, and whether the services accept what they are told.
+    Chart,
+    /// The Compose file, read as Docker reads it, and whether the services accept what they are told.
+    Compose,
+    /// The programs of `deploy/backup`, by themselves.
     Backup,
     /// Back up, damage, destroy, restore to a moment, and count.
     Drill,
-    /// The chart as it is rendered: schemas, policies, who may reach whom, and whether the services accept what they are told.
-    Chart,
     /// Every panel and every alert against a Prometheus that scrapes a fleet during a journey; promtool, amtool, runbooks.
     Observability,
     /// Log lines of every service in an Elasticsearch that refuses what it does not know, dead letters, and the collector's configuration.
@@ -152,40 +64,44 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    const ALL: [Self; 13] = [
-        Self::Tidy,
-        Self::Crates,
-        Self::SandboxClient,
-        Self::Journeys,
-        Self::Chaos,
-        Self::Fuzz,
-        Self::Chart,
-        Self::Backup,
-        Self::Drill,
-        Self::Observability,
-        Self::Logging,
-        Self::Terraform,
-        Self::Pipeline,
-    ];
+    fn all() -> impl Iterator<Item = Self> {
+        Self::value_variants().iter().copied().filter(|suite| !matches!(suite, Self::Images | Self::Cluster))
+    }
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Tidy => "tidy",
-            Self::Crates => "crates",
-            Self::SandboxClient => "sandbox-client",
-            Self::Journeys => "journeys",
-            Self::Fuzz => "fuzz",
-            Self::Chaos => "chaos",
-            Self::Chart => "chart",
-            Self::Backup => "backup",
-            Self::Drill => "drill",
-            Self::Observability => "observability",
-            Self::Logging => "logging",
-            Self::Terraform => "terraform",
-            Self::Pipeline => "pipeline",
-            Self::Images => "images",
-            Self::Cluster => "cluster",
-        }
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// What it needs from Debian, and from a fleet, if it is a Python program.
+    fn script(self) -> Option<(&'static [Package], Fleet)> {
+        Some(match self {
+            Self::Fuzz => (&[], Fleet::Text),
+            Self::Chart => (&[Package("Squid", "squid", "squid")], Fleet::None),
+            Self::Images => (
+                &[Package("runc", "runc", "runc"), Package("a registry", "docker-registry", "docker-registry")],
+                Fleet::None,
+            ),
+            Self::Observability => (
+                &[
+                    Package("Prometheus", "prometheus", "promtool"),
+                    Package("Alertmanager", "prometheus-alertmanager", "amtool"),
+                    Package("PostgreSQL's exporter", "prometheus-postgres-exporter", "prometheus-postgres-exporter"),
+                    Package("Redis' exporter", "prometheus-redis-exporter", "prometheus-redis-exporter"),
+                ],
+                Fleet::Text,
+            ),
+            Self::Logging => (
+                &[
+                    Package("Maven", "maven", "mvn"),
+                    Package("Java", "openjdk-17-jre-headless", "java"),
+                    Package("Ruby", "ruby", "ruby"),
+                ],
+                Fleet::Json,
+            ),
+            Self::Backup | Self::Compose | Self::Terraform => (&[], Fleet::None),
+            Self::Pipeline => (&[Package("rsync", "rsync", "rsync")], Fleet::None),
+            _ => return None,
+        })
     }
 }
 
@@ -200,15 +116,25 @@ enum Outcome {
 
 /// Runs the suites, all if none is named, and fails if one of them does.
 pub(crate) async fn run(home: &Home, suites: &[Suite], cluster: &ClusterOptions, interrupt: &Interrupt) -> Result<()> {
-    let suites = if suites.is_empty() { &Suite::ALL[..] } else { suites };
+    let all: Vec<Suite> = Suite::all().collect();
+    let suites = if suites.is_empty() { &all[..] } else { suites };
     // Takes long, and other suites may run beside it.
     let home = if suites == [Suite::Cluster] { home.for_cluster() } else { home.for_tests() };
-    let lock = begin_anew(&home).await?;
-    let mut supervisor = Supervisor::new(&home);
-    let tested = interrupt.guard(run_all(&home, suites, cluster, &mut supervisor, interrupt)).await;
-    up::stop(&home, &mut supervisor, interrupt).await?;
-    drop(lock);
-    conclude(&tested?)
+    let run = async |supervisor: &mut Supervisor| run_all(&home, suites, cluster, supervisor, interrupt).await;
+    conclude(&alone(&home, interrupt, run).await?)
+}
+
+/// Does the work on a fleet that begins empty and that nobody else may use meanwhile; stops what was started for it.
+pub(crate) async fn alone<T>(
+    home: &Home,
+    interrupt: &Interrupt,
+    work: impl AsyncFnOnce(&mut Supervisor) -> Result<T>,
+) -> Result<T> {
+    let _lock = begin_anew(home).await?;
+    let mut supervisor = Supervisor::new(home);
+    let result = interrupt.guard(work(&mut supervisor)).await;
+    up::stop(home, &mut supervisor, interrupt).await?;
+    result
 }
 
 /// Stops what a killed run left behind and removes its state: tests begin with empty stores.
@@ -254,8 +180,15 @@ async fn run_one(
     supervisor: &mut Supervisor,
     interrupt: &Interrupt,
 ) -> Result<Outcome> {
+    if let Some((packages, fleet)) = suite.script() {
+        return script::run(home, &suite.name(), packages, fleet, supervisor, interrupt).await;
+    }
     match suite {
-        Suite::Tidy => tidy::run(home).await?,
+        Suite::Tidy => {
+            let mut command = cargo(home);
+            command.args(["run", "--quiet", "--package", "tidy"]);
+            run_to_end(command).await?;
+        }
         Suite::Crates => {
             start_stores(home, supervisor).await?;
             let tests = test(home, &["--workspace", "--exclude", "journeys", "--no-fail-fast"], &[]);
@@ -269,17 +202,10 @@ async fn run_one(
             let tests = test(home, &["--package", "journeys", "--no-fail-fast"], &fleet);
             undisturbed(supervisor, tests).await?;
         }
-        Suite::Fuzz => return FUZZ.run(home, supervisor, interrupt).await,
-        Suite::Observability => return OBSERVABILITY.run(home, supervisor, interrupt).await,
-        Suite::Logging => return LOGGING.run(home, supervisor, interrupt).await,
-        Suite::Backup => return BACKUP.run(home, supervisor, interrupt).await,
-        Suite::Chart => return CHART.run(home, supervisor, interrupt).await,
-        Suite::Terraform => return TERRAFORM.run(home, supervisor, interrupt).await,
-        Suite::Pipeline => return PIPELINE.run(home, supervisor, interrupt).await,
-        Suite::Images => return IMAGES.run(home, supervisor, interrupt).await,
         Suite::Cluster => return cluster::run(home, cluster, supervisor, interrupt).await,
         Suite::Drill => return Ok(script::outcome(crate::drill::run(home, interrupt).await?)),
         Suite::Chaos => storm(home, &[], supervisor, interrupt).await?,
+        _ => bail!("nobody knows how to run {}", suite.name()),
     }
     Ok(Outcome::Passed)
 }
@@ -287,13 +213,8 @@ async fn run_one(
 /// `cargo fleet chaos`: the whole matrix.
 pub(crate) async fn chaos(home: &Home, arguments: &[String], interrupt: &Interrupt) -> Result<()> {
     let home = home.for_chaos();
-    let lock = begin_anew(&home).await?;
-    let mut supervisor = Supervisor::new(&home);
     let arguments = [&["--matrix".to_owned()], arguments].concat();
-    let weathered = interrupt.guard(storm(&home, &arguments, &mut supervisor, interrupt)).await;
-    up::stop(&home, &mut supervisor, interrupt).await?;
-    drop(lock);
-    weathered
+    alone(&home, interrupt, async |supervisor| storm(&home, &arguments, supervisor, interrupt).await).await
 }
 
 /// Starts the fleet, has it killed again and again, and starts again what ends meanwhile.
@@ -371,7 +292,7 @@ fn conclude(results: &[Result1]) -> Result<()> {
             Outcome::Failed(_) => ("FAILED", true),
             Outcome::CannotRun(_) => ("could not run", in_ci),
         };
-        table.row([suite.name().to_owned(), text.to_owned(), show(*duration)]);
+        table.row([suite.name(), text.to_owned(), show(*duration)]);
         if is_bad {
             bad.push(suite.name());
         }

@@ -10,14 +10,24 @@ use anyhow::{Context, Result, bail};
 use crate::cargo;
 use crate::package::find_program;
 use crate::progress;
+use crate::supervisor::search_path;
 
 /// The S3 server: of which version, and with which of its parts.
 pub(crate) const GARAGE: Tool = Tool {
     title: "Garage",
     name: "garage",
     version: "2.5.0",
-    arguments: &["--locked", "--no-default-features", "--features", "bundled-libs,lmdb"],
+    arguments: &["--no-default-features", "--features", "bundled-libs,lmdb"],
+    tells_version: true,
 };
+/// Writes into a program which crates are in it.
+pub(crate) const AUDITABLE: Tool = of_cargo("cargo-auditable", "0.7.7");
+/// Writes inventories.
+pub(crate) const CYCLONEDX: Tool = of_cargo("cargo-cyclonedx", "0.5.9");
+
+const fn of_cargo(name: &'static str, version: &'static str) -> Tool {
+    Tool { title: name, name, version, arguments: &[], tells_version: false }
+}
 
 /// How often a clone asks whether another one has built the program meanwhile.
 const POLL: Duration = Duration::from_millis(300);
@@ -29,12 +39,14 @@ pub(crate) struct Tool {
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
     arguments: &'static [&'static str],
+    /// Whether it says by `--version` which one it is, so that one in the PATH can be taken.
+    tells_version: bool,
 }
 
 impl Tool {
     /// The program, if it is here: in the PATH, or built by some clone before.
     pub(crate) fn found(&self) -> Option<PathBuf> {
-        let places = [find_program(self.name), self.cached().ok()];
+        let places = [find_program(self.name).filter(|_| self.tells_version), self.cached().ok()];
         places.into_iter().flatten().find(|path| self.is_right(path))
     }
 
@@ -53,8 +65,18 @@ impl Tool {
         }
     }
 
+    /// Where cargo finds it as a subcommand of its own; it is built if it is not here yet.
+    pub(crate) async fn search_path(&self) -> Result<String> {
+        let program = self.provide().await?;
+        let folder = program.parent().context("a program lies in a folder")?;
+        Ok(format!("{}:{}", folder.display(), search_path()))
+    }
+
     /// Whether a program of this name is the wanted one, and runs on this machine.
     fn is_right(&self, path: &Path) -> bool {
+        if !self.tells_version {
+            return path.is_file();
+        }
         let output = std::process::Command::new(path).arg("--version").stdin(Stdio::null()).output();
         output.is_ok_and(|output| {
             output.status.success() && names_version(&String::from_utf8_lossy(&output.stdout), self.version)
@@ -70,9 +92,9 @@ impl Tool {
         // What was compiled survives Ctrl-C here and is thrown away at the end.
         let target = folder.join("build");
         let mut command = cargo::outside(folder);
-        command.args(["install", self.name, "--version", self.version, "--force", "--root"]).arg(folder);
+        command.args(["install", self.name, "--version", self.version, "--locked", "--force", "--root"]).arg(folder);
         command.args(self.arguments);
-        // A store of a developer's machine waits for its disk, not for its own code: compiled in half the time, it does as well.
+        // On a developer's machine they wait for the disk, not for their own code: compiled in half the time, they do as well.
         let cheaper =
             [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "0"), ("STRIP", "symbols")];
         command.envs(cheaper.map(|(name, value)| (format!("CARGO_PROFILE_RELEASE_{name}"), value)));
@@ -94,18 +116,13 @@ impl Tool {
     async fn wait_for_lock(&self, folder: &Path) -> Result<File> {
         let file = File::create(folder.join("lock"))?;
         let mut told = false;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(error).context("cannot lock the tool's folder"),
-                Err(TryLockError::WouldBlock) if !told => {
-                    println!("  … another clone is building {}: waiting for it", self.title);
-                    told = true;
-                }
-                Err(TryLockError::WouldBlock) => {}
+        while let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if !std::mem::replace(&mut told, true) {
+                println!("  … another clone is building {}: waiting for it", self.title);
             }
             tokio::time::sleep(POLL).await;
         }
+        Ok(file)
     }
 
     fn cached(&self) -> Result<PathBuf> {

@@ -12,11 +12,11 @@ use crate::interrupt::{Interrupt, Interrupted};
 use crate::ledger::{self, Record, Role};
 use crate::log;
 use crate::package;
+use crate::people::{self, PEOPLE};
 use crate::plan::Plan;
 use crate::process::Identity;
 use crate::progress::{self, show, step};
 use crate::sandbox;
-use crate::seed;
 use crate::service::{SANDBOX, SERVICES};
 use crate::status::is_ready;
 use crate::stores;
@@ -140,7 +140,7 @@ async fn start_all(home: &Home, options: Options, supervisor: &mut Supervisor) -
     migrate(&plan, &launches).await?;
     start_services(&plan, &launches, supervisor).await?;
     welcome::write_addresses(&plan)?;
-    seed::once(plan, &program(&programs, "users")?).await
+    people::seed_once(plan, &program(&programs, PEOPLE)?, &program(&programs, "users")?).await
 }
 
 /// Starts everything but the services, which run elsewhere: stores with empty databases, and the sandbox.
@@ -198,10 +198,11 @@ async fn build(home: &Home, release: bool) -> Result<BTreeMap<String, PathBuf>> 
     if let Some(programs) = read_json(&home.path("programs.json"))? {
         return Ok(programs);
     }
-    println!("  … building the services and the sandbox");
+    println!("  … building the services, the sandbox and the people");
     let started = Instant::now();
     let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
-    let programs = cargo::build(home, &packages, release).await?;
+    let mut programs = cargo::build(home, &packages, release).await?;
+    programs.insert(PEOPLE.to_owned(), people::build(home).await?);
     progress::done("build", started.elapsed(), &format!("{} programs", programs.len()));
     Ok(programs)
 }

@@ -4,19 +4,15 @@ use anyhow::Result;
 use serde_json::{Map, json};
 
 use crate::home::write_json;
+use crate::people::{Member, PASSWORD, members};
 use crate::plan::Plan;
 use crate::progress::Table;
-use crate::school::{PASSWORD, School};
 use crate::service::SERVICES;
 
 /// Writes what other programs need to find the fleet: the journeys, for example.
 pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
-    let school = School::read(&plan.home)?;
-    let people: Vec<_> = school
-        .people
-        .iter()
-        .map(|person| json!({"role": person.role, "email": person.email, "password": PASSWORD}))
-        .collect();
+    let account = |person: &Member| json!({"role": person.role, "email": person.email, "password": PASSWORD});
+    let people: Vec<_> = members(&plan.home)?.iter().map(account).collect();
     let mut fleet = json!({"gateway": plan.public_url()?, "sandbox": plan.sandbox_url()?, "people": people});
     if plan.home.is_for_tests() {
         // The chaos looks into the databases, kills processes and calls the launcher.
@@ -37,14 +33,13 @@ pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
 /// Prints it.
 pub(crate) fn print(plan: &Plan) -> Result<()> {
     let (door, outside) = (plan.public_url()?, plan.sandbox_url()?);
-    let school = School::read(&plan.home)?;
     let mut addresses = Table::new(&["Addresses", ""]);
     addresses.row(["REST API".to_owned(), format!("{door}/v1")]);
     addresses.row(["API browser".to_owned(), format!("{door}/docs")]);
     addresses.row(["the bank, and the mail that is sent".to_owned(), outside]);
     addresses.row(["RabbitMQ (lyceum)".to_owned(), plan.stores.rabbitmq.management_url()]);
     let mut people = Table::new(&["Sign in as", ""]);
-    for person in &school.people {
+    for person in members(&plan.home)? {
         people.row([person.email.clone(), format!("{}, {}", person.role, person.name)]);
     }
     print!("{}\n{}", addresses.render(), people.render());

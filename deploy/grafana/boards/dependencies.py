@@ -126,7 +126,7 @@ BOARD = board(
                     "Messages that wait in each queue of the fleet.",
                     [
                         (
-                            'topk(15, max by (vhost, queue) (rabbitmq_detailed_queue_messages_ready{queue!~".*[.](parked|unrouted)"}))',
+                            'topk(15, max by (vhost, queue) (rabbitmq_detailed_queue_messages_ready{queue!~".*[.](dead-letters|unrouted)"}))',
                             "{{queue}}",
                         )
                     ],
@@ -142,9 +142,9 @@ BOARD = board(
                     width=12,
                 ),
                 table(
-                    "Parked messages",
-                    "Messages that a consumer gave up on: `cargo fleet dead-letters` lists them, and hands them back.",
-                    'max by (vhost, queue) (rabbitmq_detailed_queue_messages{queue=~".+[.]parked"}) > 0',
+                    "Dead letters",
+                    "Messages that a consumer gave up on: `<service> dead-letters` lists them, and sends them back.",
+                    'max by (consumer) (bus_dead_letter_rows{job="lyceum"}) > 0',
                     "none",
                     width=8,
                 ),

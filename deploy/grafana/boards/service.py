@@ -139,7 +139,7 @@ BOARD = board(
                 ),
                 series(
                     "Heard",
-                    "Events a second by how they ended: applied, repeated, early or failed (come again), waited (database away), parked.",
+                    "Events a second by how they ended: applied, repeated, early or failed (come again), waited (database away), dead-letter.",
                     [(f"sum by (outcome) (rate(bus_consumed_total{{{ONE}}}[{RATE}]))", "{{outcome}}")],
                     "ops",
                     stacked=True,
@@ -180,9 +180,14 @@ BOARD = board(
                     "none",
                 ),
                 series(
-                    "Parked",
-                    "Events that a consumer gave up on, in five minutes, by type.",
-                    [(f"sum by (consumer, type) (increase(bus_parked_total{{{ONE}}}[5m]))", "{{consumer}} {{type}}")],
+                    "Dead letters",
+                    "Messages that a consumer gave up on, in five minutes, by type.",
+                    [
+                        (
+                            f"sum by (consumer, type) (increase(bus_dead_letters_total{{{ONE}}}[5m]))",
+                            "{{consumer}} {{type}}",
+                        )
+                    ],
                     "none",
                 ),
             ],

@@ -19,7 +19,7 @@ SOURCE = "kibanaSavedObjectMeta.searchSourceJSON.index"
 VIEWS = {
     "lyceum-logs": ("Lyceum: logs", "logs-lyceum.services-*,logs-lyceum.payments-*"),
     "lyceum-payments": ("Lyceum: payments", "logs-lyceum.payments-*"),
-    "lyceum-dead-letters": ("Lyceum: lines that could not be kept", "logs-lyceum.dead-*"),
+    "lyceum-refused-lines": ("Lyceum: lines that could not be kept", "logs-lyceum.refused-*"),
 }
 
 LINE = ["service.name", "log.level", "message"]
@@ -63,7 +63,7 @@ SEARCHES = {
     ),
     "lyceum-events": (
         "lyceum-logs",
-        "Events that wait or are parked",
+        "Events that wait or are dead letters",
         "What consumers could not apply.",
         "messaging.system: rabbitmq and log.level: (warn or error)",
         [*LINE, "event.kind", "event.attempt", "messaging.message.id", "error.message"],
@@ -96,16 +96,16 @@ SEARCHES = {
         "log.level: error",
         [*LINE, "lyceum.attempt", "lyceum.order", "lyceum.refund", "error.message"],
     ),
-    "lyceum-dead-letters": (
-        "lyceum-dead-letters",
+    "lyceum-refused-lines": (
+        "lyceum-refused-lines",
         "Lines that could not be kept",
         "As they came; the reasons are the search beside this one.",
         # What came is not searchable, so it cannot be asked for.
         "not service.name: fluentd",
         ["service.name", "fluentd.tag", "event.original", "kubernetes.pod.name"],
     ),
-    "lyceum-dead-letter-reasons": (
-        "lyceum-dead-letters",
+    "lyceum-refused-line-reasons": (
+        "lyceum-refused-lines",
         "Why lines could not be kept",
         "Fluentd's warnings; fluentd.tag and fluentd.time say about which line.",
         "service.name: fluentd",

@@ -158,7 +158,8 @@ impl fmt::Debug for CallerToken {
     }
 }
 
-/// The bearer token among the headers, if there is one. A credential of another kind, or two, is refused rather than ignored.
+/// The bearer token among the headers, if there is one. A credential of another kind, or two, is refused rather than
+/// ignored.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let (Some(first), None) = (sent.next(), sent.next()) else {

@@ -1,5 +1,5 @@
-//! The compact form of a signed token (RFC 7515) with exactly one algorithm: EdDSA over Ed25519 (RFC 8037). What the token says lives in
-//! `signer` and `verifier`.
+//! The compact form of a signed token (RFC 7515) with exactly one algorithm: EdDSA over Ed25519 (RFC 8037). What the
+//! token says lives in `signer` and `verifier`.
 
 use crate::{Jwk, Refused};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 /// Longer texts are not looked at.
 const LONGEST: usize = 8 * 1024;
 
-/// All that our headers ever hold. Anything else (`crit`, `jwk`, `jku`, `x5c`…) is somebody's attempt to choose how we check.
+/// All that our headers ever hold. Anything else (`crit`, `jwk`, `jku`, `x5c`…) is somebody's attempt to choose how
+/// we check.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header {

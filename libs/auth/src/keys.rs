@@ -40,15 +40,15 @@ type Source = Box<dyn Fn() -> BoxFuture<'static, anyhow::Result<Jwks>> + Send + 
 pub struct Keys(Arc<Inner>);
 
 struct Inner {
-    held: RwLock<Held>,
-    /// Held by whoever is fetching: only one does at a time.
+    key_set: RwLock<KeySet>,
+    /// KeySet by whoever is fetching: only one does at a time.
     fetching: Arc<Mutex<()>>,
     source: Option<Source>,
     pace: Pace,
 }
 
 #[derive(Default)]
-struct Held {
+struct KeySet {
     keys: Jwks,
     /// When the source last answered.
     fetched: Option<Instant>,
@@ -56,7 +56,7 @@ struct Held {
     asked: Option<Instant>,
 }
 
-impl Held {
+impl KeySet {
     fn is_stale(&self, now: Instant, pace: Pace) -> bool {
         self.fetched.is_none_or(|fetched| now.duration_since(fetched) >= pace.fresh)
     }
@@ -75,34 +75,35 @@ impl Held {
 impl Keys {
     /// Keys that never change.
     pub fn fixed(keys: Jwks) -> Self {
-        Self::with(Held { keys, ..Held::default() }, None, PACE)
+        Self::with(KeySet { keys, ..KeySet::default() }, None, PACE)
     }
 
-    /// Keys that are fetched when they are first needed, every five minutes, and when a token names an unknown one (at most every five
-    /// seconds). While the source is down, the keys that are known stay in use.
+    /// Keys that are fetched when they are first needed, every five minutes, and when a token names an unknown one
+    /// (at most every five seconds). While the source is down, the keys that are known stay in use.
     pub fn fetched<F, Answer>(fetch: F) -> Self
     where
         F: Fn() -> Answer + Send + Sync + 'static,
         Answer: Future<Output = anyhow::Result<Jwks>> + Send + 'static,
     {
-        Self::with(Held::default(), Some(Box::new(move || Box::pin(fetch()))), PACE)
+        Self::with(KeySet::default(), Some(Box::new(move || Box::pin(fetch()))), PACE)
     }
 
-    /// The keys with which the users service signs, asked of it over a plain channel: its rpc is public, so nobody has to prove anything.
+    /// The keys with which the users service signs, asked of it over a plain channel: its rpc is public, so nobody
+    /// has to prove anything.
     pub fn published(users: impl Into<rpc::client::Channel>) -> Self {
         let users = users.into();
         Self::fetched(move || Jwks::published(users.clone()))
     }
 
-    fn with(held: Held, source: Option<Source>, pace: Pace) -> Self {
-        Self(Arc::new(Inner { held: RwLock::new(held), fetching: Arc::default(), source, pace }))
+    fn with(key_set: KeySet, source: Option<Source>, pace: Pace) -> Self {
+        Self(Arc::new(Inner { key_set: RwLock::new(key_set), fetching: Arc::default(), source, pace }))
     }
 
     /// The key with this id; `None` if there is none. Fails when that cannot be found out.
     pub(crate) async fn find(&self, kid: &str) -> Result<Option<Jwk>, Refused> {
         let (known, stale) = {
-            let held = self.0.held();
-            (held.keys.get(kid).cloned(), held.is_stale(Instant::now(), self.0.pace))
+            let key_set = self.0.key_set();
+            (key_set.keys.get(kid).cloned(), key_set.is_stale(Instant::now(), self.0.pace))
         };
         let Some(source) = &self.0.source else { return Ok(known) };
         if known.is_some() {
@@ -119,9 +120,9 @@ impl Keys {
         if self.0.claim() {
             self.0.fetch(source).await;
         }
-        let held = self.0.held();
-        match held.keys.get(kid) {
-            None if held.failed() => Err(Refused::KeysUnavailable(Flaw("the source of keys does not answer"))),
+        let key_set = self.0.key_set();
+        match key_set.keys.get(kid) {
+            None if key_set.failed() => Err(Refused::KeysUnavailable(Flaw("the source of keys does not answer"))),
             found => Ok(found.cloned()),
         }
     }
@@ -142,25 +143,25 @@ impl Keys {
 }
 
 impl Inner {
-    fn held(&self) -> RwLockReadGuard<'_, Held> {
-        self.held.read().unwrap_or_else(PoisonError::into_inner)
+    fn key_set(&self) -> RwLockReadGuard<'_, KeySet> {
+        self.key_set.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn held_mut(&self) -> RwLockWriteGuard<'_, Held> {
-        self.held.write().unwrap_or_else(PoisonError::into_inner)
+    fn key_set_mut(&self) -> RwLockWriteGuard<'_, KeySet> {
+        self.key_set.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self, kid: &str) -> Option<Jwk> {
-        self.held().keys.get(kid).cloned()
+        self.key_set().keys.get(kid).cloned()
     }
 
     /// Takes the right to ask the source, if it is time.
     fn claim(&self) -> bool {
         let now = Instant::now();
-        let mut held = self.held_mut();
-        let granted = held.may_ask(now, self.pace);
+        let mut key_set = self.key_set_mut();
+        let granted = key_set.may_ask(now, self.pace);
         if granted {
-            held.asked = Some(now);
+            key_set.asked = Some(now);
         }
         granted
     }
@@ -168,9 +169,9 @@ impl Inner {
     async fn fetch(&self, source: &Source) {
         match timeout(self.pace.patience, source()).await {
             Ok(Ok(keys)) if !keys.keys().is_empty() => {
-                let mut held = self.held_mut();
-                held.keys = keys;
-                held.fetched = Some(Instant::now());
+                let mut key_set = self.key_set_mut();
+                key_set.keys = keys;
+                key_set.fetched = Some(Instant::now());
             }
             Ok(Ok(_)) => tracing::warn!("the source of keys has none; the known keys stay in use"),
             Ok(Err(error)) => {
@@ -184,8 +185,8 @@ impl Inner {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let held = self.0.held();
-        let kids: Vec<_> = held.keys.keys().iter().map(Jwk::kid).collect();
+        let key_set = self.0.key_set();
+        let kids: Vec<_> = key_set.keys.keys().iter().map(Jwk::kid).collect();
         out.debug_struct("Keys").field("kids", &kids).finish_non_exhaustive()
     }
 }
@@ -228,7 +229,7 @@ mod tests {
                 }
             })
         });
-        (Keys::with(Held::default(), Some(source), pace), answer, asked)
+        (Keys::with(KeySet::default(), Some(source), pace), answer, asked)
     }
 
     async fn found(keys: &Keys, kid: &str) -> Result<bool, &'static str> {

@@ -20,7 +20,8 @@ pub type Lookup = fn(&str) -> Option<Access>;
 const OPEN: [&str; 3] =
     ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha."];
 
-/// The tower layer that guards a gRPC server. It must stand inside of [`rpc::deadline::Layer`], so that waiting for keys has an end.
+/// The tower layer that guards a gRPC server. It must stand inside of [`rpc::deadline::Layer`], so that waiting for
+/// keys has an end.
 #[derive(Debug, Clone)]
 pub struct Layer {
     verifier: Arc<Verifier>,
@@ -43,9 +44,14 @@ impl Layer {
         let (Some(access), Some(target)) = ((self.lookup)(path), owner(path)) else {
             return Err(Refused::NoSuchRpc);
         };
-        let caller = match bearer(headers)? {
-            Some(token) => self.verifier.verify(token, target).await?,
-            None => Arc::new(Caller::Anonymous),
+        let caller = match (access, self.identify(headers, target).await) {
+            // What is open to everybody is open to somebody with a stale token as well: they may be here to get a new
+            // one.
+            (Access::Public, Err(refused)) => {
+                tracing::debug!(error = rpc::chain(&refused), path, "a public rpc takes its caller for a stranger");
+                Arc::new(Caller::Anonymous)
+            }
+            (_, identified) => identified?,
         };
         let via = match headers.get(VIA) {
             Some(token) => Some(self.via(token.to_str().unwrap_or_default(), target).await?),
@@ -57,6 +63,14 @@ impl Layer {
             Caller::Service(_) | Caller::Anonymous => None,
         };
         Ok(Identity { caller, via, token })
+    }
+
+    /// Whose token the call carries.
+    async fn identify(&self, headers: &HeaderMap, target: &str) -> Result<Arc<Caller>, Refused> {
+        match bearer(headers)? {
+            Some(token) => self.verifier.verify(token, target).await,
+            None => Ok(Arc::new(Caller::Anonymous)),
+        }
     }
 
     async fn via(&self, token: &str, target: &str) -> Result<ServiceName, Refused> {

@@ -24,8 +24,9 @@ pub const AUDIENCE: &str = "lyceum";
 /// The issuer of services' tokens.
 pub const SERVICE_ISSUER: &str = "lyceum/services";
 
-/// Redis: the sorted set of sessions that were ended before their tokens ran out (member: session id, score: the Unix second from which
-/// no token of it can be alive). Written by users, polled each second by the gateway, both through `cache`.
+/// Redis: the sorted set of sessions that were ended before their tokens ran out (member: session id, score: the Unix
+/// second from which no token of it can be alive). Written by users, polled each second by the gateway, both through
+/// `cache`.
 pub const REVOKED_SESSIONS: &str = "revoked-sessions";
 
 /// The `typ` of people's tokens (RFC 9068), so that no other token signed with the same keys passes for one.

@@ -12,9 +12,9 @@ const LONGEST_AGENT: usize = 256;
 /// Where a request comes from. For records and limits; it proves nothing about who the caller is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The address of the client outside, if the gateway told it.
+    /// The address of the client outside, if the gateway says it.
     pub address: Option<IpAddr>,
-    /// What the client outside calls itself, if the gateway told it.
+    /// What the client outside calls itself, if the gateway says it.
     pub user_agent: Option<String>,
     /// The request's id.
     pub request_id: String,
@@ -25,22 +25,23 @@ pub struct Origin {
 /// Where a request comes from. The address and the client's name are believed only from the gateway itself.
 pub fn origin<T>(request: &tonic::Request<T>) -> Origin {
     let text = |name| request.metadata().get(name).and_then(|value| value.to_str().ok());
-    let told = peer(request).is_some_and(|peer| peer.as_str() == GATEWAY);
-    let told = |name| text(name).filter(|_| told);
+    let by_gateway = peer(request).is_some_and(|peer| peer.as_str() == GATEWAY);
+    let from_gateway = |name| text(name).filter(|_| by_gateway);
     let request_id = match request.extensions().get::<Context>() {
         Some(context) => context.request_id.clone(),
         None => RequestId::of(request.metadata().as_ref()),
     };
     Origin {
-        address: told(CLIENT_ADDRESS).and_then(|address| address.parse().ok()),
-        user_agent: told(CLIENT_AGENT).map(str::to_owned),
+        address: from_gateway(CLIENT_ADDRESS).and_then(|address| address.parse().ok()),
+        user_agent: from_gateway(CLIENT_AGENT).map(str::to_owned),
         request_id: request_id.as_str().to_owned(),
         language: text(ACCEPT_LANGUAGE).and_then(Origin::preferred_language),
     }
 }
 
 impl Origin {
-    /// Writes the address, the client's name and the language into a call; the request's id travels by itself. This is for the gateway.
+    /// Writes the address, the client's name and the language into a call; the request's id travels by itself. This
+    /// is for the gateway.
     pub fn write(&self, metadata: &mut MetadataMap) {
         let mut put = |name: &'static str, text: &str| {
             if let Ok(value) = MetadataValue::try_from(text) {

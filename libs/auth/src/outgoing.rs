@@ -8,8 +8,8 @@ use tonic::{GrpcMethod, Request, Status, service::Interceptor, service::intercep
 /// What a client of a neighbour is built over: `UserServiceClient::new(outgoing.over(channel))`.
 pub type Channel = InterceptedService<rpc::client::Channel, Outgoing>;
 
-/// Proves to a neighbour who asks and through whom, and carries the request's id, the trace and the remaining time. An interceptor for
-/// generated clients; clones are cheap.
+/// Proves to a neighbour who asks and through whom, and carries the request's id, the trace and the remaining time.
+/// An interceptor for generated clients; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     identity: Arc<ServiceIdentity>,
@@ -28,8 +28,8 @@ impl Outgoing {
         Self { identity, speaks: Speaks::AsService }
     }
 
-    /// The service asks for a person, or for somebody who is not signed in (`None`); a request that was marked with [`on_behalf`] asks
-    /// for that person.
+    /// The service asks for a person, or for somebody who is not signed in (`None`); a request that was marked with
+    /// [`on_behalf`] asks for that person.
     pub fn on_behalf(identity: Arc<ServiceIdentity>, token: Option<CallerToken>) -> Self {
         Self { identity, speaks: Speaks::OnBehalf(token) }
     }

@@ -3,7 +3,8 @@
 use rpc::{Kind, Refusal};
 use std::time::Duration;
 
-/// Why a call is not let in. The texts are for the caller; what was wrong with a token stands in the source, for the log only.
+/// Why a call is not let in. The texts are for the caller; what was wrong with a token stands in the source, for the
+/// log only.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// The token is forged, damaged or not for us.

@@ -1,16 +1,14 @@
 //! Tokens that were checked a moment ago. Checking a signature costs a hundred times more than looking here.
 
 use crate::{Caller, Refused};
+use moka::sync::Cache;
 use ring::digest::{SHA256, digest};
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
-/// A generation holds so many tokens; two generations are kept.
-const GENERATION: usize = 2_048;
-/// A token is believed so long without being checked again, in seconds: a key that is withdrawn stops working this soon.
+/// So many tokens are remembered at most.
+const TOKENS: u64 = 4_096;
+/// A token is believed so long without being checked again, in seconds: a key that is withdrawn stops working this
+/// soon.
 const BELIEVED: i64 = 60;
 
 /// What a good token proved.
@@ -35,15 +33,11 @@ impl Proof {
 
 type Digest = [u8; 32];
 
-#[derive(Debug, Default)]
-struct Generations {
-    young: HashMap<Digest, (Arc<Proof>, i64)>,
-    old: HashMap<Digest, (Arc<Proof>, i64)>,
-}
-
 /// The tokens, by digest so that the memory of the process holds no list of them.
-#[derive(Debug, Default)]
-pub(crate) struct Remembered(Mutex<Generations>);
+///
+/// The end of an entry is checked here and not by the cache: it follows the app's clock, which tests set.
+#[derive(Debug)]
+pub(crate) struct Remembered(Cache<Digest, (Arc<Proof>, i64)>);
 
 fn key(token: &str) -> Digest {
     let mut key = Digest::default();
@@ -51,26 +45,25 @@ fn key(token: &str) -> Digest {
     key
 }
 
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(Cache::new(TOKENS))
+    }
+}
+
 impl Remembered {
     /// What the token proved, if it was checked within the last minute and has not expired.
     pub(crate) fn find(&self, token: &str, now: i64) -> Option<Arc<Proof>> {
-        let key = key(token);
-        let generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (proof, until) = generations.young.get(&key).or_else(|| generations.old.get(&key))?;
-        (now < *until && *until - now <= BELIEVED).then(|| Arc::clone(proof))
+        let (proof, until) = self.0.get(&key(token))?;
+        (now < until && until - now <= BELIEVED).then_some(proof)
     }
 
     /// Notes what a token proved.
     pub(crate) fn note(&self, token: &str, proof: Arc<Proof>, now: i64) {
         let until = proof.expires.min(now + BELIEVED);
-        if until <= now {
-            return;
+        if until > now {
+            self.0.insert(key(token), (proof, until));
         }
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if generations.young.len() >= GENERATION {
-            generations.old = mem::take(&mut generations.young);
-        }
-        generations.young.insert(key(token), (proof, until));
     }
 }
 
@@ -99,13 +92,10 @@ mod tests {
     #[test]
     fn the_memory_is_bounded() {
         let remembered = Remembered::default();
-        for number in 0..3 * GENERATION {
+        for number in 0..3 * TOKENS {
             remembered.note(&number.to_string(), proof(1_000), 100);
         }
-        let generations = remembered.0.lock().unwrap();
-        assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION);
-        drop(generations);
-        assert!(remembered.find("0", 100).is_none());
-        assert!(remembered.find(&(3 * GENERATION - 1).to_string(), 100).is_some());
+        remembered.0.run_pending_tasks();
+        assert!(remembered.0.entry_count() <= TOKENS);
     }
 }

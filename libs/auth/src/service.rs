@@ -66,8 +66,9 @@ impl ServiceIdentity {
         &self.name
     }
 
-    /// The public half, for the key set that every service is given. Its id is `<service>.<the start of its thumbprint>`: a key speaks
-    /// only for the service it is named after, and a new one can stand beside the old while they are exchanged.
+    /// The public half, for the key set that every service is given. Its id is `<service>.<the start of its
+    /// thumbprint>`: a key speaks only for the service it is named after, and a new one can stand beside the old
+    /// while they are exchanged.
     pub fn public_jwk(&self) -> Jwk {
         self.signer.public_jwk()
     }

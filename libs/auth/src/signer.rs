@@ -88,14 +88,15 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A fresh private key in PKCS#8, to be sealed by whoever keeps it. Fails only when the machine has no randomness to give.
+    /// A fresh private key in PKCS#8, to be sealed by whoever keeps it. Fails only when the machine has no randomness
+    /// to give.
     pub fn generate() -> Result<Vec<u8>, BadKey> {
         let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| BadKey)?;
         Ok(key.as_ref().to_vec())
     }
 
-    /// Takes a private key in PKCS#8 (with or without its public half, as `openssl genpkey` writes it) under an id of 1 to 64 visible
-    /// ASCII characters.
+    /// Takes a private key in PKCS#8 (with or without its public half, as `openssl genpkey` writes it) under an id of
+    /// 1 to 64 visible ASCII characters.
     pub fn from_pkcs8(kid: &str, pkcs8: &[u8]) -> Result<Self, BadKey> {
         let key = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map_err(|_| BadKey)?;
         let x = key.public_key().as_ref().try_into().map_err(|_| BadKey)?;

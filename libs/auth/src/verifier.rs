@@ -21,8 +21,8 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Believes people's tokens of this issuer that are signed with these keys, and services' tokens that are signed with the services'
-    /// own.
+    /// Believes people's tokens of this issuer that are signed with these keys, and services' tokens that are signed
+    /// with the services' own.
     pub fn new(issuer: impl Into<String>, keys: Keys, services: Jwks, clock: SharedClock) -> Self {
         Self { issuer: issuer.into(), keys, services, clock, remembered: Remembered::default() }
     }

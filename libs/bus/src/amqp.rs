@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds without a sign of life after which a connection counts as dead.
 const HEARTBEAT: u16 = 15;
 
-/// Bytes of a frame. The client keeps room for 64 of them for each connection, which at RabbitMQ's 128 KiB would be 8 MiB. Larger
-/// messages travel in several.
+/// Bytes of a frame. The client keeps room for 64 of them for each connection, which at RabbitMQ's 128 KiB would be 8
+/// MiB. Larger messages travel in several.
 const FRAME: u32 = 16 * 1024;
 
 /// Where RabbitMQ is. Cheap to clone; each relay and each consumer opens a connection of its own.
@@ -71,8 +71,9 @@ pub enum Error {
 }
 
 impl Amqp {
-    /// Believes a broker whose certificate is from this authority, given in PEM, and speaks to it only encrypted, whatever the address
-    /// says. The server's name and certificate are always checked where the connection is encrypted.
+    /// Believes a broker whose certificate is from this authority, given in PEM, and speaks to it only encrypted,
+    /// whatever the address says. The server's name and certificate are always checked where the connection is
+    /// encrypted.
     #[must_use]
     pub fn trusting(mut self, authority: Option<String>) -> Self {
         if authority.is_some() {
@@ -109,7 +110,7 @@ pub async fn confirmed_channel(connection: &Connection) -> Result<Channel, Error
     .await
 }
 
-/// Takes leave of the broker. A connection that is broken already needs no farewell: everything that matters was confirmed before.
+/// Closes a connection. One that broke meanwhile is only logged: everything that matters was confirmed before.
 pub async fn close(connection: &Connection, why: &str) {
     if let Err(error) = patiently(connection.close(200, why.into())).await {
         tracing::debug!(

@@ -1,4 +1,5 @@
-//! One delivery of one event: applied, recognised as a repetition, put into a retry queue, or made a dead letter; then acknowledged.
+//! One delivery of one event: applied, recognised as a repetition, put into a retry queue, or made a dead letter;
+//! then acknowledged.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -91,7 +92,8 @@ impl<'a> Attempt<'a> {
                 }
                 Ok(Applied::Before) => return self.done(kind, "repeated").await,
                 Err(failure) if failure.is_ours() => {
-                    // The event is not at fault: it stays here, so that an outage makes no dead letters and reorders little.
+                    // The event is not at fault: it stays here, so that an outage makes no dead letters and reorders
+                    // little.
                     tracing::warn!(error = &failure as &dyn std::error::Error, "Event {id} waits for the database.");
                     self.count(kind, "waited");
                     if !backoff.pause(stop).await {
@@ -112,7 +114,8 @@ impl<'a> Attempt<'a> {
     /// Calls the handler in a transaction that also holds the inbox row.
     async fn apply(&self, envelope: &Envelope, id: Uuid) -> Result<Applied, Failure> {
         let Some(handler) = self.consumer.handlers.get(&envelope.r#type) else {
-            // While two releases run side by side, the newer one's bindings bring events that the older one does not know.
+            // While two releases run side by side, the newer one's bindings bring events that the older one does not
+            // know.
             return Err(Failure::TooEarly("no handler in this release".to_owned()));
         };
         let (consumer, now) = (self.consumer, self.consumer.clock.now());

@@ -1,4 +1,5 @@
-//! The batch consumer: takes everything that is announced, many events at a time, for a service that stores rather than acts.
+//! The batch consumer: takes everything that is announced, many events at a time, for a service that stores rather
+//! than acts.
 //!
 //! Its handler owns the transaction and recognises repetitions itself; there is no inbox.
 
@@ -35,8 +36,8 @@ use crate::{Consume, Envelope, Failure};
 /// How many events are applied at once at most. Twice as many are taken: the next batch gathers while one is at work.
 const BATCH: usize = 2_000;
 
-/// How long the first event of a batch waits for others. Each batch costs a commit here and a write of the queue's log there: in
-/// large batches an event took 18 µs of CPU instead of 22.
+/// How long the first event of a batch waits for others. Each batch costs a commit here and a write of the queue's
+/// log there: in large batches an event took 18 µs of CPU instead of 22.
 const GATHERED_FOR: Duration = Duration::from_millis(200);
 
 /// How many deliveries are moved on at once where many have arrived.
@@ -68,8 +69,9 @@ pub trait BatchHandler: Send + Sync + 'static {
 
     /// Applies events in one transaction, all or none, and each once however often it comes.
     ///
-    /// `complete_until`, if there, is a moment of which every event that had arrived by then is applied with this batch, but for
-    /// those that failed and come again or became dead letters. A batch that fails is cut in halves until the event is found that is at fault.
+    /// `complete_until`, if there, is a moment of which every event that had arrived by then is applied with this
+    /// batch, but for those that failed and come again or became dead letters. A batch that fails is cut in halves
+    /// until the event is found that is at fault.
     fn apply(
         &self,
         items: &[Self::Item],
@@ -77,7 +79,8 @@ pub trait BatchHandler: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Hears every event of the exchange of everybody, also those of types that are not known yet, and applies them in batches.
+/// Hears every event of the exchange of everybody, also those of types that are not known yet, and applies them in
+/// batches.
 #[derive(Debug)]
 pub struct BatchConsumer<H> {
     topology: Topology,
@@ -103,8 +106,8 @@ struct Admitted {
 }
 
 impl<H: BatchHandler> BatchConsumer<H> {
-    /// Makes the batch consumer of a service. Replicas share one queue; one of them works, the others stand by. `pool` is for the dead
-    /// letters; what the handler writes to is its own business.
+    /// Makes the batch consumer of a service. Replicas share one queue; one of them works, the others stand by.
+    /// `pool` is for the dead letters; what the handler writes to is its own business.
     pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock, handler: H) -> Self {
         let in_flight = InFlight::new(service, clock.clone());
         Self { topology: Topology::new(service).hears_everything().in_order(), pool, amqp, clock, handler, in_flight }
@@ -121,7 +124,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
 
     /// Consumes until told to stop, then finishes the batch at hand.
     ///
-    /// A broker or database that is down is waited for, however long. An event that was taken but not acknowledged comes again.
+    /// A broker or database that is down is waited for, however long. An event that was taken but not acknowledged
+    /// comes again.
     pub async fn run(self, stop: CancellationToken) {
         let service = self.topology.service();
         tokio::join!(
@@ -157,7 +161,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
         let given_up = dead_letter_queue_of(self.topology.service());
         let (queue, retry) = (self.topology.queue(), self.retry(&offering));
         let dead_letters = retry.dead_letters(&queue);
-        // Before anything else is taken: if this process dies of what it takes, what is collected is not delivered in vain each time.
+        // Before anything else is taken: if this process dies of what it takes, what is collected is not delivered in
+        // vain each time.
         dead_letters.collect(&given_up, stop).await?;
         tokio::select! {
             worked = self.take_all(&consuming, &publishing, stop) => worked?,
@@ -224,7 +229,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
         publish_to_queue(publishing, queue, &tick.encode_to_vec(), properties).await
     }
 
-    /// Works until every delivery is applied or has failed, acknowledges all at once, and says whether a tick was among them.
+    /// Works until every delivery is applied or has failed, acknowledges all at once, and says whether a tick was
+    /// among them.
     async fn settle(
         &self,
         publishing: &Channel,
@@ -248,7 +254,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
                 }
             };
             let occurred_at = envelope.occurred_at.as_ref().and_then(|at| at.to_time());
-            // What stands before a message in the queue arrived before it, and so before it happened. A clock that is ahead proves nothing.
+            // What stands before a message in the queue arrived before it, and so before it happened. A clock that is
+            // ahead proves nothing.
             batch.complete_until = batch.complete_until.max(occurred_at.filter(|at| *at <= now));
             if envelope.r#type == TICK {
                 ticked = true;
@@ -302,7 +309,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
                     self.measure(retry, &batch.messages[piece]);
                 }
                 Err(failure) if failure.is_ours() => {
-                    // The events are not at fault: they stay here, so that an outage makes no dead letters and reorders little.
+                    // The events are not at fault: they stay here, so that an outage makes no dead letters and
+                    // reorders little.
                     tracing::warn!(
                         error = &failure as &dyn std::error::Error,
                         "A batch of events waits for the database."

@@ -117,7 +117,8 @@ impl Consumer {
         let given_up = dead_letter_queue_of(self.topology.service());
         let (queue, retry) = (self.topology.queue(), self.retry(&offering));
         let dead_letters = retry.dead_letters(&queue);
-        // Before anything else is taken: if this process dies of what it takes, what is collected is not delivered in vain each time.
+        // Before anything else is taken: if this process dies of what it takes, what is collected is not delivered in
+        // vain each time.
         dead_letters.collect(&given_up, stop).await?;
         tokio::select! {
             worked = self.take_all(&consuming, &publishing, stop) => worked?,

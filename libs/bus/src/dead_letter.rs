@@ -1,5 +1,5 @@
-//! Dead letters: messages that a consumer gave up on, kept in the table `bus_dead_letters` of its service until a person
-//! replays or discards them.
+//! Dead letters: messages that a consumer gave up on, kept in the table `bus_dead_letters` of its service until a
+//! person replays or discards them.
 //!
 //! The consumer stores the row before it acknowledges the message. What the broker itself gave up, because it took the
 //! process down each time, arrives in a queue of its own and is collected from there into the same table.
@@ -99,7 +99,8 @@ impl DeadLetter {
     }
 }
 
-/// The id of an event whose message has none. What is no event gets one; then a repetition makes a second row, which harms nobody.
+/// The id of an event whose message has none. What is no event gets one; then a repetition makes a second row, which
+/// harms nobody.
 fn event_id(body: &[u8]) -> String {
     let envelope = Envelope::decode(body).ok().filter(|envelope| Uuid::try_parse(&envelope.id).is_ok());
     envelope.map_or_else(|| Uuid::new_v4().to_string(), |envelope| envelope.id)

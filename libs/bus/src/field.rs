@@ -1,5 +1,5 @@
-//! Fields of an event's payload, read into values. What cannot be read today cannot be read tomorrow: the event becomes a
-//! dead letter whose reason names the field.
+//! Fields of an event's payload, read into values. What cannot be read today cannot be read tomorrow: the event
+//! becomes a dead letter whose reason names the field.
 //!
 //! ```ignore
 //! let run: RunId = field::id("run_id", &event.run_id)?;

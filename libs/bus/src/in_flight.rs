@@ -1,5 +1,5 @@
-//! How old the oldest event in flight is: one that a consumer has taken and not finished: what tells that it is stuck, when nothing ends any more
-//! whose lag could be measured.
+//! How old the oldest event in flight is: one that a consumer has taken and not finished: what tells that it is
+//! stuck, when nothing ends any more whose lag could be measured.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,8 @@ use crate::relay::since;
 /// How often the gauge is set.
 const MEASURED_EVERY: Duration = Duration::from_secs(5);
 
-/// The moments of the events that one consumer has in flight. A queue hands out its oldest first, so that these are the oldest of all.
+/// The moments of the events that one consumer has in flight. A queue hands out its oldest first, so that these are
+/// the oldest of all.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     consumer: &'static str,
@@ -49,7 +50,8 @@ impl InFlight {
         moments.entries.first().map_or(Duration::ZERO, |(moment, _)| since(*moment, self.clock.now()))
     }
 
-    /// Keeps the gauge `bus_consumer_oldest_seconds{consumer}` true until told to stop. A replica that stands by says 0.
+    /// Keeps the gauge `bus_consumer_oldest_seconds{consumer}` true until told to stop. A replica that stands by says
+    /// 0.
     pub(crate) async fn measure(&self, stop: &CancellationToken) {
         let gauge = metrics::gauge!("bus_consumer_oldest_seconds", "consumer" => self.consumer);
         loop {

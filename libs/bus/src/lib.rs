@@ -1,11 +1,11 @@
 //! Events: announced in the transaction that causes them, carried by RabbitMQ, applied once by everybody who listens.
 //!
 //! `announce` writes to the outbox; the relay publishes and deletes; a consumer claims the event's inbox row, calls its
-//! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing and
-//! repeats nothing. What an event means lives in the services.
+//! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing
+//! and repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, consumer (handler, failure, field, inbox, attempt, in_flight), batch, retry, dead_letter,
-//! topology, amqp, trace; then republish and external.
+//! Reading order: event, relay, consumer (handler, failure, field, inbox, attempt, in_flight), batch, retry,
+//! dead_letter, topology, amqp, trace; then republish and external.
 
 mod amqp;
 mod attempt;
@@ -38,5 +38,6 @@ pub use relay::Relay;
 pub use republish::Republisher;
 pub use topology::{Topology, declare};
 
-/// The tables that this crate itself needs (`outbox`, `inbox`, `bus_dead_letters`); a service adds it to its own migrations.
+/// The tables that this crate itself needs (`outbox`, `inbox`, `bus_dead_letters`); a service adds it to its own
+/// migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

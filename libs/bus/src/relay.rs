@@ -42,8 +42,8 @@ pub(crate) const PERSISTENT: u8 = 2;
 /// Publishes what a service's transactions announced.
 ///
 /// Of all replicas one works at a time, the others stand by: the lock is a session's, not a transaction's, so no
-/// transaction is open while the broker is waited for, and it is free as soon as its holder dies. An event can reach the
-/// broker twice where a relay dies between the confirmation and the deletion; inboxes see to that.
+/// transaction is open while the broker is waited for, and it is free as soon as its holder dies. An event can reach
+/// the broker twice where a relay dies between the confirmation and the deletion; inboxes see to that.
 #[derive(Debug)]
 pub struct Relay {
     pool: Pool,

@@ -1,7 +1,7 @@
 //! Events that a broker lost with its disks, published once more by whoever kept them.
 //!
-//! They keep their ids: who applied one before has it in the inbox and does nothing. So it is safe while inboxes remember,
-//! which is 30 days.
+//! They keep their ids: who applied one before has it in the inbox and does nothing. So it is safe while inboxes
+//! remember, which is 30 days.
 
 use futures::future::try_join_all;
 use lapin::options::BasicPublishOptions;

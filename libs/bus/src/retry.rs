@@ -1,4 +1,5 @@
-//! Where a message goes that cannot be applied now, or ever: a retry queue or the dead letters, and what is counted of it.
+//! Where a message goes that cannot be applied now, or ever: a retry queue or the dead letters, and what is counted
+//! of it.
 
 use failpoint::failpoint;
 use lapin::Channel;

@@ -30,8 +30,8 @@ pub(crate) const EVENTS: &str = "lyceum.events";
 /// The exchange of what carries names, addresses and codes; not everybody may bind it.
 pub(crate) const PERSONAL: &str = "lyceum.personal";
 
-/// The pauses after which an event that failed comes back, and the names of their queues. The first is for one that has overtaken
-/// another, which is a matter of milliseconds.
+/// The pauses after which an event that failed comes back, and the names of their queues. The first is for one that
+/// has overtaken another, which is a matter of milliseconds.
 pub(crate) const PAUSES: [(&str, Duration); 5] = [
     ("100ms", Duration::from_millis(100)),
     ("1s", Duration::from_secs(1)),
@@ -145,7 +145,8 @@ impl Topology {
     }
 }
 
-/// Declares the queues of a service before it starts for the first time, as `migrate` does: no event can come too early.
+/// Declares the queues of a service before it starts for the first time, as `migrate` does: no event can come too
+/// early.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! W3C trace context in and out of the bus, through the process's propagator: one trace from the request to the consumer.
+//! W3C trace context in and out of the bus, through the process's propagator: one trace from the request to the
+//! consumer.
 
 use opentelemetry::global;
 use opentelemetry::propagation::{Extractor, Injector};

@@ -1,7 +1,7 @@
 //! The arithmetic of a rate limit: the generic cell rate algorithm, which needs one number a key and forgets evenly.
 //!
-//! Each request pushes a key's backlog further by `interval`; time works it off. A request that would push it beyond `window` is refused.
-//! All times are microseconds. The same rule stands in the Lua script of `limit`.
+//! Each request pushes a key's backlog further by `interval`; time works it off. A request that would push it beyond
+//! `window` is refused. All times are microseconds. The same rule stands in the Lua script of `limit`.
 
 /// A limit in the algorithm's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

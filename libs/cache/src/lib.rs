@@ -1,17 +1,16 @@
-//! Redis, as something that saves work and is never needed: every operation has a small budget, and everything degrades when Redis is down.
+//! Redis, as something that saves work and is never needed: every operation has a small budget, and everything
+//! degrades when Redis is down.
 //!
-//! Nothing is kept here that may not be lost. Reading order: the link to Redis and when it rests, values, rate limits, leases, revocations.
+//! Nothing is kept here that may not be lost. Reading order: the link to Redis and when it rests, rate limits,
+//! revocations.
 
 mod link;
-mod value;
 
 mod gcra;
 mod limit;
 
-mod lease;
 mod revoked;
 
-pub use lease::Lease;
 pub use limit::{Decision, RateLimit};
 
 use std::sync::Arc;
@@ -20,7 +19,6 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Cache {
     link: Arc<link::Link>,
-    flights: Arc<value::Flights>,
     prefix: Arc<str>,
 }
 
@@ -35,16 +33,17 @@ pub struct BadAddress(#[source] redis::RedisError);
 pub struct Down;
 
 impl Cache {
-    /// Remembers the address and connects when the first operation needs it. Services that share keys, such as revocations, use the same prefix.
+    /// Remembers the address and connects when the first operation needs it. Services that share keys, such as
+    /// revocations, use the same prefix.
     pub fn connect(url: &str, prefix: &str) -> Result<Self, BadAddress> {
         Self::trusting(url, prefix, None)
     }
 
-    /// The same for a Redis whose certificate is from `authority`, given in PEM; the address begins with `rediss` then. The server's name and
-    /// certificate are always checked.
+    /// The same for a Redis whose certificate is from `authority`, given in PEM; the address begins with `rediss`
+    /// then. The server's name and certificate are always checked.
     pub fn trusting(url: &str, prefix: &str, authority: Option<&str>) -> Result<Self, BadAddress> {
         let link = link::Link::new(url, authority).map_err(BadAddress)?;
-        Ok(Self { link: Arc::new(link), flights: Arc::default(), prefix: prefix.into() })
+        Ok(Self { link: Arc::new(link), prefix: prefix.into() })
     }
 
     fn key(&self, parts: &[&str]) -> String {

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use crate::{Cache, gcra::Pace};
 
-/// The rule of `gcra`, with Redis's clock, so that the clocks of the replicas do not matter. Answers whether the request passes and the
-/// backlog that it leaves.
+/// The rule of `gcra`, with Redis's clock, so that the clocks of the replicas do not matter. Answers whether the
+/// request passes and the backlog that it leaves.
 static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "local time = redis.call('time')

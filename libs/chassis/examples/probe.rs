@@ -1,6 +1,7 @@
 //! The smallest whole service: what the tests start, stop and look at as a process of its own.
 //!
-//! `/lyceum.probe.v1.ProbeService/{Echo,Slow,Panic}` over gRPC, and the same over HTTP when `LYCEUM_HTTP_LISTEN` is set.
+//! `/lyceum.probe.v1.ProbeService/{Echo,Slow,Panic}` over gRPC, and the same over HTTP when `LYCEUM_HTTP_LISTEN` is
+//! set.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,5 @@
-//! The admin port: is it alive, is it ready, how is it doing. Never reachable from the Internet, and without secrets anyway.
+//! The admin port: is it alive, is it ready, how is it doing. Never reachable from the Internet, and without secrets
+//! anyway.
 
 use std::{
     fmt,
@@ -29,8 +30,8 @@ const CHECK_BUDGET: Duration = Duration::from_secs(1);
 
 /// The readiness of the process; clones share it.
 ///
-/// Ready means: serving, every check passes, not draining. A shared dependency that is down is no reason to be unready: it would
-/// take all replicas away at once and help nobody.
+/// Ready means: serving, every check passes, not draining. A shared dependency that is down is no reason to be
+/// unready: it would take all replicas away at once and help nobody.
 #[derive(Clone)]
 pub struct Admin {
     phase: watch::Sender<Phase>,
@@ -82,8 +83,9 @@ impl Admin {
         Self { phase: watch::Sender::new(Phase::Starting), checks: Arc::default() }
     }
 
-    /// Adds a check that must have passed for the process to be ready, such as a schema that is new enough. It is asked every few seconds,
-    /// has one second to answer, and is asked no more once it has passed: a schema does not grow old, but the database that is asked may go.
+    /// Adds a check that must have passed for the process to be ready, such as a schema that is new enough. It is
+    /// asked every few seconds, has one second to answer, and is asked no more once it has passed: a schema does not
+    /// grow old, but the database that is asked may go.
     pub fn ready_when<C, F, E>(&self, name: &'static str, check: C)
     where
         C: Fn() -> F + Send + Sync + 'static,
@@ -97,7 +99,8 @@ impl Admin {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(Check { name, run, passed: Arc::default() });
     }
 
-    /// Says that the service does its work now. The servers of the chassis say it when they listen; a service without one says it itself.
+    /// Says that the service does its work now. The servers of the chassis say it when they listen; a service without
+    /// one says it itself.
     pub fn serving(&self) {
         self.phase.send_if_modified(|phase| {
             let starting = *phase == Phase::Starting;

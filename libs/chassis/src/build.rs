@@ -13,8 +13,8 @@ impl Build {
     pub const UNKNOWN: &'static str = "unknown";
 }
 
-/// The [`Build`] of the crate that calls this, for its `main`. Read there and not here, so that a new revision compiles seven short files
-/// anew and not everything that stands on the chassis.
+/// The [`Build`] of the crate that calls this, for its `main`. Read there and not here, so that a new revision
+/// compiles seven short files anew and not everything that stands on the chassis.
 #[macro_export]
 macro_rules! build {
     () => {

@@ -65,7 +65,8 @@ pub(crate) async fn listen(limits: Limits, address: SocketAddr) -> anyhow::Resul
     listener.with_context(|| format!("the {} server cannot listen on {address}", limits.name))
 }
 
-/// Serves until draining begins and the requests in flight are finished, or are abandoned. With an acceptor only over TLS.
+/// Serves until draining begins and the requests in flight are finished, or are abandoned. With an acceptor only over
+/// TLS.
 pub(crate) async fn serve(
     runtime: &Runtime,
     limits: Limits,
@@ -143,8 +144,8 @@ enum Ended {
     Abandoned,
 }
 
-/// Tells an HTTP/1 client to connect anew for its next request. Unlike HTTP/2 it has no other way to learn that a connection is about to
-/// be closed, and would lose a request that it sends at that very moment.
+/// Tells an HTTP/1 client to connect anew for its next request. Unlike HTTP/2 it has no other way to learn that a
+/// connection is about to be closed, and would lose a request that it sends at that very moment.
 fn say_goodbye(answer: &mut Response<Body>) {
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,4 +1,5 @@
-//! The configuration as the process was given it: environment variables only, every mistake collected, secrets never shown.
+//! The configuration as the process was given it: environment variables only, every mistake collected, secrets never
+//! shown.
 //!
 //! What a service asks for lives in its own `config.rs`; what every service has is in `settings`.
 
@@ -22,8 +23,8 @@ const LONGEST_SHOWN: usize = 80;
 
 /// Reads variables and remembers every mistake, so that the operator sees all of them at once.
 ///
-/// A getter answers `None` when it has recorded a mistake. Call all getters first and take the values apart with `?` afterwards:
-/// an early `?` would hide later mistakes. An empty variable counts as one that is not set.
+/// A getter answers `None` when it has recorded a mistake. Call all getters first and take the values apart with `?`
+/// afterwards: an early `?` would hide later mistakes. An empty variable counts as one that is not set.
 pub struct Env {
     variables: BTreeMap<String, OsString>,
     asked: BTreeMap<String, bool>,
@@ -283,7 +284,8 @@ fn an_address(schemes: &[&str]) -> String {
     )
 }
 
-/// Kubernetes puts the addresses of a namespace's services into every container; a release called `lyceum` makes them look like ours.
+/// Kubernetes puts the addresses of a namespace's services into every container; a release called `lyceum` makes them
+/// look like ours.
 fn is_link(name: &str, value: &OsString) -> bool {
     let address = value.to_str().is_some_and(|text| text.starts_with("tcp://") || text.starts_with("udp://"));
     let numbered = name.split("_PORT_").nth(1).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));

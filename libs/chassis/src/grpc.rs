@@ -61,17 +61,19 @@ impl<L> Server<L> {
         self
     }
 
-    /// Puts a layer around the routes, such as `auth::Layer`. It runs inside telemetry, the deadline and the catching of panics.
+    /// Puts a layer around the routes, such as `auth::Layer`. It runs inside telemetry, the deadline and the catching
+    /// of panics.
     #[must_use]
     pub fn layer<M>(self, layer: M) -> Server<M> {
         Server { listen: self.listen, descriptor: self.descriptor, deadline: self.deadline, layer }
     }
 
-    /// Serves until the runtime drains and the calls in flight are finished; over TLS if the process has a certificate, and only those who
-    /// show one if it has an authority (`LYCEUM_TLS_…`).
+    /// Serves until the runtime drains and the calls in flight are finished; over TLS if the process has a
+    /// certificate, and only those who show one if it has an authority (`LYCEUM_TLS_…`).
     ///
-    /// Per call: a span that continues the caller's trace, the request id and deadline of `rpc::Context`, `rpc_server_requests_total{rpc,code}`,
-    /// `rpc_server_duration_seconds{rpc}`, `rpc_server_in_flight`; a panic becomes `INTERNAL`.
+    /// Per call: a span that continues the caller's trace, the request id and deadline of `rpc::Context`,
+    /// `rpc_server_requests_total{rpc,code}`, `rpc_server_duration_seconds{rpc}`, `rpc_server_in_flight`; a panic
+    /// becomes `INTERNAL`.
     pub async fn serve(self, runtime: &Runtime, routes: Routes) -> anyhow::Result<()>
     where
         L: Layer<Routes>,

@@ -56,7 +56,8 @@ impl Server {
         self
     }
 
-    /// Speaks TLS, and plainly to nobody, if the identity has a certificate; only with clients that show one if it has an authority.
+    /// Speaks TLS, and plainly to nobody, if the identity has a certificate; only with clients that show one if it
+    /// has an authority.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
@@ -73,8 +74,9 @@ impl Server {
     /// Serves until the runtime drains and the requests in flight are finished.
     ///
     /// Per request: a span that continues the caller's trace, `x-request-id` in the request and in the answer,
-    /// `http_server_requests_total{route,method,status}`, `http_server_duration_seconds{route,method}`, `http_server_in_flight`, and
-    /// `http_server_responses_total{class}`, whose few series exist from the start; handlers find the peer in `ConnectInfo<SocketAddr>`.
+    /// `http_server_requests_total{route,method,status}`, `http_server_duration_seconds{route,method}`,
+    /// `http_server_in_flight`, and `http_server_responses_total{class}`, whose few series exist from the start;
+    /// handlers find the peer in `ConnectInfo<SocketAddr>`.
     pub async fn serve(self, runtime: &Runtime, router: Router) -> anyhow::Result<()> {
         let listener = connections::listen(self.limits, self.listen).await?;
         // Around every single route, because only there the route's pattern is known.

@@ -1,7 +1,8 @@
-//! What every service stands on: configuration, telemetry, the admin port, servers, background work and a graceful stop.
+//! What every service stands on: configuration, telemetry, the admin port, servers, background work and a graceful
+//! stop.
 //!
-//! Knows no business word, no database and no broker: services bring those. Reading order: a service and its `main`, the
-//! configuration it reads, the runtime it is given, the servers it opens, and what goes on behind them.
+//! Knows no business word, no database and no broker: services bring those. Reading order: a service and its `main`,
+//! the configuration it reads, the runtime it is given, the servers it opens, and what goes on behind them.
 
 mod build;
 mod service;

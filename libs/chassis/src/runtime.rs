@@ -9,8 +9,8 @@ use crate::{Admin, Outcome, Tasks, jobs};
 
 /// The surroundings of a running service; clones share everything.
 ///
-/// A stop goes in this order: readiness drops; after `LYCEUM_DRAIN` the servers stop accepting (`draining`); what is in flight
-/// finishes; `shutdown` tells the tasks to end; telemetry is flushed.
+/// A stop goes in this order: readiness drops; after `LYCEUM_DRAIN` the servers stop accepting (`draining`); what is
+/// in flight finishes; `shutdown` tells the tasks to end; telemetry is flushed.
 #[derive(Debug, Clone)]
 pub struct Runtime {
     /// The clock that the whole service asks.
@@ -32,7 +32,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A runtime that no signal stops: cancel `draining` and `shutdown` by hand. For tests, and what [`main`](crate::main) builds on.
+    /// A runtime that no signal stops: cancel `draining` and `shutdown` by hand. For tests, and what
+    /// [`main`](crate::main) builds on.
     pub fn new(clock: SharedClock, deadline: Duration) -> Self {
         let shutdown = CancellationToken::new();
         Self {
@@ -49,9 +50,10 @@ impl Runtime {
 
     /// Runs `work` now and then `every` so often, one run at a time, until the shutdown.
     ///
-    /// Runs start at whole multiples of `every` after the first, however long a run takes; a run that overlaps the next start
-    /// swallows it. Each run is a trace of its own, if runs are at least ten seconds apart. A failure or a panic is logged and counted, and the next run comes as usual. Metrics:
-    /// `job_runs_total{job,outcome}`, `job_duration_seconds{job}`, `job_last_success_timestamp_seconds{job}`.
+    /// Runs start at whole multiples of `every` after the first, however long a run takes; a run that overlaps the
+    /// next start swallows it. Each run is a trace of its own, if runs are at least ten seconds apart. A failure or a
+    /// panic is logged and counted, and the next run comes as usual. Metrics: `job_runs_total{job,outcome}`,
+    /// `job_duration_seconds{job}`, `job_last_success_timestamp_seconds{job}`.
     pub fn job<W, F>(&self, name: &'static str, every: Duration, work: W)
     where
         W: FnMut() -> F + Send + 'static,

@@ -29,14 +29,16 @@ pub trait Service: Sized {
         async { bail!("this service has nothing to migrate") }
     }
 
-    /// Does one of [`Self::verbs`]: `words` is the command line from the verb on. The configuration was read and is complete.
+    /// Does one of [`Self::verbs`]: `words` is the command line from the verb on. The configuration was read and is
+    /// complete.
     fn run(config: Self::Config, words: Vec<String>) -> impl Future<Output = anyhow::Result<()>> {
         let _ = config;
         async move { bail!("this service has no verb {words:?}") }
     }
 
-    /// Serves until `runtime.draining` is cancelled and what was in flight is finished. The servers of the chassis do both by themselves, so
-    /// usually this builds the app, starts its tasks and ends with `chassis::grpc::Server::serve`.
+    /// Serves until `runtime.draining` is cancelled and what was in flight is finished. The servers of the chassis do
+    /// both by themselves, so usually this builds the app, starts its tasks and ends with
+    /// `chassis::grpc::Server::serve`.
     fn serve(config: Self::Config, runtime: Runtime) -> impl Future<Output = anyhow::Result<()>>;
 }
 
@@ -51,8 +53,8 @@ enum Verb {
     Own,
 }
 
-/// The whole `main` of a service: `serve` (also without a word), `migrate`, `check-config`, or a verb of the service's own; `--version` needs no
-/// configuration. `build` is [`crate::build!`].
+/// The whole `main` of a service: `serve` (also without a word), `migrate`, `check-config`, or a verb of the
+/// service's own; `--version` needs no configuration. `build` is [`crate::build!`].
 ///
 /// Answers 0 when all went well, 1 when something failed, and 2 when the command line or the configuration is wrong.
 pub fn main<S: Service>(build: Build) -> ExitCode {

@@ -21,7 +21,8 @@ pub struct Settings {
     pub log: Targets,
     /// `LYCEUM_LOG_FORMAT`: `json` or `text`; text when standard output is a terminal.
     pub log_format: LogFormat,
-    /// `LYCEUM_TLS_CERT_FILE`, `LYCEUM_TLS_KEY_FILE`, `LYCEUM_TLS_CA_FILE`: who this process is among its neighbours, and whom it trusts.
+    /// `LYCEUM_TLS_CERT_FILE`, `LYCEUM_TLS_KEY_FILE`, `LYCEUM_TLS_CA_FILE`: who this process is among its neighbours,
+    /// and whom it trusts.
     pub tls: tls::Identity,
     /// `LYCEUM_TLS_RELOAD`: how often the files of certificates are looked at; 10s.
     pub tls_reload: Duration,
@@ -29,8 +30,8 @@ pub struct Settings {
     pub otlp_endpoint: Option<Url>,
     /// `LYCEUM_TRACE_RATIO`: which part of the traces that begin here is kept, 0 to 1; all.
     pub trace_ratio: Ratio,
-    /// `LYCEUM_DRAIN`: how long the service goes on accepting after readiness dropped, so that load balancers notice; 0.
-    /// HTTP/1 clients are told meanwhile to connect anew.
+    /// `LYCEUM_DRAIN`: how long the service goes on accepting after readiness dropped, so that load balancers notice;
+    /// 0. HTTP/1 clients are told meanwhile to connect anew.
     pub drain: Duration,
     /// `LYCEUM_STOP_DEADLINE`: how long a stop may take altogether; 20s.
     pub stop_deadline: Duration,

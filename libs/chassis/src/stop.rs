@@ -10,7 +10,8 @@ use tokio::{
 
 use crate::{Runtime, Settings};
 
-/// How the phases share the deadline, in tenths counted from its beginning: requests in flight, then tasks, then telemetry.
+/// How the phases share the deadline, in tenths counted from its beginning: requests in flight, then tasks, then
+/// telemetry.
 const IN_FLIGHT_UNTIL: u32 = 7;
 const TASKS_UNTIL: u32 = 9;
 
@@ -18,13 +19,13 @@ const TASKS_UNTIL: u32 = 9;
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What a process that was told twice to stop answers with: 128 + SIGINT.
-const TOLD_TWICE: i32 = 130;
+const STOPPED_TWICE: i32 = 130;
 
 /// Listens for reasons to stop, from the whole process's beginning to its end.
 #[expect(clippy::disallowed_methods, reason = "the stop cannot wait for what watches over it")]
 pub(crate) fn watch(runtime: Runtime, settings: &Settings) -> io::Result<()> {
-    let told = Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
-    tokio::spawn(begin_when_asked(runtime, told, settings.drain));
+    let signals = Signals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+    tokio::spawn(begin_when_asked(runtime, signals, settings.drain));
     Ok(())
 }
 
@@ -43,9 +44,9 @@ impl Signals {
 }
 
 /// From the first reason on, the stop is only a matter of time; a second signal is a wish to leave at once.
-async fn begin_when_asked(runtime: Runtime, mut told: Signals, mut drain: Duration) {
+async fn begin_when_asked(runtime: Runtime, mut signals: Signals, mut drain: Duration) {
     tokio::select! {
-        signal = told.next() => tracing::info!("stopping on {signal}"),
+        signal = signals.next() => tracing::info!("stopping on {signal}"),
         why = runtime.tasks.failed() => {
             // Whoever failed has said so already.
             tracing::info!("stopping because {why}");
@@ -62,14 +63,15 @@ async fn begin_when_asked(runtime: Runtime, mut told: Signals, mut drain: Durati
     };
     tokio::select! {
         () = phases => {}
-        signal = told.next() => {
+        signal = signals.next() => {
             tracing::warn!("told again to stop, by {signal}: leaving at once");
-            process::exit(TOLD_TWICE);
+            process::exit(STOPPED_TWICE);
         }
     }
 }
 
-/// Waits until the service has stopped serving. One that does not look at `draining` is left behind when its time is over.
+/// Waits until the service has stopped serving. One that does not look at `draining` is left behind when its time is
+/// over.
 pub(crate) async fn served(runtime: &Runtime, serving: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let overdue = async {
         runtime.abandon.cancelled().await;

@@ -1,4 +1,5 @@
-//! Background work that the process knows about: what should run for ever is watched, and everything is waited for at the stop.
+//! Background work that the process knows about: what should run for ever is watched, and everything is waited for at
+//! the stop.
 
 use std::{
     any::Any,
@@ -59,7 +60,8 @@ impl Tasks {
         Self { inner: Arc::new(Inner { tracker: TaskTracker::new(), shutdown, failure, running: Mutex::default() }) }
     }
 
-    /// Starts a task that runs until the shutdown. If it ends earlier, fails or panics, the process stops with an error.
+    /// Starts a task that runs until the shutdown. If it ends earlier, fails or panics, the process stops with an
+    /// error.
     pub fn spawn<F>(&self, name: &'static str, task: F)
     where
         F: Future<Output: Outcome> + Send + 'static,

@@ -49,7 +49,8 @@ impl Telemetry {
             .with_attribute(KeyValue::new("service.namespace", "lyceum"))
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .build();
-        // Without a collector spans still get ids, so that the log lines of one request can be found, but cost nearly nothing.
+        // Without a collector spans still get ids, so that the log lines of one request can be found, but cost nearly
+        // nothing.
         let kept = if settings.otlp_endpoint.is_some() { settings.trace_ratio } else { Ratio::NONE };
         let ratio = Sampler::TraceIdRatioBased(kept.get());
         let mut traces =
@@ -120,7 +121,8 @@ fn collector(endpoint: &Url, identity: &Identity) -> anyhow::Result<Channel> {
     Ok(endpoint.connect_with_connector_lazy(connect))
 }
 
-/// Makes `span` a part of the trace that the other side began, if its headers tell one (W3C `traceparent`). Must come before the span is entered.
+/// Makes `span` a part of the trace that the other side began, if its headers tell one (W3C `traceparent`). Must come
+/// before the span is entered.
 pub fn continue_trace(span: &Span, headers: &http::HeaderMap) {
     // Refused only for a span that nobody records.
     let _ = span.set_parent(rpc::trace::remote(headers));

@@ -6,6 +6,8 @@ use prost_reflect::{
     DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor, MethodDescriptor,
 };
 
+use crate::field::{Header, header};
+
 /// A contract that can be served.
 pub struct Api {
     /// Every message, enum and service, with options.
@@ -176,6 +178,16 @@ impl Rpc {
         }
     }
 
+    /// The field of the request that `If-Match` carries.
+    pub fn if_match(&self) -> Option<FieldDescriptor> {
+        self.method.input().fields().find(|field| header(field) == Some(Header::IfMatch))
+    }
+
+    /// The field of the answer that `ETag` carries.
+    pub fn etag(&self) -> Option<FieldDescriptor> {
+        self.method.output().fields().find(|field| header(field) == Some(Header::Etag))
+    }
+
     /// Where a reader of events goes on after a break: the text `after_notification_id` of the request, and the field
     /// `notification_id` of each message, which is the id of its event.
     pub fn position(&self) -> Option<(FieldDescriptor, FieldDescriptor)> {
@@ -222,7 +234,7 @@ impl Binding {
         })
     }
 
-    /// The fields that travel as query parameters: what neither the path nor the body holds.
+    /// The fields that travel as query parameters: what neither the path nor the body nor a header holds.
     pub fn query(&self, input: &MessageDescriptor) -> Vec<FieldDescriptor> {
         let in_path = |field: &FieldDescriptor| self.variables().any(|variable| variable == field);
         let in_body = |field: &FieldDescriptor| match &self.body {
@@ -230,7 +242,7 @@ impl Binding {
             Body::Whole => true,
             Body::Field(body) => body == field,
         };
-        input.fields().filter(|field| !in_path(field) && !in_body(field)).collect()
+        input.fields().filter(|field| !in_path(field) && !in_body(field) && header(field).is_none()).collect()
     }
 }
 

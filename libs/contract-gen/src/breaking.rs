@@ -2,7 +2,7 @@
 
 use prost_reflect::{EnumDescriptor, FieldDescriptor, MessageDescriptor};
 
-use crate::{Access, Api, Idempotency, Rpc, field::oneof, rules::rules};
+use crate::{Access, Api, Idempotency, Rpc, check::is_input, field::oneof, rules::rules};
 
 /// Every change from `old` to `new` that breaks somebody who was written against `old`; additions break nobody.
 pub fn breaking(old: &Api, new: &Api) -> Vec<String> {
@@ -43,7 +43,7 @@ fn message(before: &MessageDescriptor, now: &MessageDescriptor, found: &mut Vec<
         }
     }
     let added = now.fields().filter(|field| before.get_field(field.number()).is_none());
-    for field in added.filter(|field| rules(field).required) {
+    for field in added.filter(|field| is_input(field) && rules(field).required) {
         found.push(format!("{}: a new field cannot be required", field.full_name()));
     }
 }
@@ -70,7 +70,7 @@ fn field(old: &FieldDescriptor, new: &FieldDescriptor) -> Vec<String> {
     if name_of_oneof(old) != name_of_oneof(new) {
         changes.push("moved into or out of a oneof".to_owned());
     }
-    if !rules(old).required && rules(new).required {
+    if is_input(new) && !rules(old).required && rules(new).required {
         changes.push("is now required".to_owned());
     }
     changes

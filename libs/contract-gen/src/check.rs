@@ -8,7 +8,8 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
 use crate::{
     Answer, Api, Body, Segment,
     api::is_ours,
-    field::{Behaviour, is, is_object, is_textual, oneof},
+    field::{Behaviour, header, is, is_object, is_textual, oneof, oneofs},
+    json::name_of_case,
     rules,
 };
 
@@ -33,6 +34,8 @@ pub(crate) fn whole(api: &Api) -> Vec<String> {
         }
     }
     refusals.extend(enum_zeros(api));
+    refusals.extend(cases(api));
+    refusals.extend(headers(api));
     refusals.extend(unbounded(api));
     refusals.extend(same_address(api));
     refusals.extend(same_name(api));
@@ -123,6 +126,30 @@ pub(crate) fn reach_input(message: &MessageDescriptor, into: &mut BTreeSet<Strin
     }
 }
 
+/// JSON says in one more property which case of a oneof is set.
+fn cases(api: &Api) -> Vec<String> {
+    let mut refusals = Vec::new();
+    for message in api.messages() {
+        if oneofs(&message).count() > 1 {
+            refusals
+                .push(format!("{}: has more than one oneof: put one into a message of its own", message.full_name()));
+        }
+        for name in oneofs(&message).map(|oneof| name_of_case(&oneof)) {
+            if message.fields().any(|field| field.json_name() == name || field.name() == name) {
+                refusals.push(format!("{}: a field and a oneof are both called {name}", message.full_name()));
+            }
+        }
+    }
+    refusals
+}
+
+/// A header carries one text of a request or of an answer itself.
+fn headers(api: &Api) -> Vec<String> {
+    let fields = api.messages().flat_map(|message| message.fields().collect::<Vec<_>>());
+    let wrong = fields.filter(|field| header(field).is_some() && (field.kind() != Kind::String || field.is_list()));
+    wrong.map(|field| format!("{}: a header carries one text", field.full_name())).collect()
+}
+
 /// The first value of an enum is what a field holds that nobody set.
 fn enum_zeros(api: &Api) -> Vec<String> {
     let wrong = api.enums().filter(|found| !found.default_value().name().ends_with("_UNSPECIFIED"));
@@ -194,6 +221,11 @@ pub(crate) fn reach(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
     if !is_ours(message.package_name()) || (!message.is_map_entry() && !into.insert(message.full_name().to_owned())) {
         return;
     }
+    reach_inside(message, into);
+}
+
+/// Collects everything inside a message, by full name.
+pub(crate) fn reach_inside(message: &MessageDescriptor, into: &mut BTreeSet<String>) {
     message.fields().for_each(|field| reach_field(&field, into));
 }
 

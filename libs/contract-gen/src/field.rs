@@ -1,6 +1,6 @@
 //! Questions about one field that several printers ask.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, OneofDescriptor, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor, Value};
 
 /// Well-known types that are a text in JSON.
 const TEXTUAL: [&str; 3] = ["google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask"];
@@ -8,6 +8,11 @@ const TEXTUAL: [&str; 3] = ["google.protobuf.Timestamp", "google.protobuf.Durati
 /// The `oneof` that somebody wrote around the field; `optional` fields live in one that nobody wrote.
 pub(crate) fn oneof(field: &FieldDescriptor) -> Option<OneofDescriptor> {
     field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+}
+
+/// Every `oneof` that somebody wrote into the message.
+pub(crate) fn oneofs(message: &MessageDescriptor) -> impl Iterator<Item = OneofDescriptor> + '_ {
+    message.oneofs().filter(|oneof| !oneof.is_synthetic())
 }
 
 /// Whether the field is a message that has fields in JSON, and not a text such as a timestamp.

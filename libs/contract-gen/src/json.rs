@@ -2,11 +2,12 @@
 
 use std::fmt::{self, Write};
 
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use heck::ToLowerCamelCase;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor};
 
 use crate::{
     Api,
-    field::oneof,
+    field::{header, oneof, oneofs},
     rust::{enum_type, ident, message_type, oneof_type, value_names, variant},
 };
 
@@ -34,13 +35,20 @@ fn print(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
 
 fn print_write(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
     writeln!(out, "    fn write(&self, out: &mut Out) {{\n        out.open();")?;
-    for field in message.fields().filter(|field| oneof(field).is_none()) {
+    for field in message.fields().filter(|field| oneof(field).is_none() && header(field).is_none()) {
         let (place, key) = (format!("self.{}", ident(field.name())), field.json_name().to_owned());
         if field.supports_presence() {
             let write = write_one(&field, "value", "*value");
             writeln!(
                 out,
                 "        if let Some(value) = &{place} {{\n            out.key({key:?});\n            {write}\n        }}"
+            )?;
+        } else if let (Kind::Enum(_), false) = (field.kind(), field.is_list()) {
+            // Zero is what nobody has set: it is not written, so that no answer says `…_UNSPECIFIED`.
+            let write = write_one(&field, &place, &place);
+            writeln!(
+                out,
+                "        if {place} != 0 {{\n            out.key({key:?});\n            {write}\n        }}"
             )?;
         } else if field.is_list() && matches!(field.kind(), Kind::Enum(_)) {
             let write = write_one(&field, "value", "*value");
@@ -49,17 +57,16 @@ fn print_write(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
             writeln!(out, "        out.key({key:?});\n        {};", write_one(&field, &place, &place))?;
         }
     }
-    for oneof in message.oneofs().filter(|oneof| !oneof.is_synthetic()) {
+    for oneof in oneofs(message) {
         let kind = oneof_type(ROOT, &oneof);
         writeln!(out, "        match &self.{} {{\n            None => {{}}", ident(oneof.name()))?;
         for field in oneof.fields() {
             let write = write_one(&field, "value", "*value");
             let case = variant(field.name());
             let key = field.json_name();
-            writeln!(
-                out,
-                "            Some({kind}::{case}(value)) => {{\n                out.key({key:?});\n                {write}\n            }}"
-            )?;
+            writeln!(out, "            Some({kind}::{case}(value)) => {{")?;
+            writeln!(out, "                out.case({:?}, {key:?});", name_of_case(&oneof))?;
+            writeln!(out, "                out.key({key:?});\n                {write}\n            }}")?;
         }
         writeln!(out, "        }}")?;
     }
@@ -78,13 +85,16 @@ fn write_one(field: &FieldDescriptor, place: &str, number: &str) -> String {
 }
 
 fn print_read(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
-    let fields: Vec<_> = message.fields().collect();
+    let fields: Vec<_> = message.fields().filter(|field| header(field).is_none()).collect();
     if fields.is_empty() {
         writeln!(out, "    fn read(value: &Value, at: &mut At) -> Self {{")?;
-        writeln!(out, "        at.object(value, &mut |_, _, _| false);\n        Self {{}}\n    }}")?;
+        writeln!(out, "        at.object(value, &mut |_, _, _| false);\n        Self::default()\n    }}")?;
         return Ok(());
     }
     writeln!(out, "    fn read(value: &Value, at: &mut At) -> Self {{\n        let mut message = Self::default();")?;
+    for oneof in oneofs(message) {
+        writeln!(out, "        let mut case_of_{} = None;", oneof.name())?;
+    }
     writeln!(out, "        at.object(value, &mut |key, value, at| {{\n            match key {{")?;
     for field in fields {
         // `null` stands for an absent field; only the arms know which fields there are.
@@ -101,8 +111,32 @@ fn print_read(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
         }
         writeln!(out, "                }}")?;
     }
+    for oneof in oneofs(message) {
+        let place = format!("case_of_{}", oneof.name());
+        writeln!(out, "                {:?} => if !value.is_null() {{", name_of_case(&oneof))?;
+        writeln!(out, "                    {place} = Some(at.case(value));\n                }}")?;
+    }
     writeln!(out, "                _ => return false,\n            }}\n            true\n        }});")?;
+    for oneof in oneofs(message) {
+        print_agreement(out, &oneof)?;
+    }
     writeln!(out, "        message\n    }}")
+}
+
+/// A case that was named has to be the one that is set.
+fn print_agreement(out: &mut String, oneof: &OneofDescriptor) -> fmt::Result {
+    let kind = oneof_type(ROOT, oneof);
+    writeln!(out, "        let set: &[&str] = match &message.{} {{\n            None => &[],", ident(oneof.name()))?;
+    for field in oneof.fields() {
+        let (case, names) = (variant(field.name()), [field.json_name(), field.name()]);
+        writeln!(out, "            Some({kind}::{case}(_)) => &{names:?},")?;
+    }
+    writeln!(out, "        }};\n        at.agree({:?}, case_of_{}, set);", name_of_case(oneof), oneof.name())
+}
+
+/// The property that says which case of a oneof is set.
+pub(crate) fn name_of_case(oneof: &OneofDescriptor) -> String {
+    oneof.name().to_lower_camel_case()
 }
 
 /// The pattern of a field's two spellings: its JSON name and its name in the .proto.

@@ -1,20 +1,24 @@
 //! Prints the OpenAPI 3.1 document: the addresses here, the messages in `schema`.
 
 mod answer;
+mod bounds;
+mod problem;
 mod schema;
+mod union;
 
 use std::collections::BTreeMap;
 
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use crate::{Access, Api, Binding, Body, Idempotency, Refused, Rpc, Verb, field::is_object, rules::rules};
-use schema::{Schemas, scalar};
+use crate::{Access, Api, Binding, Idempotency, Refused, Rpc, Verb, field::is_object, rules::rules};
+use schema::{Role, Schemas};
 
 /// What stands at the top of the document.
 const ABOUT: &str = "The REST side of Lyceum. Fields and parameters that do not exist are refused, because they are typing mistakes; \
 a client that may be newer than the server sends `Prefer: handling=lenient`. Lists of values may grow. Every refusal is a \
-`Problem`; its `code` is stable, its texts are not.";
+`Problem`; its `code` is stable, its texts are not. What can be changed has an `ETag`; send it back as `If-Match`, and a \
+change is refused with 412 if somebody else was faster.";
 
 /// The document as pretty JSON. `doors` holds the `paths`, `schemas`, `responses` and `parameters` of what is not an rpc, in
 /// OpenAPI's own words; it may refer to the responses of the refusals.
@@ -32,7 +36,11 @@ pub fn openapi(api: &Api, doors: &str) -> Result<String, Refused> {
         }
     }
     let mut described = schemas.print(api)?;
-    described.insert("Problem".into(), problem());
+    for (name, schema) in problem::schemas(api, operation_id) {
+        if described.insert(name.clone(), schema).is_some() {
+            return Err(Refused::because(format!("two schemas are called {name}: rename a message")));
+        }
+    }
     let mut responses = answer::components();
     let parameters = merge(doors, &mut paths, &mut described, &mut responses)?;
 
@@ -98,7 +106,7 @@ fn operation(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, number:
     let method = &rpc.method;
     let comment = api.comment(&method.parent_file(), method.path());
     let (summary, description) = comment.split_once("\n\n").unwrap_or((comment, ""));
-    let id = if number == 0 { method.name().to_owned() } else { format!("{}{}", method.name(), number + 1) };
+    let id = operation_id(rpc, number);
     let mut operation = json!({
         "operationId": id,
         "tags": [method.parent_service().name()],
@@ -114,15 +122,11 @@ fn operation(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, number:
     if !parameters.is_empty() {
         operation["parameters"] = json!(parameters);
     }
-    let body = match &binding.body {
-        Body::None => None,
-        Body::Whole => Some((schemas.input(method.input().full_name()), true)),
-        Body::Field(field) => field.kind().as_message().map(|message| (schemas.input(message.full_name()), true)),
-    };
-    if let Some((schema, required)) = body {
+    if let Some(schema) = schemas.body(rpc, binding) {
+        let required = schemas.needs_body(rpc, binding);
         operation["requestBody"] = json!({"required": required, "content": {"application/json": {"schema": schema}}});
     }
-    operation["responses"] = answer::responses(schemas, rpc, binding);
+    operation["responses"] = answer::responses(api, schemas, rpc, binding, &id);
     operation["security"] = match &rpc.access {
         Access::Public => json!([]),
         _ => json!([{"bearer": []}]),
@@ -133,12 +137,17 @@ fn operation(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, number:
     operation
 }
 
+/// The name of an operation; the further addresses of an rpc have numbers.
+fn operation_id(rpc: &Rpc, number: usize) -> String {
+    if number == 0 { rpc.method.name().to_owned() } else { format!("{}{}", rpc.method.name(), number + 1) }
+}
+
 fn parameters(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Vec<Value> {
     let mut parameters = Vec::new();
     for field in binding.variables() {
-        let mut schema = scalar(field, schemas, true);
+        let mut schema = schemas.value(field, Role::Input);
         // An empty text would be another path.
-        if field.kind() == Kind::String {
+        if field.kind() == Kind::String && schema.get("format").is_none() && schema.get("minLength").is_none() {
             schema["minLength"] = json!(1);
         }
         parameters.push(parameter(api, field, field.json_name(), "path", schema));
@@ -159,6 +168,11 @@ fn parameters(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Vec
             "description": "A text of your own for this one intent: a repeated request with it is answered without being done twice.",
             "schema": {"type": "string", "minLength": 8, "maxLength": 128, "pattern": "^[!-~]+$"},
         }));
+    }
+    if let Some(field) = rpc.if_match() {
+        let mut header = parameter(api, &field, "If-Match", "header", json!({"type": "string"}));
+        header["schema"]["examples"] = json!(["\"7\""]);
+        parameters.push(header);
     }
     let mut optional = |name: &str, about: String| {
         parameters.push(json!({"name": name, "in": "header", "description": about, "schema": {"type": "string"}}));
@@ -201,36 +215,5 @@ fn query(api: &Api, schemas: &Schemas, field: &FieldDescriptor, prefix: &str, in
         inner.fields().for_each(|field| query(api, schemas, &field, &format!("{name}."), into));
         return;
     }
-    let one = scalar(field, schemas, true);
-    let schema = if field.is_list() { json!({"type": "array", "items": one}) } else { one };
-    into.push(parameter(api, field, &name, "query", schema));
-}
-
-/// RFC 9457, with what we add to it.
-fn problem() -> Value {
-    json!({
-        "type": "object",
-        "description": "Why a request was refused, as RFC 9457 writes it.",
-        "required": ["type", "title", "status", "code", "requestId"],
-        "properties": {
-            "type": {"type": "string", "description": "A name for the kind of problem."},
-            "title": {"type": "string", "description": "The same for people."},
-            "status": {"type": "integer", "description": "The HTTP status."},
-            "code": {"type": "string", "description": "The name of the refusal; it never changes."},
-            "detail": {"type": "string", "description": "What happened this time."},
-            "requestId": {"type": "string", "description": "Quote it to the support."},
-            "violations": {
-                "type": "array",
-                "description": "What is wrong with the fields and parameters of the request.",
-                "items": {
-                    "type": "object",
-                    "required": ["field", "message"],
-                    "properties": {
-                        "field": {"type": "string", "description": "Such as `lessons[1].title`."},
-                        "message": {"type": "string", "description": "What was expected."},
-                    },
-                },
-            },
-        },
-    })
+    into.push(parameter(api, field, &name, "query", schemas.value(field, Role::Input)));
 }

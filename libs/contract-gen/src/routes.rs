@@ -104,7 +104,8 @@ fn print_handler(out: &mut String, rpc: &Rpc, index: usize, binding: &Binding, n
     writeln!(out, "async fn {name}(call: Call) -> Result<Response, Problem> {{")?;
     writeln!(out, "    let (mut call, body) = call.admit(&METHODS[{index}]).await?;")?;
     let parameters = parameters(binding, &input);
-    let mutable = if parameters.is_empty() && binding.variables().next().is_none() { "" } else { "mut " };
+    let is_changed = !parameters.is_empty() || binding.variables().next().is_some() || rpc.if_match().is_some();
+    let mutable = if is_changed { "mut " } else { "" };
     match &binding.body {
         Body::None => {
             writeln!(out, "    call.no_body(body)?;\n    let {mutable}message = {request}::default();")?;
@@ -127,6 +128,9 @@ fn print_handler(out: &mut String, rpc: &Rpc, index: usize, binding: &Binding, n
         )?;
     }
     print_mask(out, binding, &input)?;
+    if let Some(etag) = rpc.if_match() {
+        writeln!(out, "    call.if_match(&mut message.{});", ident(etag.name()))?;
+    }
     if let Some((after, _)) = rpc.position() {
         writeln!(out, "    call.resume(&mut message.{});", ident(after.name()))?;
     }
@@ -157,9 +161,14 @@ fn print_call(out: &mut String, rpc: &Rpc, binding: &Binding) -> fmt::Result {
     } else {
         writeln!(out, "    let reply = {client}.{function}(call.request(message)).await;")?;
     }
+    // A public answer that is kept by caches is named by its contents.
+    let etag = rpc.etag().filter(|_| rpc.cache.is_none());
     let finish = match (rpc.answer(), rpc.position()) {
         (Answer::Nothing, _) => "empty(reply)".to_owned(),
-        (Answer::Message, _) => "json(reply)".to_owned(),
+        (Answer::Message, _) => match etag {
+            Some(etag) => format!("named(reply, |message| &message.{})", ident(etag.name())),
+            None => "json(reply)".to_owned(),
+        },
         (Answer::Events, None) => "stream(reply, |_| \"\")".to_owned(),
         (Answer::Events, Some((_, id))) => format!("stream(reply, |message| &message.{})", ident(id.name())),
         (Answer::File, _) => "file(reply).await".to_owned(),

@@ -60,7 +60,8 @@ async fn send(replicas: Arc<Replicas>, request: Request<Body>) -> Result<Respons
             Ok(response) => return Ok(received(response, busy)),
             Err(failed) => failed,
         };
-        // From here on the question is only whether the replica may have begun the call: if it may, another one must not get it too.
+        // From here on the question is only whether the replica may have begun the call: if it may, another one must
+        // not get it too.
         let unseen = failed.take_message();
         let begun = unseen.is_none() && !refused_unseen(failed.error());
         if begun || tried.len() + 1 >= ATTEMPTS {
@@ -75,8 +76,8 @@ async fn send(replicas: Arc<Replicas>, request: Request<Body>) -> Result<Respons
     }
 }
 
-/// Whether the other side has said itself that it has not begun this call: it closes the connection and named the last call that it
-/// takes (GOAWAY), or has refused this one (REFUSED_STREAM).
+/// Whether the other side has said itself that it has not begun this call: it closes the connection and named the
+/// last call that it takes (GOAWAY), or has refused this one (REFUSED_STREAM).
 fn refused_unseen(error: &hyper::Error) -> bool {
     let mut source = error.source();
     while let Some(error) = source {

@@ -21,17 +21,17 @@ use crate::{request::Body, target::Address};
 /// How long connecting to one replica may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often a replica is asked whether it is still there, and how long it may take to say so: one that vanished without a word is
-/// noticed within the sum.
+/// How often a replica is asked whether it is still there, and how long it may take to say so: one that vanished
+/// without a word is noticed within the sum.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a request is sent over.
 pub(crate) type Sender = http2::SendRequest<Body>;
 
-/// Connects, and waits until the replica has spoken. TCP alone proves little: the kernel accepts connections for a process that
-/// is about to close its port, and a client's certificate is refused only after the client believes that all is well. What is sent
-/// before could not be told apart from what was done.
+/// Connects, and waits until the replica has spoken. TCP alone proves little: the kernel accepts connections for a
+/// process that is about to close its port, and a client's certificate is refused only after the client believes that
+/// all is well. What is sent before could not be told apart from what was done.
 pub(crate) async fn dial(address: &Address, connector: &Connector) -> io::Result<Sender> {
     let opened = timeout(CONNECT_TIMEOUT, open(address, connector)).await;
     opened.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")))

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures::TryStreamExt;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::{
@@ -27,15 +28,16 @@ use crate::{
 /// How long the API server may take to answer a list or to begin a watch.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// How long one watch goes on before the API server ends it and we begin the next: so often at least it is known that all is well.
+/// How long one watch goes on before the API server ends it and we begin the next: so often at least it is known that
+/// all is well.
 const WATCH: u32 = 60;
 
 /// A watch that is silent for longer has lost its API server.
 const SILENCE: Duration = Duration::from_secs(75);
 
-/// Pauses after failures: doubled each time, between a half and the whole of it.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Pauses after failures: doubled each time; up to as much again is added at random.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A watch that ends sooner was cut off.
 const TOO_SHORT: Duration = Duration::from_secs(1);
@@ -113,6 +115,11 @@ pub(crate) fn follow(cluster: &Cluster, service: &Service) -> Arc<Followed> {
     followed
 }
 
+fn pauses() -> ExponentialBackoff {
+    let pauses = ExponentialBuilder::new().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+    pauses.without_max_times().with_jitter().build()
+}
+
 struct Watcher {
     cluster: Cluster,
     service: Service,
@@ -122,14 +129,14 @@ struct Watcher {
 
 impl Watcher {
     async fn run(self) {
-        let mut pause = FIRST_PAUSE;
+        let mut pauses = pauses();
         let mut complained = false;
         metrics::counter!("discovery_watch_errors_total", "target" => self.target.clone()).absolute(0);
         loop {
             let mut synced = false;
             let failure = self.follow(&mut synced).await;
             if synced {
-                pause = FIRST_PAUSE;
+                pauses = self::pauses();
                 complained = false;
             }
             let service = &self.target;
@@ -145,9 +152,7 @@ impl Watcher {
                     "the endpoints of {service} cannot be followed; the known ones stay in use"
                 );
             }
-            let half = pause / 2;
-            sleep(half + half * rand::random_range(0..=100) / 100).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
         }
     }
 
@@ -167,7 +172,8 @@ impl Watcher {
         };
         loop {
             match self.list_and_watch(&api, &namespace, synced).await {
-                // Our version is too old for the API server to go on from: that is no failure, and the next list has a new one.
+                // Our version is too old for the API server to go on from: that is no failure, and the next list has
+                // a new one.
                 Ok(()) => {}
                 Err(failure) => return failure,
             }

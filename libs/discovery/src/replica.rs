@@ -21,7 +21,8 @@ use crate::{
     target::Address,
 };
 
-/// How long a replica that could not be reached is left alone while others are there: doubled each time, up to the second one.
+/// How long a replica that could not be reached is left alone while others are there: doubled each time, up to the
+/// second one.
 const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 

@@ -17,8 +17,8 @@ use tonic::Status;
 
 use crate::{dial::Sender, replica::Replica, target::Address};
 
-/// How long a call waits for a first replica to appear: whoever is being replaced is back by then, and of one that is gone the caller
-/// had better hear at once.
+/// How long a call waits for a first replica to appear: whoever is being replaced is back by then, and of one that is
+/// gone the caller had better hear at once.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The replicas of one service as far as they are known.
@@ -49,8 +49,8 @@ impl Replicas {
         let _ = self.fed_by.set(feeding);
     }
 
-    /// Takes `addresses` for all there are. Connections to new ones are opened at once; those that are gone get no further call, and
-    /// their connections end when what is in flight has ended.
+    /// Takes `addresses` for all there are. Connections to new ones are opened at once; those that are gone get no
+    /// further call, and their connections end when what is in flight has ended.
     pub(crate) fn set(&self, addresses: &BTreeSet<Address>) {
         let before = Arc::clone(&self.known.borrow());
         let kept = |address: &Address| before.iter().find(|replica| replica.address == *address).cloned();
@@ -63,8 +63,8 @@ impl Replicas {
         self.known.send_replace(now);
     }
 
-    /// Replicas whose connection is open are asked first, those that were not `tried` before others, the less busy of two picked at
-    /// random. Only when no connection is open does a call wait for one.
+    /// Replicas whose connection is open are asked first, those that were not `tried` before others, the less busy of
+    /// two picked at random. Only when no connection is open does a call wait for one.
     pub(crate) async fn pick(
         &self,
         tried: &[Arc<Replica>],

@@ -25,8 +25,8 @@ impl Slices {
         self.0.remove(slice.metadata.name.as_deref().unwrap_or_default());
     }
 
-    /// Where calls go: to the endpoints that are ready. If none is, then to those that are about to end and still serve, because that is
-    /// better than nowhere; kube-proxy does the same.
+    /// Where calls go: to the endpoints that are ready. If none is, then to those that are about to end and still
+    /// serve, because that is better than nowhere; kube-proxy does the same.
     pub(crate) fn addresses(&self, service: &Service, namespace: &str) -> BTreeSet<Address> {
         let (mut ready, mut ending) = (BTreeSet::new(), BTreeSet::new());
         for slice in self.0.values() {

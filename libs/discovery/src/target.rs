@@ -7,8 +7,8 @@ use http::Uri;
 /// Where the replicas of one service are. One of
 ///
 /// - `http://host:port` or `https://host:port`, several separated by commas;
-/// - `kube://service:port` or `kube+https://service:port`: the endpoints that Kubernetes knows of a service, of our own namespace or of the
-///   one in `service.namespace`; the port by its name or number.
+/// - `kube://service:port` or `kube+https://service:port`: the endpoints that Kubernetes knows of a service, of our
+///   own namespace or of the one in `service.namespace`; the port by its name or number.
 ///
 /// Those with `https` are spoken to over TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]

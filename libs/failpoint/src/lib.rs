@@ -1,8 +1,10 @@
-//! Named points in the code at which a chaos test kills the process, as a power cut would: no destructor, no answer, no farewell.
+//! Named points in the code at which a chaos test kills the process, as a power cut would: no destructor, no answer,
+//! no farewell.
 //!
-//! `failpoint!("settle.committed")` is nothing in an optimised build. In a debug build it looks into the folder that `FAILPOINTS`
-//! names, if it is set: a file `<name>.armed` there is taken away by the first process that comes by, which then dies. Which
-//! points were passed at all is left there as `<name>.visited`, so that a point that no test reaches can be found.
+//! `failpoint!("settle.committed")` is nothing in an optimised build. In a debug build it looks into the folder that
+//! `FAILPOINTS` names, if it is set: a file `<name>.armed` there is taken away by the first process that comes by,
+//! which then dies. Which points were passed at all is left there as `<name>.visited`, so that a point that no test
+//! reaches can be found.
 
 /// Marks a point at which this process may be killed by a test. A name is `<flow>.<what has just happened>`.
 #[macro_export]

@@ -9,8 +9,8 @@
 //! pub type Result<T, E = Error> = std::result::Result<T, E>;
 //! ```
 //!
-//! Then `?` takes a refusal, an error of the database, a key that is taken and any `anyhow::Error`; the error becomes a gRPC status at
-//! the door and a [`bus::Failure`] where an event is applied.
+//! Then `?` takes a refusal, an error of the database, a key that is taken and any `anyhow::Error`; the error becomes a
+//! gRPC status at the door and a [`bus::Failure`] where an event is applied.
 
 use std::{error, time::Duration};
 
@@ -23,7 +23,8 @@ const SOON: Duration = Duration::from_secs(1);
 
 /// Marks the table of a service's refusals, which `values::refusals!` prints, as what its flows refuse with.
 ///
-/// The mark belongs to this crate, so that the compiler can tell the refusals of a service from all other errors that `?` takes.
+/// The mark belongs to this crate, so that the compiler can tell the refusals of a service from all other errors that
+/// `?` takes.
 pub trait Refusal: rpc::Refusal + Send + Sync + 'static {}
 
 /// Why a flow did not do what it was asked.
@@ -128,7 +129,8 @@ impl<R: Refusal> From<Error<R>> for tonic::Status {
     }
 }
 
-/// An event that the rules refuse is refused for ever, unless they say that something is not available; everything else may work later.
+/// An event that the rules refuse is refused for ever, unless they say that something is not available; everything else
+/// may work later.
 impl<R: Refusal> From<Error<R>> for Failure {
     fn from(error: Error<R>) -> Self {
         match error {

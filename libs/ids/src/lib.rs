@@ -1,10 +1,12 @@
-//! What ids identify in the whole fleet: one append-only list of kinds, and a name for each id that the contract speaks of.
+//! What ids identify in the whole fleet: one append-only list of kinds, and a name for each id that the contract speaks
+//! of.
 //!
-//! The generated code of the contract relies on the names: a field `run_id` holds an [`RunId`], a field `option_ids` many [`OptionId`]s.
-//! So there is one name for every `…_id` field that holds a UUID, even where two of them identify the same kind of thing.
+//! The generated code of the contract relies on the names: a field `run_id` holds an [`RunId`], a field `option_ids`
+//! many [`OptionId`]s. So there is one name for every `…_id` field that holds a UUID, even where two of them identify
+//! the same kind of thing.
 //!
-//! The same person is a user to the services users, payments, documents, notifications and analytics, and a learner to courses. The two
-//! kinds do not mix by accident: `learner.cast::<kind::User>()` says that it is meant.
+//! The same person is a user to the services users, payments, documents, notifications and analytics, and a learner to
+//! courses. The two kinds do not mix by accident: `learner.cast::<kind::User>()` says that it is meant.
 
 use values::Id;
 

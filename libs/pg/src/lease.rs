@@ -1,4 +1,5 @@
-//! Rows that are claimed for work which takes a while, such as a call of somebody else: a lease that runs out, not a lock.
+//! Rows that are claimed for work which takes a while, such as a call of somebody else: a lease that runs out, not a
+//! lock.
 
 use time::{Duration, OffsetDateTime};
 

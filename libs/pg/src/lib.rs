@@ -1,4 +1,5 @@
-//! PostgreSQL as every service uses it: a pool, migrations, transactions that survive conflicts, records, idempotency keys.
+//! PostgreSQL as every service uses it: a pool, migrations, transactions that survive conflicts, records, idempotency
+//! keys.
 //!
 //! No SQL of a service lives here. Reading order: pool, migrations, transaction, record, error, idempotency.
 

@@ -19,10 +19,12 @@ const LOCK_TIMEOUT: &str = "set lock_timeout = '3s'";
 /// How often a migration that did not get its lock is tried.
 const TRIES: u32 = 10;
 
-/// How often, once a second, a database is tried that is not there yet: it may come with the same release as its migrator.
+/// How often, once a second, a database is tried that is not there yet: it may come with the same release as its
+/// migrator.
 const CONNECTION_TRIES: u32 = 60;
 
-/// PostgreSQL's codes for what passes when a server is new: it starts; the database, the role or its password is still to be made.
+/// PostgreSQL's codes for what passes when a server is new: it starts; the database, the role or its password is still
+/// to be made.
 const NOT_YET: [&str; 4] = ["57P03", "3D000", "28000", "28P01"];
 
 /// PostgreSQL's codes for "the lock was not free in time" and "there is no such table".
@@ -110,10 +112,10 @@ impl Migrations {
 
     /// Applies what the database lacks, each migration in a transaction of its own.
     ///
-    /// One migrator works at a time, the others wait for it. Versions that are not known here are left alone: they are a
-    /// later release's, and this one may be starting again after it. A statement waits 3 s for its lock, so that it never
-    /// blocks a busy table for longer; then the migration is rolled back and tried again, ten times. A database that is not there
-    /// yet is waited for, a minute.
+    /// One migrator works at a time, the others wait for it. Versions that are not known here are left alone: they are
+    /// a later release's, and this one may be starting again after it. A statement waits 3 s for its lock, so that it
+    /// never blocks a busy table for longer; then the migration is rolled back and tried again, ten times. A database
+    /// that is not there yet is waited for, a minute.
     ///
     /// # Errors
     ///

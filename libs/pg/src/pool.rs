@@ -35,16 +35,16 @@ pub struct Config {
     pub statement_timeout: Duration,
     /// How long one statement may wait for a lock.
     pub lock_timeout: Duration,
-    /// The file of the authority that vouches for the database. With it the connection is encrypted and the server's name and certificate are
-    /// checked (`verify-full`), whatever the address says.
+    /// The file of the authority that vouches for the database. With it the connection is encrypted and the server's
+    /// name and certificate are checked (`verify-full`), whatever the address says.
     pub authority: Option<PathBuf>,
 }
 
 impl Config {
     /// The usual limits: 10 connections, 2 s to get one, 15 s a statement, 5 s a lock.
     ///
-    /// A database that is down refuses connections, which are tried again until that time is over: so long does a caller wait
-    /// for its 503. It has to be much shorter than the deadline of a request.
+    /// A database that is down refuses connections, which are tried again until that time is over: so long does a
+    /// caller wait for its 503. It has to be much shorter than the deadline of a request.
     pub fn new(url: impl Into<String>, application_name: impl Into<String>) -> Self {
         Self {
             url: url.into(),

@@ -124,8 +124,8 @@ impl Row {
 /// pg::sql!("select ", Enrolment as e, ", ", Run as r prefixed "run_", " from enrolments e join runs r using (run_id)")
 /// ```
 ///
-/// The second one reads `r.state as run_state`, which a record with `#[record(flatten, prefix = "run_")] run: Run` understands.
-/// `const NAME` puts in a statement, or a piece of one, that is a constant already.
+/// The second one reads `r.state as run_state`, which a record with `#[record(flatten, prefix = "run_")] run: Run`
+/// understands. `const NAME` puts in a statement, or a piece of one, that is a constant already.
 #[macro_export]
 macro_rules! sql {
     (@parts [$($done:expr,)*]) => {{

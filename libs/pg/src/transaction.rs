@@ -16,21 +16,21 @@ const FIRST_PAUSE: u64 = 10;
 
 /// Does `work` in one transaction: commits what returns `Ok`, rolls back what returns `Err`.
 ///
-/// A serialization failure or deadlock (40001, 40P01), in `work` or at the commit, is tried again, five times in all, with
-/// growing random pauses. That is why `work` has to be `Clone`: each try gets its own, and nothing that one try changed
-/// reaches the next. A closure that only borrows is `Clone` by itself:
+/// A serialization failure or deadlock (40001, 40P01), in `work` or at the commit, is tried again, five times in all,
+/// with growing random pauses. That is why `work` has to be `Clone`: each try gets its own, and nothing that one try
+/// changed reaches the next. A closure that only borrows is `Clone` by itself:
 ///
 /// ```ignore
 /// let order = pg::transaction(&app.db, async |conn| {
 ///     let order = store::order(conn, id).await?;
-///     bus::announce(conn, events::order_paid(&order), &caller.actor(), now).await?;
+///     bus::announce(conn, announce::order_paid(&order), by).await?;
 ///     Ok::<_, Error>(order)
 /// })
 /// .await?;
 /// ```
 ///
-/// No network call belongs inside: the locks of `work` would wait for it. Dropped at any moment it leaves nothing, and no open
-/// transaction for whoever gets its connection next.
+/// No network call belongs inside: the locks of `work` would wait for it. Dropped at any moment it leaves nothing, and
+/// no open transaction for whoever gets its connection next.
 ///
 /// # Errors
 ///
@@ -75,8 +75,9 @@ where
     }
 }
 
-/// A connection on which a transaction is begun. sqlx 0.9.0 forgets a `BEGIN` whose answer nobody waited for (transact-rs/sqlx#4393):
-/// the next user of the connection would work in a transaction that nobody commits. Such a connection is closed.
+/// A connection on which a transaction is begun. sqlx 0.9.0 forgets a `BEGIN` whose answer nobody waited for
+/// (transact-rs/sqlx#4393): the next user of the connection would work in a transaction that nobody commits. Such a
+/// connection is closed.
 struct Held {
     connection: PoolConnection<Postgres>,
     begins: bool,

@@ -1,7 +1,9 @@
 //! Canonical proto3 JSON: writing never fails, reading reports everything that is wrong at once.
 //!
 //! Fields without presence are always written, even when they are zero or empty, so that the types of answers have
-//! real required fields. [`Out`] writes, [`At`] reads; the implementations for messages are generated.
+//! real required fields; only an enum that nobody set is left out. Beyond the canonical form, a message with a `oneof` says in
+//! a property of the oneof's name which case is set, and what travels in an HTTP header is neither written nor read.
+//! [`Out`] writes, [`At`] reads; the implementations for messages are generated.
 
 mod read;
 mod scalar;

@@ -41,7 +41,6 @@ pub fn amqp(env: &mut Env, url: &'static str, authority: &'static str) -> Option
 }
 
 /// The same, but it may be left out: `Some(None)` then.
-#[expect(clippy::option_option, reason = "the outer one tells a mistake, the inner one whether it is there")]
 pub fn optional_amqp(env: &mut Env, url: &'static str, authority: &'static str) -> Option<Option<Amqp>> {
     match env.optional_secret(url)? {
         Some(_) => amqp(env, url, authority).map(Some),

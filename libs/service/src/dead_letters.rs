@@ -78,3 +78,41 @@ fn json(letter: &DeadLetter) -> anyhow::Result<serde_json::Value> {
         "aggregate_id": event.map(|event| &event.aggregate_id),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+
+    fn letter(queue: &str, id: &str) -> DeadLetter {
+        DeadLetter {
+            position: 1,
+            queue: queue.to_owned(),
+            message_id: id.to_owned(),
+            kind: "lyceum.events.v1.OrderPaid".to_owned(),
+            content_type: None,
+            correlation_id: None,
+            attempts: 20,
+            reason: "unknown currency".to_owned(),
+            given_up_at: OffsetDateTime::UNIX_EPOCH,
+            body: b"anna@example.com".to_vec(),
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_there_is_an_error_and_none_named_means_all() {
+        let all = vec![letter("courses.events", "a"), letter("courses.events", "b")];
+        assert_eq!(chosen(all.clone(), &[]).unwrap().len(), 2);
+        assert_eq!(chosen(all.clone(), &["b"]).unwrap()[0].message_id, "b");
+        assert!(chosen(all, &["b", "c"]).unwrap_err().to_string().contains('c'));
+    }
+
+    #[test]
+    fn a_tool_reads_why_but_not_what_is_in_it() {
+        let shown = json(&letter("courses.events", "a")).unwrap();
+        assert_eq!(shown["reason"], "unknown currency");
+        assert_eq!(shown["given_up_at"], "1970-01-01T00:00:00Z");
+        assert!(!shown.to_string().contains("anna@"));
+    }
+}

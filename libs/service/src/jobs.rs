@@ -7,7 +7,8 @@ use std::time::Duration;
 use chassis::{Outcome, Runtime};
 use futures::future::BoxFuture;
 
-/// A job that is due now and then. Every `async fn(&App) -> Result<T, E>` is one, and may run on several replicas at once.
+/// A job that is due now and then. Every `async fn(&App) -> Result<T, E>` is one, and may run on several replicas at
+/// once.
 ///
 /// The lifetime is there because only so can the future of an `async fn` be named and required to be `Send`.
 pub trait Job<'a, A: 'a> {

@@ -37,8 +37,8 @@ impl Parts {
         Ok(Self { name, config: Arc::new(config), db, clock, draining })
     }
 
-    /// A way to a neighbour in our own name, by the variable with its address, which [`Service::NEIGHBOURS`](crate::Service::NEIGHBOURS)
-    /// lists. Must be called inside the runtime.
+    /// A way to a neighbour in our own name, by the variable with its address, which
+    /// [`Service::NEIGHBOURS`](crate::Service::NEIGHBOURS) lists. Must be called inside the runtime.
     ///
     /// # Errors
     ///
@@ -50,7 +50,8 @@ impl Parts {
         Ok(Outgoing::as_service(Arc::new(identity)).over(discovery::channel(self.config.target(variable)?)))
     }
 
-    /// The usual guard: people's tokens are checked with the keys that a neighbour publishes, named by the variable with its address.
+    /// The usual guard: people's tokens are checked with the keys that a neighbour publishes, named by the variable
+    /// with its address.
     ///
     /// # Errors
     ///

@@ -30,7 +30,8 @@ pub trait Service: Sized + 'static {
     /// The variable with the address of whoever publishes the keys of people's tokens; `None` for the one who has them.
     const KEYS: Option<&'static str> = Some("LYCEUM_USERS_URL");
 
-    /// The variables with the addresses of the neighbours that it asks in its own name; then it needs `LYCEUM_SERVICE_KEY`.
+    /// The variables with the addresses of the neighbours that it asks in its own name; then it needs
+    /// `LYCEUM_SERVICE_KEY`.
     const NEIGHBOURS: &'static [&'static str] = &[];
 
     /// Whether it announces events, and so needs a relay.
@@ -117,8 +118,8 @@ pub trait Service: Sized + 'static {
     }
 }
 
-/// The whole `main` of a service: `serve` (also without a word), `migrate`, `check-config`, `dead-letters`, or a verb of its own.
-/// `build` is [`crate::build!`].
+/// The whole `main` of a service: `serve` (also without a word), `migrate`, `check-config`, `dead-letters`, or a verb
+/// of its own. `build` is [`crate::build!`].
 pub fn main<S: Service>(build: Build) -> ExitCode {
     chassis::main::<Wired<S>>(build)
 }

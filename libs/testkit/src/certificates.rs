@@ -82,7 +82,8 @@ fn hence(length: Duration) -> OffsetDateTime {
     SystemClock.now() + length
 }
 
-/// A folder with `tls.crt`, `tls.key` and `ca.crt`, exchanged all at once as the kubelet does: by a link that is replaced. Gone when dropped.
+/// A folder with `tls.crt`, `tls.key` and `ca.crt`, exchanged all at once as the kubelet does: by a link that is
+/// replaced. Gone when dropped.
 pub struct Mounted {
     folder: PathBuf,
     version: AtomicU32,

@@ -1,4 +1,5 @@
-//! What tests of every service need: real stores, one database and one broker host a test, a clock that is set, people with tokens.
+//! What tests of every service need: real stores, one database and one broker host a test, a clock that is set,
+//! people with tokens.
 //!
 //! A development dependency only. Everything here panics with a clear message, because a test has nobody else to tell.
 

@@ -26,8 +26,8 @@ pub enum Begins {
 /// PostgreSQL's question for TLS: its own length and a number that no version of the protocol has.
 const QUESTION: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// Listens with this certificate and passes on what it hears to the store at this address; answers the address on `localhost` that is to be
-/// called instead. Ends with the test.
+/// Listens with this certificate and passes on what it hears to the store at this address; answers the address on
+/// `localhost` that is to be called instead. Ends with the test.
 pub async fn encrypted(address: &str, issued: &Issued, begins: Begins) -> String {
     let mut address: Url = address.parse().expect("the address of a store");
     let store = format!("{}:{}", address.host_str().expect("a host"), address.port().expect("a port"));

@@ -39,8 +39,8 @@ impl Identity {
         Ok(Self(Arc::new(Inner { name, files, clock, now: RwLock::new(Arc::new(now)) })))
     }
 
-    /// How connections are accepted from now on, speaking one of `protocols` (ALPN); `None` without a certificate. With an authority
-    /// only clients that show a certificate of it are let in.
+    /// How connections are accepted from now on, speaking one of `protocols` (ALPN); `None` without a certificate.
+    /// With an authority only clients that show a certificate of it are let in.
     pub fn server(&self, protocols: &[&[u8]]) -> Option<Arc<ServerConfig>> {
         let mut config = ServerConfig::clone(self.now().understood.server.as_deref()?);
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
@@ -52,19 +52,20 @@ impl Identity {
         self.0.files.certificate.is_some()
     }
 
-    /// How connections are opened from now on, speaking one of `protocols`. The other side is believed if the authority vouches for it;
-    /// without one, if a public authority does. Our own certificate is shown if there is one.
+    /// How connections are opened from now on, speaking one of `protocols`. The other side is believed if the
+    /// authority vouches for it; without one, if a public authority does. Our own certificate is shown if there is
+    /// one.
     pub fn client(&self, protocols: &[&[u8]]) -> Arc<ClientConfig> {
         let mut config = ClientConfig::clone(&self.now().understood.client);
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Arc::new(config)
     }
 
-    /// Looks at the files `every` so often until told to stop, and takes up what changed. Files that are of no use are logged and
-    /// counted, and what was read before stays in use.
+    /// Looks at the files `every` so often until told to stop, and takes up what changed. Files that are of no use
+    /// are logged and counted, and what was read before stays in use.
     ///
-    /// Metrics: `tls_certificate_not_after_timestamp_seconds{certificate}`, where the authority of `fleet` is `fleet-authority`, and
-    /// `tls_reloads_total{certificate,outcome}`.
+    /// Metrics: `tls_certificate_not_after_timestamp_seconds{certificate}`, where the authority of `fleet` is
+    /// `fleet-authority`, and `tls_reloads_total{certificate,outcome}`.
     pub async fn keep(self, every: Duration, stop: CancellationToken) {
         self.measure();
         let mut complained = None;
@@ -148,7 +149,8 @@ pub fn install(identity: Identity) {
     let _ = FLEET.set(identity);
 }
 
-/// The identity for calls to neighbours: the installed one, or one without a certificate that trusts public authorities.
+/// The identity for calls to neighbours: the installed one, or one without a certificate that trusts public
+/// authorities.
 pub fn fleet() -> Identity {
     FLEET.get().cloned().unwrap_or_else(|| {
         let nobody = Identity::load("fleet", Files::default(), Arc::new(SystemClock));

@@ -1,6 +1,7 @@
 //! TLS between the processes of the fleet: who a process is, whom it trusts, and new files taken up while it runs.
 //!
-//! Which listener or client uses an identity is decided by `chassis` and `discovery`; which certificates there are, by whoever runs the fleet.
+//! Which listener or client uses an identity is decided by `chassis` and `discovery`; which certificates there are,
+//! by whoever runs the fleet.
 
 mod certificate;
 mod connector;

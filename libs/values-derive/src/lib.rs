@@ -1,6 +1,7 @@
 //! The derives and the macro of `values`, which re-exports them: nobody else names this crate.
 //!
-//! What they print names only `::values`, so that whoever uses them needs no other dependency. A mistake is told at its place.
+//! What they print names only `::values`, so that whoever uses them needs no other dependency. A mistake is told at its
+//! place.
 
 mod column;
 mod named;

@@ -66,6 +66,13 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
 
         #[automatically_derived]
+        impl ::values::refusal::Param for #this {
+            fn param(&self) -> ::std::string::String {
+                Self::as_str(*self).to_owned()
+            }
+        }
+
+        #[automatically_derived]
         impl ::core::fmt::Display for #this {
             fn fmt(&self, out: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 out.write_str(Self::as_str(*self))

@@ -1,4 +1,5 @@
-//! `#[derive(Patch)]`: `CoursePage` gets a `CoursePagePatch`, each of whose fields may be left out, and a method `with`.
+//! `#[derive(Patch)]`: `CoursePage` gets a `CoursePagePatch`, each of whose fields may be left out, and a method
+//! `with`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};

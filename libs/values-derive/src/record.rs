@@ -103,7 +103,8 @@ fn one(field: &Field, name: &Ident, options: &Options) -> (Option<TokenStream>, 
         None if options.default_is_null => (
             quote_spanned!(span=> row.get::<::core::option::Option<#ty>>(#column)?.unwrap_or_default()),
             quote_spanned! {span=>
-                to.add(record.map(|record| &record.#name).filter(|it| **it != <#ty as ::core::default::Default>::default()));
+                let null = <#ty as ::core::default::Default>::default();
+                to.add(record.map(|record| &record.#name).filter(|value| **value != null));
             },
         ),
         None => (

@@ -21,12 +21,12 @@ pub fn print(table: &Table) -> TokenStream {
         quote!((#code, ::values::refusal::Kind::#kind))
     });
     let texts = lines.iter().map(|line| {
-        let (pattern, text) = (pattern(line), positional(line, &line.text));
+        let text = positional(line, &line.text);
         let arguments = line.arguments.iter().map(|Argument { name, value }| match name {
             Some(name) => quote!(#name = #value),
             None => quote!(#value),
         });
-        quote_spanned!(line.text.span()=> #pattern => ::core::write!(out, #text #(, #arguments)*))
+        arm(line, &quote_spanned!(line.text.span()=> ::core::write!(out, #text #(, #arguments)*)))
     });
     let kinds = lines.iter().map(|line| {
         let (name, kind) = (&line.name, &line.kind);
@@ -36,16 +36,16 @@ pub fn print(table: &Table) -> TokenStream {
         let (name, code) = (&line.name, code(line));
         quote!(Self::#name { .. } => #code)
     });
-    let params = lines.iter().filter_map(params);
-    let violations = lines.iter().filter_map(violations);
-    let waits = lines.iter().filter_map(|line| {
-        let pattern = pattern(line);
+    let params = arms(lines, params, &quote!(::values::Params::new()));
+    let violations = arms(lines, violations, &quote!(::std::vec::Vec::new()));
+    let wait = |line: &Line| {
         let wait = match line.after.as_ref()? {
             After::Seconds(seconds) => quote!(::core::time::Duration::from_secs(#seconds)),
             After::Value(value) => value.clone(),
         };
-        Some(quote!(#pattern => ::core::option::Option::Some(#wait)))
-    });
+        Some(quote!(::core::option::Option::Some(#wait)))
+    };
+    let waits = arms(lines, wait, &quote!(::core::option::Option::None));
     quote! {
         #(#attrs)*
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,6 @@ pub fn print(table: &Table) -> TokenStream {
         }
 
         #[automatically_derived]
-        #[allow(unused_variables, reason = "a text need not name every field")]
         impl ::core::fmt::Display for #this {
             fn fmt(&self, out: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 match self { #(#texts,)* }
@@ -83,7 +82,6 @@ pub fn print(table: &Table) -> TokenStream {
         impl ::core::error::Error for #this {}
 
         #[automatically_derived]
-        #[allow(unused_variables, unreachable_patterns, reason = "the arms depend on what the table says")]
         impl ::values::refusal::Refusal for #this {
             fn kind(&self) -> ::values::refusal::Kind {
                 Self::kind(self)
@@ -92,13 +90,13 @@ pub fn print(table: &Table) -> TokenStream {
                 Self::code(self)
             }
             fn params(&self) -> ::values::Params {
-                match self { #(#params,)* _ => ::values::Params::new() }
+                match self { #params }
             }
             fn violations(&self) -> ::std::vec::Vec<::values::refusal::Violation> {
-                match self { #(#violations,)* _ => ::std::vec::Vec::new() }
+                match self { #violations }
             }
             fn retry_after(&self) -> ::core::option::Option<::core::time::Duration> {
-                match self { #(#waits,)* _ => ::core::option::Option::None }
+                match self { #waits }
             }
         }
 
@@ -132,6 +130,23 @@ fn twice(lines: &[Line]) -> Option<Error> {
         let told = || format!("{} is {} already", code(line).value(), same.kind);
         (same.kind != line.kind).then(|| Error::new(code(line).span(), told()))
     })
+}
+
+/// The arms of those lines that have something to say, and one for all others.
+fn arms(lines: &[Line], said: impl Fn(&Line) -> Option<TokenStream>, otherwise: &TokenStream) -> TokenStream {
+    let arms: Vec<TokenStream> = lines.iter().filter_map(|line| Some(arm(line, &said(line)?))).collect();
+    let rest = (arms.len() < lines.len()).then(|| quote!(_ => #otherwise,));
+    quote!(#(#arms,)* #rest)
+}
+
+/// What a variant says, which need not name all its fields.
+fn arm(line: &Line, said: &TokenStream) -> TokenStream {
+    let pattern = pattern(line);
+    let fields: Vec<&Ident> = line.named().map(|(name, _)| name).collect();
+    if fields.is_empty() {
+        return quote!(#pattern => #said);
+    }
+    quote!(#pattern => { let _ = (#(#fields,)*); #said })
 }
 
 /// The variant with all its fields: by name, or as `_0`, `_1`.
@@ -182,30 +197,27 @@ fn params(line: &Line) -> Option<TokenStream> {
         Some(quote!((::std::string::String::from(#text), #value)))
     });
     let all: Vec<TokenStream> = fields.chain(arguments).collect();
-    let pattern = pattern(line);
-    (!all.is_empty()).then(|| quote!(#pattern => ::values::Params::from([#(#all),*])))
+    (!all.is_empty()).then(|| quote!(::values::Params::from([#(#all),*])))
 }
 
 fn violations(line: &Line) -> Option<TokenStream> {
-    let pattern = pattern(line);
-    let list = match line.at.as_ref()? {
+    match line.at.as_ref()? {
         At::Field(path) => {
             let path = positional(line, path);
-            quote_spanned! {path.span()=>
+            Some(quote_spanned! {path.span()=>
                 ::std::vec![::values::refusal::Violation::new(
-                    ::std::format!(#path),
+                    ::std::string::ToString::to_string(&::core::format_args!(#path)),
                     ::values::ViolationCode::InvalidValue,
                     ::std::string::ToString::to_string(self),
                 )]
-            }
+            })
         }
         At::Function(function) => {
             let fields: Vec<Ident> = match &line.fields {
                 Fields::Unnamed(fields) => places(fields.unnamed.len()),
                 _ => line.named().map(|(name, _)| name.clone()).collect(),
             };
-            quote_spanned!(function.span()=> #function(#(#fields),*))
+            Some(quote_spanned!(function.span()=> #function(#(#fields),*)))
         }
-    };
-    Some(quote!(#pattern => #list))
+    }
 }

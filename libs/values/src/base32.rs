@@ -1,7 +1,7 @@
 //! Crockford's base 32: digits and letters that nobody takes for each other when a number is read aloud.
 //!
-//! What stands around the symbols (prefix, year, check) and how kindly a typed number is read differs from number to number; only the
-//! alphabet and the way from an id to its symbols are the same.
+//! What stands around the symbols (prefix, year, check) and how kindly a typed number is read differs from number to
+//! number; only the alphabet and the way from an id to its symbols are the same.
 
 use uuid::Uuid;
 
@@ -19,7 +19,8 @@ pub fn value(symbol: char) -> Option<u8> {
     u8::try_from(at).ok()
 }
 
-/// The last bits of an id as so many symbols. They are random in a UUIDv7, so that no second source of chance is needed.
+/// The last bits of an id as so many symbols. They are random in a UUIDv7, so that no second source of chance is
+/// needed.
 pub fn of_last_bits(id: Uuid, symbols: usize) -> String {
     let bits = id.as_u128();
     (0..symbols).rev().map(|at| symbol(u8::try_from((bits >> (5 * at)) & 31).unwrap_or_default())).collect()

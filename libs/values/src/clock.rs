@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 /// Tells the time. Services hold one `SharedClock` and ask nothing else.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The present instant in UTC, truncated to microseconds: what PostgreSQL keeps, so that a stored instant equals itself.
+    /// The present instant in UTC, truncated to microseconds: what PostgreSQL keeps, so that a stored instant equals
+    /// itself.
     fn now(&self) -> OffsetDateTime;
 }
 

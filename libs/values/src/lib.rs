@@ -1,8 +1,8 @@
-//! Small values that every service speaks: parsed once at a door, then trusted. They know their column and their JSON form, so that
-//! a domain names neither sqlx nor serde.
+//! Small values that every service speaks: parsed once at a door, then trusted. They know their column and their JSON
+//! form, so that a domain names neither sqlx nor serde.
 //!
-//! No I/O, no rules of one business. Reading order: ids, money, pages, keys, texts, clock; then names, records and refusals, which a
-//! service derives for its own types.
+//! No I/O, no rules of one business. Reading order: ids, money, pages, keys, texts, clock; then names, records and
+//! refusals, which a service derives for its own types.
 
 // What the derives print names this crate from outside; its own types use them too.
 extern crate self as values;

@@ -18,8 +18,8 @@ use sqlx::{Decode, Postgres, error::BoxDynError, postgres::PgValueRef};
 /// assert_eq!(Pacing::parse("fixed"), Some(Pacing::Scheduled));
 /// ```
 ///
-/// The derive gives the enum itself `ALL`, `as_str` (a `const fn`) and `parse`, and implements `Display`, `FromStr`, serde's two traits and
-/// what sqlx needs to keep it in a `text` column or an array of such.
+/// The derive gives the enum itself `ALL`, `as_str` (a `const fn`) and `parse`, and implements `Display`, `FromStr`,
+/// serde's two traits and what sqlx needs to keep it in a `text` column or an array of such.
 pub trait Named: Copy + 'static {
     /// The enum's own name, for messages to operators.
     const NAME: &'static str;

@@ -43,7 +43,8 @@ impl PageSize {
     }
 }
 
-/// Writes and reads page tokens. A token is bound to its scope, the rpc and the filters, and refuses to be used with others.
+/// Writes and reads page tokens. A token is bound to its scope, the rpc and the filters, and refuses to be used with
+/// others.
 ///
 /// It is opaque, not secret: the check finds damage and mix-ups; what a page may show is decided by the query.
 #[derive(Debug)]

@@ -12,7 +12,8 @@ use sqlx::{
 pub use sqlx::Error;
 pub use stored::{Microseconds, Seconds, Stored};
 
-/// A struct that is a row of a table, or some columns of one. Derive it; [`pg`](../../pg/README.md) writes it and makes statements with it.
+/// A struct that is a row of a table, or some columns of one. Derive it; [`pg`](../../pg/README.md) writes it and makes
+/// statements with it.
 ///
 /// ```ignore
 /// #[derive(values::Record)]
@@ -30,9 +31,9 @@ pub use stored::{Microseconds, Seconds, Stored};
 /// }
 /// ```
 ///
-/// The key is the first column, or those marked `#[record(key)]`. `#[record(constructor = new)]` above the struct reads through `Self::new`,
-/// which takes the fields in their order and may refuse. What has another shape in its table, such as an enum with data, implements the
-/// trait by hand:
+/// The key is the first column, or those marked `#[record(key)]`. `#[record(constructor = new)]` above the struct reads
+/// through `Self::new`, which takes the fields in their order and may refuse. What has another shape in its table, such
+/// as an enum with data, implements the trait by hand:
 ///
 /// ```ignore
 /// impl Record for State {

@@ -22,7 +22,8 @@
 //! }
 //! ```
 //!
-//! The enum gets `kind()`, `code()` and `CODES`, `Display`, `Error`, `Debug`, `Clone`, `PartialEq`, `Eq`, and is a [`Refusal`].
+//! The enum gets `kind()`, `code()` and `CODES`, `Display`, `Error`, `Debug`, `Clone`, `PartialEq`, `Eq`, and is a
+//! [`Refusal`].
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -107,7 +108,8 @@ impl Kind {
 /// What is wrong with one field of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The path of the field in the proto's spelling, such as `lessons[2].title`; the gateway prints it in the JSON spelling.
+    /// The path of the field in the proto's spelling, such as `lessons[2].title`; the gateway prints it in the JSON
+    /// spelling.
     pub field: String,
     /// What would be right, for people.
     pub message: String,
@@ -136,7 +138,8 @@ impl Violation {
     }
 }
 
-/// An error with a public face. Its `Display` is read by the customer, unless [`Kind::is_ours`]; its sources only by the operator.
+/// An error with a public face. Its `Display` is read by the customer, unless [`Kind::is_ours`]; its sources only by
+/// the operator.
 pub trait Refusal: Error {
     /// What sort of refusal it is.
     fn kind(&self) -> Kind;
@@ -185,7 +188,7 @@ macro_rules! as_displayed {
     };
 }
 
-as_displayed!(bool u8 u16 u32 u64 usize i8 i16 i32 i64 str String crate::Currency crate::Language crate::TimeZone);
+as_displayed!(bool u8 u16 u32 u64 usize i8 i16 i32 i64 str String crate::Currency crate::TimeZone);
 
 impl<T: Param + ?Sized> Param for &T {
     fn param(&self) -> String {
@@ -292,7 +295,7 @@ mod tests {
     #[test]
     fn a_wrong_field_is_a_violation() {
         let wrong = Law::BadAnswer { index: 3, message: "is empty" };
-        let told = Violation::of("answers[3].text", "is empty");
+        let told = Violation::new("answers[3].text", ViolationCode::InvalidValue, "is empty");
         assert_eq!((wrong.violations(), wrong.params()), (vec![told], Params::new()));
         assert_eq!(Law::BadDate { field: "ends_at" }.violations()[0].field, "ends_at");
         assert_eq!(Law::LessonLocked(vec!["paused", "ended"]).violations().len(), 2);

@@ -55,3 +55,6 @@ async fn doom(
 fn count(upload: &Upload, outcome: &'static str) {
     metrics::counter!("uploads_total", "kind" => upload.kind.as_str(), "outcome" => outcome).increment(1);
 }
+
+/// Who acts when nobody asked.
+pub const ACTOR: &str = "service:documents";

@@ -16,8 +16,6 @@ use crate::{
     store::{self, Claiming},
 };
 
-/// Who acts when nobody asked.
-pub const ACTOR: &str = "service:documents";
 /// Rows that one run claims.
 const AT_ONCE: i64 = 50;
 /// Longer than the calls of one run take; a store that answers nothing holds them up no longer than this.

@@ -29,7 +29,11 @@ pub async fn admit(app: &App, headers: &HeaderMap, visitor: &Visitor, wish: Wish
         // Whoever shows a bad token is counted like whoever shows none, so that tokens cannot be guessed for nothing.
         Ok(None) | Err(_) => app.limits.address(visitor).await?,
     }
-    let signed_in = told?;
+    let signed_in = match (wish.access, told) {
+        // What is open to everybody is open to somebody with a stale token as well: they may be here to get a new one.
+        (Access::Public, Err(_)) => None,
+        (_, told) => told?,
+    };
     if wish.guessable {
         app.limits.sign_in(visitor).await?;
     }

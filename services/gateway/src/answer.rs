@@ -18,7 +18,11 @@ use tokio::time::{Duration, sleep};
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::{call::Admitted, etag::ETag, problem::Problem};
+use crate::{
+    call::Admitted,
+    etag::{self, ETag},
+    problem::Problem,
+};
 
 /// How long a stream may go on; browsers come back by themselves, with a token that is checked anew.
 const LONGEST_STREAM: Duration = Duration::from_secs(15 * 60);
@@ -36,6 +40,17 @@ impl Admitted {
         let reply = self.settled(reply)?;
         failpoint!("call.answered");
         Ok(self.written(to_text(&reply)))
+    }
+
+    /// A message that can be changed, as JSON; `etag` names what was read, for `If-Match`.
+    pub fn named<T: Json>(&self, reply: Reply<T>, etag: fn(&T) -> &str) -> Result<Response, Problem> {
+        let reply = self.settled(reply)?;
+        failpoint!("call.answered");
+        let mut response = self.written(to_text(&reply));
+        if let Some(etag) = etag::of_version(etag(&reply)) {
+            response.headers_mut().insert(header::ETAG, etag);
+        }
+        Ok(response)
     }
 
     /// Not generic, so that it is compiled once.

@@ -18,7 +18,7 @@ use values::IdempotencyKey;
 use crate::{
     admit::{SignedIn, Wish, admit},
     app::App,
-    body,
+    body, etag,
     origin::Visitor,
     parameter::{Said, Took, pairs, said},
     problem::Problem,
@@ -155,6 +155,14 @@ impl Admitted {
             self.body_keys = fields.keys().cloned().collect();
         }
         Ok(tree)
+    }
+
+    /// Reads which version of a thing is to be changed.
+    pub fn if_match(&mut self, version: &mut String) {
+        match etag::expected(&self.headers) {
+            Ok(expected) => *version = expected,
+            Err(told) => self.wrong("If-Match", said(ViolationCode::Malformed, told)),
+        }
     }
 
     /// Refuses a body where none belongs.

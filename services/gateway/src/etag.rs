@@ -1,4 +1,5 @@
-//! Names for contents, so that nobody is sent what they still have (RFC 9110, 8.8 and 13.1.2).
+//! Names for contents, so that nobody is sent what they still have (RFC 9110, 8.8 and 13.1.2), and names for versions, so that
+//! nobody overwrites what they have not seen (13.1.1).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header};
@@ -33,6 +34,30 @@ impl ETag {
         let mut known = lines.flat_map(|line| if line.trim() == "*" { vec![self.0.as_str()] } else { tags(line) });
         known.any(|tag| tag == self.0)
     }
+}
+
+/// The name of a version of a thing that can be changed, as it stands in `ETag`. It is a strong one: `If-Match` compares strongly.
+pub fn of_version(version: &str) -> Option<HeaderValue> {
+    if version.is_empty() { None } else { HeaderValue::try_from(format!("\"{version}\"")).ok() }
+}
+
+/// The version that `If-Match` names; empty where it names none or any.
+///
+/// # Errors
+/// When it is no name, or more than one: a caller has read one version.
+pub fn expected(headers: &HeaderMap) -> Result<String, &'static str> {
+    const WRONG: &str = "expected the ETag of what was read, quotation marks included";
+    let mut lines = headers.get_all(header::IF_MATCH).iter();
+    let Some(line) = lines.next() else { return Ok(String::new()) };
+    let line = line.to_str().map_err(|_| WRONG)?.trim();
+    if line == "*" {
+        return Ok(String::new());
+    }
+    let version = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or(WRONG)?;
+    if lines.next().is_some() || version.is_empty() || version.contains('"') {
+        return Err(WRONG);
+    }
+    Ok(version.to_owned())
 }
 
 /// The names in a list, weak or not. What comes after something that is no name is left out.
@@ -71,6 +96,24 @@ mod tests {
             headers.append(header::IF_NONE_MATCH, line.parse().unwrap());
         }
         ETag("abc".to_owned()).is_known(&headers)
+    }
+
+    #[test]
+    fn one_version_is_expected_or_any() {
+        let sent = |lines: &[&str]| {
+            let mut headers = HeaderMap::new();
+            lines.iter().for_each(|line| drop(headers.append(header::IF_MATCH, line.parse().unwrap())));
+            expected(&headers)
+        };
+        assert_eq!(sent(&[]), Ok(String::new()));
+        assert_eq!(sent(&["*"]), Ok(String::new()));
+        assert_eq!(sent(&[r#" "7" "#]), Ok("7".to_owned()));
+        for wrong in [r#"7"#, r#""""#, r#"W/"7""#, r#""7", "8""#, r#""7"#] {
+            assert!(sent(&[wrong]).is_err(), "{wrong}");
+        }
+        assert!(sent(&[r#""7""#, r#""8""#]).is_err());
+        assert_eq!(of_version("7").unwrap(), r#""7""#);
+        assert_eq!(of_version(""), None);
     }
 
     #[test]

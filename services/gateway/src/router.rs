@@ -49,6 +49,7 @@ fn cors(origins: &[WebOrigin]) -> Option<CorsLayer> {
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
                 header::ACCEPT_LANGUAGE,
+                header::IF_MATCH,
                 header::IF_NONE_MATCH,
                 name("idempotency-key"),
                 name("last-event-id"),

@@ -6,24 +6,22 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use reqwest::Method;
-use serde_json::{Value, json};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
     fleet::{Fleet, eventually},
-    learner::{Travelled, mails},
+    learner::Graduate,
 };
 
 /// How long the last event may take to arrive everywhere.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What everybody who went the whole way is told, once each, in the feed and by mail.
-const TOLD: [&str; 4] = ["certificate-issued", "course-completed", "enrolment-started", "order-paid"];
+/// The notices that everybody gets who went the whole way: one entry in the feed and one mail each.
+const NOTICES: [&str; 4] = ["certificate-issued", "course-completed", "enrolment-started", "order-paid"];
 
-/// What somebody is told of whose payment came to nothing.
-const APOLOGY: &str = "payment-failed";
+/// The notice of a payment that failed.
+const FAILURE_NOTICE: &str = "payment-failed";
 
 /// What one scenario caused.
 #[derive(Debug, Clone)]
@@ -31,18 +29,18 @@ pub struct Caused {
     pub scenario: String,
     pub run: Uuid,
     pub since: OffsetDateTime,
-    /// When the next one began, in which the same people are told of other things.
+    /// When the next one began, which brings the same people other notices.
     pub until: Option<OffsetDateTime>,
     /// The newest mail before it.
     pub mails_before: u64,
-    pub travelled: Vec<Travelled>,
+    pub graduates: Vec<Graduate>,
     /// Whether a mail may have come twice: the sender died between the server's answer and its record.
     pub may_repeat_mails: bool,
 }
 
 impl Caused {
     fn users(&self) -> Vec<Uuid> {
-        self.travelled.iter().map(|one| one.user).collect()
+        self.graduates.iter().map(|one| one.user).collect()
     }
 
     fn until(&self) -> OffsetDateTime {
@@ -50,7 +48,7 @@ impl Caused {
     }
 
     fn orders(&self) -> Vec<Uuid> {
-        self.travelled.iter().map(|one| one.order).collect()
+        self.graduates.iter().map(|one| one.order).collect()
     }
 }
 
@@ -68,8 +66,8 @@ pub async fn exact(fleet: &Fleet, caused: &Caused) -> Result<()> {
     sold_once(fleet.database("payments")?, caused).await?;
     learnt_once(fleet.database("courses")?, caused).await?;
     certified_once(fleet.database("documents")?, caused).await?;
-    told_once(fleet, caused).await?;
-    heard_once(fleet.database("analytics")?, caused).await
+    notified_once(fleet, caused).await?;
+    counted_once(fleet.database("analytics")?, caused).await
 }
 
 async fn count(pool: &PgPool, statement: &'static str, run: Uuid) -> Result<(i64, i64)> {
@@ -78,7 +76,7 @@ async fn count(pool: &PgPool, statement: &'static str, run: Uuid) -> Result<(i64
 
 /// So many rows, and each for somebody else.
 fn expect(what: &str, found: (i64, i64), caused: &Caused) -> Result<()> {
-    let wanted = i64::try_from(caused.travelled.len())?;
+    let wanted = i64::try_from(caused.graduates.len())?;
     ensure!(found == (wanted, wanted), "{what}: {} of {} people, expected {wanted}", found.0, found.1);
     Ok(())
 }
@@ -130,10 +128,10 @@ async fn certified_once(documents: &PgPool, caused: &Caused) -> Result<()> {
 }
 
 /// One entry in the feed and one mail of each kind for everybody.
-async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
+async fn notified_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     let notifications = fleet.database("notifications")?;
     let wanted: BTreeSet<(Uuid, String)> =
-        caused.users().into_iter().flat_map(|user| TOLD.map(|kind| (user, kind.to_owned()))).collect();
+        caused.users().into_iter().flat_map(|user| NOTICES.map(|kind| (user, kind.to_owned()))).collect();
     let feed: Vec<(Uuid, String)> = sqlx::query_as(
         "select recipient_id, kind from notices where recipient_id = any($1) and created_at >= $2 and created_at < $3",
     )
@@ -142,9 +140,9 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     .bind(caused.until())
     .fetch_all(notifications)
     .await?;
-    let (apologies, feed): (Vec<_>, Vec<_>) = feed.into_iter().partition(|(_, kind)| kind == APOLOGY);
+    let (failure_notices, feed): (Vec<_>, Vec<_>) = feed.into_iter().partition(|(_, kind)| kind == FAILURE_NOTICE);
     once("feed entries", &wanted, feed)?;
-    apologised_for(fleet, caused, apologies.len()).await?;
+    failures_notified(fleet, caused, failure_notices.len()).await?;
     let sent: Vec<(Uuid, String)> = sqlx::query_as(
         "select recipient_id, kind from deliveries
          where recipient_id = any($1) and created_at >= $2 and created_at < $3 and kind = any($4) and state = 'sent'",
@@ -152,7 +150,7 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     .bind(caused.users())
     .bind(caused.since)
     .bind(caused.until())
-    .bind(TOLD.map(str::to_owned).to_vec())
+    .bind(NOTICES.map(str::to_owned).to_vec())
     .fetch_all(notifications)
     .await?;
     if let Err(error) = once("mails", &wanted, sent) {
@@ -167,7 +165,7 @@ async fn told_once(fleet: &Fleet, caused: &Caused) -> Result<()> {
     .fetch_one(notifications)
     .await?;
     ensure!(kept == 0, "{kept} mails have not left");
-    for one in &caused.travelled {
+    for one in &caused.graduates {
         arrived_once(fleet, caused, one).await?;
     }
     Ok(())
@@ -188,8 +186,8 @@ async fn unsent(fleet: &Fleet, caused: &Caused) -> Result<String> {
     Ok(format!("not sent: {rows:?}"))
 }
 
-/// Who had a page to pay on and could not is told so, once for each; of a page that was lost with a process nobody hears.
-async fn apologised_for(fleet: &Fleet, caused: &Caused, apologies: usize) -> Result<()> {
+/// Each failed payment has one notice in the feed, unless its page was lost with a process.
+async fn failures_notified(fleet: &Fleet, caused: &Caused, failure_notices: usize) -> Result<()> {
     let failed: i64 = sqlx::query_scalar(
         "select count(*) from attempts
          where order_id = any($1) and state = 'failed' and detail not in ('NOT_STARTED', 'PAGE_LOST')",
@@ -197,7 +195,7 @@ async fn apologised_for(fleet: &Fleet, caused: &Caused, apologies: usize) -> Res
     .bind(caused.orders())
     .fetch_one(fleet.database("payments")?)
     .await?;
-    ensure!(i64::try_from(apologies)? == failed, "{apologies} feed entries of {failed} failed payments");
+    ensure!(i64::try_from(failure_notices)? == failed, "{failure_notices} feed entries of {failed} failed payments");
     Ok(())
 }
 
@@ -217,7 +215,7 @@ fn once(what: &str, wanted: &BTreeSet<(Uuid, String)>, found: Vec<(Uuid, String)
 /// What the mail server has: all mails, and none twice unless the sender died at the one moment where that cannot be helped.
 ///
 /// A delivery's id is a part of its mail's Message-ID.
-async fn arrived_once(fleet: &Fleet, caused: &Caused, one: &Travelled) -> Result<()> {
+async fn arrived_once(fleet: &Fleet, caused: &Caused, one: &Graduate) -> Result<()> {
     let deliveries: Vec<Uuid> = sqlx::query_scalar(
         "select delivery_id from deliveries where recipient_id = $1 and created_at >= $2 and created_at < $3",
     )
@@ -227,7 +225,7 @@ async fn arrived_once(fleet: &Fleet, caused: &Caused, one: &Travelled) -> Result
     .fetch_all(fleet.database("notifications")?)
     .await?;
     let mut arrived: BTreeMap<Uuid, u32> = deliveries.into_iter().map(|delivery| (delivery, 0)).collect();
-    for mail in mails(fleet, &one.email, caused.mails_before).await? {
+    for mail in fleet.school.outside.mails_after(&one.email, caused.mails_before).await? {
         let id = mail.message_id.trim_start_matches('<').split('@').next().unwrap_or_default();
         let id: Uuid = id.parse().with_context(|| format!("a mail of somebody else: {}", mail.message_id))?;
         if let Some(count) = arrived.get_mut(&id) {
@@ -258,7 +256,7 @@ async fn tries(fleet: &Fleet, deliveries: &[Uuid]) -> Result<String> {
 }
 
 /// Analytics has each event once.
-async fn heard_once(analytics: &PgPool, caused: &Caused) -> Result<()> {
+async fn counted_once(analytics: &PgPool, caused: &Caused) -> Result<()> {
     let events: (i64, i64) = sqlx::query_as(
         "select count(*), count(distinct aggregate_id) from events
          where type = 'lyceum.events.v1.OrderPaid' and aggregate_id = any($1)",
@@ -283,25 +281,12 @@ pub async fn outboxes_are_empty(fleet: &Fleet) -> Result<()> {
     Ok(())
 }
 
-/// The parking lots with what waits there, as the broker itself tells.
-pub async fn parked(fleet: &Fleet) -> Result<Vec<(String, Value)>> {
-    let queues = fleet.broker(Method::GET, "queues/lyceum", None).await?;
-    let mut found = Vec::new();
-    for queue in queues.as_array().into_iter().flatten().filter_map(|queue| queue["name"].as_str()) {
-        if queue.ends_with(".parked") {
-            let body = json!({"count": 100, "ackmode": "ack_requeue_true", "encoding": "base64"});
-            let messages = fleet.broker(Method::POST, &format!("queues/lyceum/{queue}/get"), Some(body)).await?;
-            found.extend(messages.as_array().into_iter().flatten().map(|message| (queue.to_owned(), message.clone())));
-        }
-    }
-    Ok(found)
-}
-
-/// Nothing is parked.
-pub async fn nothing_is_parked(fleet: &Fleet) -> Result<()> {
-    let parked = parked(fleet).await?;
-    if let Some((queue, message)) = parked.first() {
-        bail!("{} messages are parked, such as in {queue}: {}", parked.len(), message["properties"]);
+/// Nothing was given up.
+pub async fn no_dead_letters(fleet: &Fleet) -> Result<()> {
+    for (service, pool) in fleet.databases() {
+        let reasons: Vec<String> =
+            sqlx::query_scalar("select type || ': ' || reason from bus_dead_letters").fetch_all(pool).await?;
+        ensure!(reasons.is_empty(), "{service} has {} dead letters, such as {}", reasons.len(), reasons[0]);
     }
     Ok(())
 }

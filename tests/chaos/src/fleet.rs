@@ -3,17 +3,19 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use people::{Pace, School};
 use reqwest::{Client, Method};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-use crate::point::Point;
+use crate::{learner::Steps, point::Point};
 
 /// How often something is asked again that cannot tell by itself.
 pub const POLL: Duration = Duration::from_millis(50);
@@ -26,21 +28,10 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What `cargo fleet` writes for the tests.
 #[derive(Debug, Deserialize)]
-pub struct Addresses {
-    pub gateway: String,
-    pub sandbox: String,
-    pub people: Vec<Account>,
+struct Addresses {
     home: PathBuf,
     launcher: PathBuf,
     databases: BTreeMap<String, String>,
-}
-
-/// Somebody of the demo school.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Account {
-    pub role: String,
-    pub email: String,
-    pub password: String,
 }
 
 /// A process, as the launcher's list has it.
@@ -91,7 +82,11 @@ pub struct Stores {
 /// Everything that the scenarios act upon.
 #[derive(Debug)]
 pub struct Fleet {
-    pub addresses: Addresses,
+    /// The school as its people see it.
+    pub school: School,
+    /// What they did so far.
+    pub steps: Arc<Steps>,
+    addresses: Addresses,
     pub stores: Stores,
     pub http: Client,
     databases: BTreeMap<String, PgPool>,
@@ -101,13 +96,16 @@ pub struct Fleet {
 impl Fleet {
     /// The fleet that `LYCEUM_FLEET` and `LYCEUM_STORES` describe.
     pub fn find() -> Result<Self> {
-        let read = |name: &str| {
-            let path =
-                std::env::var(name).with_context(|| format!("{name} is not set: run `cargo fleet test chaos`"))?;
-            fs::read(&path).with_context(|| format!("cannot read {path}"))
+        let path = |name: &str| {
+            let path = std::env::var_os(name).map(PathBuf::from);
+            path.with_context(|| format!("{name} is not set: run `cargo fleet test chaos`"))
         };
-        let addresses: Addresses = serde_json::from_slice(&read("LYCEUM_FLEET")?)?;
-        let stores: Stores = serde_json::from_slice(&read("LYCEUM_STORES")?)?;
+        let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        let described = path("LYCEUM_FLEET")?;
+        let addresses: Addresses = serde_json::from_slice(&read(&described)?)?;
+        let stores: Stores = serde_json::from_slice(&read(&path("LYCEUM_STORES")?)?)?;
+        let steps = Arc::new(Steps::default());
+        let school = School::of_file(&described, Pace::PATIENT)?.with_listener(steps.clone());
         // Connections come and go with the server, so that none is opened before it is needed.
         let pool = |url: &str| {
             let options = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(5));
@@ -117,7 +115,7 @@ impl Fleet {
         let databases = databases.collect::<Result<_>>()?;
         let superuser = pool(&stores.postgres)?;
         let http = Client::builder().timeout(Duration::from_secs(20)).no_proxy().build()?;
-        Ok(Self { addresses, stores, http, databases, superuser })
+        Ok(Self { school, steps, addresses, stores, http, databases, superuser })
     }
 
     /// The database of a service.

@@ -1,7 +1,7 @@
 //! Kills the fleet at any point, under load, and counts afterwards. `cargo fleet test chaos` and `cargo fleet chaos` run it.
 //!
-//! Reading order: `point` (where a process can die, and which points are struck together), `fleet` (the processes), `client`, `course`
-//! and `learner` (the load), `storm` (one run), `trouble` (stores and connections), `poison`, `upload`,
+//! Reading order: `point` (where a process can die, and which points are struck together), `fleet` (the processes), `learner`
+//! (the load; what people do stands in `tests/people`), `storm` (one run), `trouble` (stores and connections), `poison`, `upload`,
 //! `count` (what must be there afterwards).
 
 #![expect(
@@ -10,9 +10,7 @@
 )]
 
 mod broker;
-mod client;
 mod count;
-mod course;
 mod fleet;
 mod learner;
 mod point;
@@ -68,7 +66,7 @@ impl Run {
         match self {
             Self::Kill(points) => points.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + "),
             Self::Trouble(trouble) => trouble.name().to_owned(),
-            Self::Poison => "poison: parked, shown, replayed".to_owned(),
+            Self::Poison => "poison: dead letter, shown, replayed".to_owned(),
             Self::Upload => "upload: killed at each of its points".to_owned(),
         }
     }
@@ -84,7 +82,6 @@ struct Line {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     match storms(&Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -109,7 +106,7 @@ async fn storms(arguments: &Arguments) -> Result<()> {
     let mut cast = Cast::assemble(&fleet).await.context("the learners of the storm")?;
     let (mut lines, mut caused, mut begun) = (Vec::new(), Vec::new(), Vec::new());
     for (at, run) in runs.iter().enumerate() {
-        // The other runs tell these people nothing: what comes late counts for the run before.
+        // The other runs bring these people no notices: what comes late counts for the run before.
         if matches!(run, Run::Kill(_) | Run::Trouble(_)) {
             begun.push(OffsetDateTime::now_utc());
         }
@@ -159,19 +156,19 @@ fn runs(arguments: &Arguments, points: &[Point], chance: &mut StdRng) -> Vec<Run
 
 async fn one(fleet: &Arc<Fleet>, cast: &Cast, run: &Run, chance: &mut StdRng, caused: &mut Vec<Caused>) -> Line {
     let started = Instant::now();
-    let weathered = match run {
+    let outcome = match run {
         Run::Kill(points) => storm::kill_at(fleet, cast, points, chance).await.map(Some),
         Run::Trouble(trouble) => trouble::run(fleet, cast, *trouble, chance).await.map(Some),
         Run::Poison => poison::run(fleet).await.map(|()| None),
         Run::Upload => upload::run(fleet, &cast.manager).await.map(|()| None),
     };
     let took = started.elapsed();
-    let (slowest, failure) = match weathered {
+    let (slowest, failure) = match outcome {
         Ok(None) => (None, None),
-        Ok(Some(weathered)) => {
-            caused.push(weathered.caused);
-            let slowest = weathered.recoveries.into_iter().max_by_key(|(_, took)| *took);
-            (slowest, weathered.complaint.map(|error| format!("{error:#}")))
+        Ok(Some(outcome)) => {
+            caused.push(outcome.caused);
+            let slowest = outcome.recoveries.into_iter().max_by_key(|(_, took)| *took);
+            (slowest, outcome.complaint.map(|error| format!("{error:#}")))
         }
         Err(error) => (None, Some(format!("{error:#}"))),
     };
@@ -189,7 +186,7 @@ async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Po
     }
     let checks = [
         count::outboxes_are_empty(fleet).await,
-        count::nothing_is_parked(fleet).await,
+        count::no_dead_letters(fleet).await,
         count::no_transaction_was_left_open(fleet),
     ];
     for check in checks {
@@ -200,11 +197,12 @@ async fn conclude(fleet: &Fleet, lines: &[Line], caused: &[Caused], points: &[Po
         let missed = points.iter().chain(&elsewhere).filter(|point| !fleet.visited(point));
         complaints.extend(missed.map(|point| format!("nobody ever came by {point}")));
     }
-    let learners: usize = caused.iter().map(|one| one.travelled.len()).sum();
+    let learners: usize = caused.iter().map(|one| one.graduates.len()).sum();
     let restarts: u32 = fleet.processes()?.iter().map(|process| process.restarts).sum();
     let slowest = lines.iter().filter_map(|line| line.slowest.as_ref()).max_by_key(|(_, took)| *took);
     println!(
-        "\n{learners} learners arrived through {} runs; processes were started again {restarts} times.",
+        "\n{learners} learners arrived in {} steps through {} runs; processes were started again {restarts} times.",
+        fleet.steps.count(),
         lines.len()
     );
     if let Some((what, took)) = slowest {

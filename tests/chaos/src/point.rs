@@ -20,7 +20,7 @@ impl fmt::Display for Point {
 
 /// Points of a library in processes that never come by on the main journey, and why.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
-    ("*", "consumer.moved", "only an event that is put aside gets there: the scenario of the poison does"),
+    ("*", "consumer.moved", "only a dead letter gets there: the scenario of the poison does"),
     ("documents", "complete_upload.", "learners upload nothing on their way: the scenario of the upload does"),
     ("users", "consumer.", "it hears of tutors only"),
     ("analytics", "consumer.", "it has a consumer of its own, with points of its own"),

@@ -1,4 +1,4 @@
-//! A message that nobody can apply: parked with its reason, shown, and replayed once its cause is gone.
+//! A message that nobody can apply: a dead letter with its reason, shown, and replayed once its cause is gone.
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -35,19 +35,19 @@ pub fn points() -> Vec<Point> {
 
 /// Garbage, and an order of somebody whom nobody knows yet. The consumer is killed once between the copy and the acknowledgement.
 pub async fn run(fleet: &Fleet) -> Result<()> {
-    count::nothing_is_parked(fleet).await?;
+    count::no_dead_letters(fleet).await?;
     garbage(fleet).await.context("garbage")?;
     unknown_buyer(fleet).await.context("an order of an unknown buyer")?;
-    count::nothing_is_parked(fleet).await
+    count::no_dead_letters(fleet).await
 }
 
 /// It can never be applied: it is shown, and a person throws it away.
 async fn garbage(fleet: &Fleet) -> Result<()> {
     publish(fleet, "courses.events", b"\xff\xfenot an envelope".to_vec(), json!({})).await?;
     let shown = shown(fleet, "courses", "not an envelope").await?;
-    ensure!(shown.contains("courses.events.parked"), "{shown}");
+    ensure!(shown.contains("courses.events"), "{shown}");
     fleet.launcher(&["dead-letters", "discard", "courses"]).await?;
-    count::nothing_is_parked(fleet).await
+    count::no_dead_letters(fleet).await
 }
 
 async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
@@ -62,8 +62,8 @@ async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
     let point = moved("notifications");
     fleet.arm(&point)?;
     publish(fleet, "notifications.events", envelope, json!({"attempts": LAST_ATTEMPT})).await?;
-    let parked = async || fleet.fired(&point).context("the consumer was not killed while it parked");
-    let died_at = eventually(PATIENCE, parked).await?;
+    let killed = async || fleet.fired(&point).context("the consumer was not killed while it gave it up");
+    let died_at = eventually(PATIENCE, killed).await?;
     fleet.comes_back("notifications", died_at).await?;
     shown(fleet, "notifications", &buyer.to_string()).await?;
     // The cause goes: somebody of this id opens an account.
@@ -87,10 +87,10 @@ async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
         Ok(())
     })
     .await?;
-    // The copy that was parked before the death, and the one after it: both come to the same entry.
+    // The row from before the death and the delivery after it come to the same entry.
     eventually(PATIENCE, async || {
         fleet.launcher(&["dead-letters", "replay", "notifications"]).await?;
-        count::nothing_is_parked(fleet).await?;
+        count::no_dead_letters(fleet).await?;
         let told = count("select count(*) from notices where recipient_id = $1").await?;
         ensure!(told == 1, "{told} entries in the feed after the replay");
         Ok(())
@@ -98,7 +98,7 @@ async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
     .await
 }
 
-/// Waits until the launcher shows a parked message with its reason.
+/// Waits until the launcher shows a dead letter with its reason.
 async fn shown(fleet: &Fleet, service: &str, reason: &str) -> Result<String> {
     eventually(PATIENCE, async || {
         let shown = fleet.launcher(&["dead-letters", "list", service]).await?;

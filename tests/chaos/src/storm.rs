@@ -7,16 +7,16 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, future::try_join_all, stream};
+use people::{Course, Newcomer, Person};
 use rand::{RngExt, rngs::StdRng};
 use sqlx::PgPool;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
-    client::Person,
     count::{self, Caused},
-    course::Course,
     fleet::{Fleet, POLL, eventually},
-    learner::{self, Travelled, mails},
+    learner::{self, Graduate},
     point::Point,
 };
 
@@ -39,15 +39,19 @@ pub struct Cast {
 
 impl Cast {
     pub async fn assemble(fleet: &Arc<Fleet>) -> Result<Self> {
-        let account = fleet.addresses.people.iter().find(|one| one.role == "manager").context("a manager")?.clone();
-        let learners = stream::iter(0..LEARNERS).map(|_| learner::register(fleet)).buffered(3);
-        Ok(Self { manager: Person::new(fleet, account), learners: learners.try_collect().await? })
+        let learners = stream::iter(0..LEARNERS).map(|_| newcomer(fleet)).buffered(3);
+        Ok(Self { manager: fleet.school.staff("manager").await?, learners: learners.try_collect().await? })
     }
+}
+
+/// Somebody who opens an account.
+async fn newcomer(fleet: &Fleet) -> Result<Person> {
+    fleet.school.welcome(&Newcomer::called("storm", "Анна Каренина")).await.context("registering")
 }
 
 /// How a run came out.
 #[derive(Debug)]
-pub struct Weathered {
+pub struct Outcome {
     pub caused: Caused,
     /// What was not there in time, if anything.
     pub complaint: Option<anyhow::Error>,
@@ -56,7 +60,7 @@ pub struct Weathered {
 }
 
 /// Kills processes at their points while learners are on their way, and counts afterwards.
-pub async fn kill_at(fleet: &Arc<Fleet>, cast: &Cast, points: &[Point], chance: &mut StdRng) -> Result<Weathered> {
+pub async fn kill_at(fleet: &Arc<Fleet>, cast: &Cast, points: &[Point], chance: &mut StdRng) -> Result<Outcome> {
     let name: Vec<String> = points.iter().map(ToString::to_string).collect();
     let struck = run(fleet, cast, &name.join(" + "), points, chance, async |_| Ok(vec![])).await;
     for point in points {
@@ -74,8 +78,8 @@ pub async fn run(
     name: &str,
     points: &[Point],
     chance: &mut StdRng,
-    trouble: impl AsyncFnOnce(&Course) -> Result<Vec<(String, Duration)>>,
-) -> Result<Weathered> {
+    trouble: impl AsyncFnOnce(Uuid) -> Result<Vec<(String, Duration)>>,
+) -> Result<Outcome> {
     for point in points {
         fleet.disarm(point);
     }
@@ -91,6 +95,7 @@ pub async fn run(
     };
     let journeys = async {
         let course = Course::publish(&cast.manager, &format!("Буря {since}")).await.context("publishing the course")?;
+        let run: Uuid = course.run_id.parse()?;
         let arm_at = chance.random_range(0..LEARNERS / 2);
         let travel = async |at: usize| {
             if at == arm_at {
@@ -98,40 +103,32 @@ pub async fn run(
                     fleet.arm(point)?;
                 }
             }
-            learner::travel(fleet, &cast.learners[at], &course).await
+            learner::whole_way(&cast.learners[at], &course).await
         };
-        let known = stream::iter(0..LEARNERS).map(travel).buffer_unordered(AT_ONCE).try_collect::<Vec<Travelled>>();
+        let known = stream::iter(0..LEARNERS).map(travel).buffer_unordered(AT_ONCE).try_collect::<Vec<Graduate>>();
         // Somebody is new, so that opening an account is a part of the way; not before the points are armed.
-        let newcomer = async {
+        let new = async {
             if arm_at > 0 {
                 eventually(REACHED_WITHIN, async || {
                     late.iter().all(|point| fleet.is_armed(point)).then_some(()).context("")
                 })
                 .await?;
             }
-            let newcomer = learner::register(fleet).await.context("registering")?;
-            learner::travel(fleet, &newcomer, &course).await
+            learner::whole_way(&newcomer(fleet).await?, &course).await
         };
-        let (mut travelled, new, recoveries) = tokio::try_join!(known, newcomer, trouble(&course))?;
-        travelled.push(new);
-        Ok((course, travelled, recoveries))
+        let (mut graduates, new, recoveries) = tokio::try_join!(known, new, trouble(run))?;
+        graduates.push(new);
+        Ok((run, graduates, recoveries))
     };
-    let (fired, (course, travelled, mut recoveries)) = tokio::try_join!(limited(fleet, points, watch), journeys)?;
+    let (fired, (run, graduates, mut recoveries)) = tokio::try_join!(limited(fleet, points, watch), journeys)?;
     recoveries.extend(fired);
     // Wherever the sender dies, another mail may be between the server's answer and its record.
     let is_sender = |what: &str| what.starts_with("notifications") || what == "postgres";
     let may_repeat_mails = recoveries.iter().any(|(what, _)| is_sender(what));
-    let caused = Caused {
-        scenario: name.to_owned(),
-        run: course.run,
-        since,
-        until: None,
-        mails_before,
-        travelled,
-        may_repeat_mails,
-    };
+    let caused =
+        Caused { scenario: name.to_owned(), run, since, until: None, mails_before, graduates, may_repeat_mails };
     let complaint = count::settled(fleet, &caused).await.context("counting").err();
-    Ok(Weathered { caused, complaint, recoveries })
+    Ok(Outcome { caused, complaint, recoveries })
 }
 
 /// Payments hears of a run when it is published, and of nothing later.
@@ -164,12 +161,12 @@ async fn watch(fleet: &Fleet, point: &Point) -> Result<(String, Duration)> {
         tokio::time::sleep(POLL).await;
     };
     let took = fleet.comes_back(&point.process, died_at).await?;
-    bury(fleet, &point.process).await?;
+    end_claims(fleet, &point.process).await?;
     Ok((point.to_string(), took))
 }
 
 /// Takes from a process that died and was started again what it held.
-pub async fn bury(fleet: &Fleet, process: &str) -> Result<()> {
+pub async fn end_claims(fleet: &Fleet, process: &str) -> Result<()> {
     let held_until = fleet.started_at(process)?;
     if ["notifications", "documents", "payments"].contains(&process) {
         // What it had asked for last may be about to be committed still, where a disk is slow: nobody sees such a claim yet.
@@ -239,5 +236,5 @@ pub async fn run_out_all_leases(fleet: &Fleet, held_until: SystemTime) -> Result
 }
 
 async fn newest_mail(fleet: &Fleet) -> Result<u64> {
-    Ok(mails(fleet, "", 0).await?.iter().map(|mail| mail.id).max().unwrap_or_default())
+    Ok(fleet.school.outside.mails("").await?.iter().map(|mail| mail.id).max().unwrap_or_default())
 }

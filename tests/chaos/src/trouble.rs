@@ -7,18 +7,18 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use people::{Answer, Person};
+use proto::lyceum::courses::v1::{ListMyEnrolmentsRequest, ListMyEnrolmentsResponse};
 use rand::rngs::StdRng;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 use url::Url;
+use uuid::Uuid;
 
 use crate::{
-    client::Person,
-    course::Course,
     fleet::{Fleet, PATIENCE, eventually},
-    learner,
-    storm::{self, Cast, Weathered},
+    storm::{self, Cast, Outcome},
 };
 
 /// One kind of trouble.
@@ -70,49 +70,49 @@ impl Trouble {
 }
 
 /// One run with the trouble.
-pub async fn run(fleet: &Arc<Fleet>, cast: &Cast, trouble: Trouble, chance: &mut StdRng) -> Result<Weathered> {
+pub async fn run(fleet: &Arc<Fleet>, cast: &Cast, trouble: Trouble, chance: &mut StdRng) -> Result<Outcome> {
     let pids = fleet.pids()?;
-    let outcome = storm::run(fleet, cast, trouble.name(), &[], chance, async |course| {
-        strike(fleet, cast, trouble, course, &pids).await
+    let outcome = storm::run(fleet, cast, trouble.name(), &[], chance, async |run| {
+        strike(fleet, cast, trouble, run, &pids).await
     });
     let outcome = outcome.await;
     for store in ["redis", "rabbitmq", "postgres", "garage"] {
         fleet.release(store)?;
     }
-    let weathered = outcome?;
+    let outcome = outcome?;
     if trouble != Trouble::EveryServiceKilled {
         ensure!(fleet.pids()? == pids, "a service was started again, though only stores were in trouble");
     }
-    Ok(weathered)
+    Ok(outcome)
 }
 
 async fn strike(
     fleet: &Arc<Fleet>,
     cast: &Cast,
     trouble: Trouble,
-    course: &Course,
+    run: Uuid,
     pids: &BTreeMap<String, i32>,
 ) -> Result<Vec<(String, Duration)>> {
     match trouble {
-        Trouble::RedisKilled => killed(fleet, "redis", course).await,
-        Trouble::PostgresKilled => killed(fleet, "postgres", course).await,
-        Trouble::S3Killed => killed(fleet, "garage", course).await,
-        Trouble::RedisAway => redis_away(fleet, course).await,
-        Trouble::RabbitmqAway => rabbitmq_away(fleet, course).await,
-        Trouble::PostgresAway => postgres_away(fleet, &cast.manager, course).await,
+        Trouble::RedisKilled => killed(fleet, "redis", run).await,
+        Trouble::PostgresKilled => killed(fleet, "postgres", run).await,
+        Trouble::S3Killed => killed(fleet, "garage", run).await,
+        Trouble::RedisAway => redis_away(fleet, run).await,
+        Trouble::RabbitmqAway => rabbitmq_away(fleet, run).await,
+        Trouble::PostgresAway => postgres_away(fleet, &cast.manager, run).await,
         Trouble::S3AtFault => s3_at_fault(fleet).await,
-        Trouble::DatabaseCut => cut(fleet, course, async || cut_databases(fleet).await).await,
-        Trouble::BrokerCut => cut(fleet, course, async || cut_broker(fleet).await).await,
-        Trouble::RedisCut => cut(fleet, course, async || cut_redis(fleet).await).await,
-        Trouble::EveryServiceKilled => every_service(fleet, course, pids).await,
+        Trouble::DatabaseCut => cut(fleet, run, async || cut_databases(fleet).await).await,
+        Trouble::BrokerCut => cut(fleet, run, async || cut_broker(fleet).await).await,
+        Trouble::RedisCut => cut(fleet, run, async || cut_redis(fleet).await).await,
+        Trouble::EveryServiceKilled => every_service(fleet, run, pids).await,
     }
 }
 
-/// Waits until so many learners have paid: the storm is in full swing.
-async fn paid(fleet: &Fleet, course: &Course, count: i64) -> Result<()> {
+/// Waits until so many learners have paid: most are on their way.
+async fn paid(fleet: &Fleet, run: Uuid, count: i64) -> Result<()> {
     eventually(PATIENCE, async || {
         let found: i64 = sqlx::query_scalar("select count(*) from entitlements where run_id = $1")
-            .bind(course.run)
+            .bind(run)
             .fetch_one(fleet.database("payments")?)
             .await?;
         ensure!(found >= count, "{found} of {count} have paid");
@@ -121,8 +121,8 @@ async fn paid(fleet: &Fleet, course: &Course, count: i64) -> Result<()> {
     .await
 }
 
-async fn killed(fleet: &Fleet, store: &str, course: &Course) -> Result<Vec<(String, Duration)>> {
-    paid(fleet, course, 2).await?;
+async fn killed(fleet: &Fleet, store: &str, run: Uuid) -> Result<Vec<(String, Duration)>> {
+    paid(fleet, run, 2).await?;
     let died_at = fleet.kill(store)?;
     let took = fleet.comes_back(store, died_at).await?;
     // A backend outlives the server a little, and may commit; of other stores nobody holds anything from afterwards.
@@ -132,12 +132,12 @@ async fn killed(fleet: &Fleet, store: &str, course: &Course) -> Result<Vec<(Stri
 }
 
 /// Nothing but limits, caches and revocations leans on Redis: everybody arrives while it is away.
-async fn redis_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Duration)>> {
+async fn redis_away(fleet: &Fleet, run: Uuid) -> Result<Vec<(String, Duration)>> {
     fleet.hold("redis")?;
     let died_at = fleet.kill("redis")?;
     eventually(PATIENCE * 2, async || {
         let done: i64 = sqlx::query_scalar("select count(*) from enrolments where run_id = $1 and state = 'completed'")
-            .bind(course.run)
+            .bind(run)
             .fetch_one(fleet.database("courses")?)
             .await?;
         ensure!(done > storm::LEARNERS as i64, "{done} have finished without Redis");
@@ -149,11 +149,11 @@ async fn redis_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Durat
 }
 
 /// Orders are settled without the broker; what follows from them happens when it is back.
-async fn rabbitmq_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Duration)>> {
+async fn rabbitmq_away(fleet: &Fleet, run: Uuid) -> Result<Vec<(String, Duration)>> {
     fleet.hold("rabbitmq")?;
     let died_at = fleet.kill("rabbitmq")?;
     // As many as are on their way at once: they wait for their seats.
-    paid(fleet, course, 4).await?;
+    paid(fleet, run, 4).await?;
     fleet.release("rabbitmq")?;
     let took = fleet.comes_back("rabbitmq", died_at).await?;
     storm::run_out_all_leases(fleet, died_at).await?;
@@ -161,29 +161,25 @@ async fn rabbitmq_away(fleet: &Fleet, course: &Course) -> Result<Vec<(String, Du
 }
 
 /// 503 with Retry-After while it is away, and everything goes on by itself when it is back.
-async fn postgres_away(fleet: &Fleet, manager: &Person, course: &Course) -> Result<Vec<(String, Duration)>> {
-    paid(fleet, course, 2).await?;
-    // A token from before: nobody signs in without a database.
-    let token = manager.token().await?;
+async fn postgres_away(fleet: &Fleet, manager: &Person, run: Uuid) -> Result<Vec<(String, Duration)>> {
+    paid(fleet, run, 2).await?;
     fleet.hold("postgres")?;
     let died_at = fleet.kill_with_children("postgres").await?;
     for path in ["/v1/me/enrolments", "/v1/orders?pageSize=1", "/v1/notifications?pageSize=1", "/v1/me/certificates"] {
-        refused_for_now(fleet, path, &token).await?;
+        refused_for_now(manager, path).await?;
     }
     fleet.release("postgres")?;
     let took = fleet.comes_back("postgres", died_at).await?;
     let back = Instant::now();
-    learner::enrolments(manager).await?;
+    let _: ListMyEnrolmentsResponse = manager.call(&ListMyEnrolmentsRequest::default()).await?;
     storm::run_out_all_leases(fleet, fleet.started_at("postgres")?).await?;
     Ok(vec![("postgres".to_owned(), took), ("services after it".to_owned(), back.elapsed())])
 }
 
 /// The answer to a read while the database is away.
-async fn refused_for_now(fleet: &Fleet, path: &str, token: &str) -> Result<()> {
-    let url = format!("{}{path}", fleet.addresses.gateway);
-    let answer = fleet.http.get(url).bearer_auth(token).send().await.with_context(|| path.to_owned())?;
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let body: Value = answer.json().await.unwrap_or_default();
+async fn refused_for_now(manager: &Person, path: &str) -> Result<()> {
+    let answer = manager.ask(Method::GET, path, None, &[]).await?;
+    let Answer { status, headers, body, .. } = answer;
     ensure!(status == 503, "{path} answers {status} without a database: {body}");
     ensure!(headers.contains_key("retry-after"), "{path} does not say when to come again: {body}");
     ensure!(headers["content-type"].as_bytes().starts_with(b"application/problem+json"), "{path}: {body}");
@@ -195,17 +191,15 @@ async fn s3_at_fault(fleet: &Fleet) -> Result<Vec<(String, Duration)>> {
     for (on, kind) in
         [("s3.PUT", "503"), ("s3.PUT", "drop-reply"), ("s3.PUT", "cut-upload"), ("s3", "429"), ("s3", "500")]
     {
-        let fault = json!({"on": on, "kind": kind, "count": 1});
-        let url = format!("{}/control/faults", fleet.addresses.sandbox);
-        fleet.http.post(url).json(&fault).send().await?.error_for_status()?;
+        fleet.school.outside.fault(json!({"on": on, "kind": kind, "count": 1})).await?;
     }
     Ok(vec![])
 }
 
 /// Cuts connections three times while people pay and learn.
-async fn cut(fleet: &Fleet, course: &Course, strike: impl AsyncFn() -> Result<()>) -> Result<Vec<(String, Duration)>> {
+async fn cut(fleet: &Fleet, run: Uuid, strike: impl AsyncFn() -> Result<()>) -> Result<Vec<(String, Duration)>> {
     for count in 1..=3 {
-        paid(fleet, course, count * 2).await?;
+        paid(fleet, run, count * 2).await?;
         strike().await?;
         // A claim whose answer was cut is as lost as one whose owner died.
         storm::run_out_all_leases(fleet, SystemTime::now()).await?;
@@ -249,17 +243,13 @@ async fn cut_redis(fleet: &Fleet) -> Result<()> {
 }
 
 /// Kills each service once, the next as soon as the one before serves again.
-async fn every_service(
-    fleet: &Fleet,
-    course: &Course,
-    pids: &BTreeMap<String, i32>,
-) -> Result<Vec<(String, Duration)>> {
-    paid(fleet, course, 1).await?;
+async fn every_service(fleet: &Fleet, run: Uuid, pids: &BTreeMap<String, i32>) -> Result<Vec<(String, Duration)>> {
+    paid(fleet, run, 1).await?;
     let mut recoveries = Vec::new();
     for name in pids.keys() {
         let died_at = fleet.kill(name)?;
         let took = fleet.comes_back(name, died_at).await?;
-        storm::bury(fleet, name).await?;
+        storm::end_claims(fleet, name).await?;
         recoveries.push((name.clone(), took));
     }
     Ok(recoveries)

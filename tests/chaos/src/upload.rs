@@ -3,13 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
-use ring::digest::{SHA256, digest};
-use serde_json::{Value, json};
+use people::{Paper, Person};
+use proto::lyceum::documents::v1::file::Kind;
 use uuid::Uuid;
 
 use crate::{
-    client::Person,
-    course::id,
     fleet::{Fleet, eventually},
     point::Point,
 };
@@ -42,53 +40,23 @@ pub async fn run(fleet: &Arc<Fleet>, manager: &Person) -> Result<()> {
 
 async fn one(fleet: &Arc<Fleet>, manager: &Person, point: &Point, file: &[u8]) -> Result<()> {
     let in_parts = file.len() > AT_ONCE;
-    let announced = json!({
-        "kind": if in_parts { "KIND_MEDIA" } else { "KIND_MATERIAL" },
-        "name": if in_parts { "film.mp4" } else { "pattern.pdf" },
-        "contentType": if in_parts { "video/mp4" } else { "application/pdf" },
-        "sizeBytes": file.len().to_string(),
-        "sha256": if in_parts { String::new() } else { sum(file) },
-    });
-    let upload = manager.post("/v1/uploads", announced).await?;
-    let path = format!("/v1/uploads/{}", id(&upload, "uploadId")?);
-    if in_parts {
-        let size: usize = upload["partSizeBytes"].as_str().context("the size of a part")?.parse()?;
-        for (number, piece) in (1..).zip(file.chunks(size)) {
-            let wanted = json!({"parts": [{"number": number, "sha256": sum(piece)}]});
-            let links = manager.post(&format!("{path}/part-links"), wanted).await?;
-            write(fleet, &links["parts"][0]["link"], piece).await?;
-        }
+    let paper = if in_parts {
+        Paper { kind: Kind::Media, name: "film.mp4", content_type: "video/mp4", bytes: file }
     } else {
-        write(fleet, &upload["link"], file).await?;
-    }
+        Paper { kind: Kind::Material, name: "pattern.pdf", content_type: "application/pdf", bytes: file }
+    };
+    let upload = manager.write(&paper, in_parts).await?;
     fleet.arm(point)?;
-    let completed = manager.post_keyed(&format!("{path}/complete"), Uuid::new_v4(), json!({})).await?;
+    let completed = manager.complete_upload(&upload).await?;
     let died_at = eventually(PATIENCE, async || fleet.fired(point).context("nobody came by")).await?;
     fleet.comes_back(&point.process, died_at).await?;
-    ensure!(completed["sizeBytes"].as_str() == Some(file.len().to_string().as_str()), "another file: {completed}");
+    ensure!(completed.size_bytes == i64::try_from(file.len())?, "another file: {completed:?}");
     let rows: i64 = sqlx::query_scalar("select count(*) from files where file_id = $1")
-        .bind(id(&completed, "fileId")?)
+        .bind(completed.file_id.parse::<Uuid>()?)
         .fetch_one(fleet.database("documents")?)
         .await?;
     ensure!(rows == 1, "{rows} files");
-    let link = manager.post(&format!("/v1/files/{}/download-link", id(&completed, "fileId")?), json!({})).await?;
-    let url = link["url"].as_str().context("a link")?;
-    let bytes = fleet.http.get(url).send().await?.error_for_status()?.bytes().await?;
-    ensure!(bytes == file, "what comes back is not what went in");
-    Ok(())
-}
-
-/// Writes bytes where a link says, with the headers that it signs.
-async fn write(fleet: &Fleet, link: &Value, bytes: &[u8]) -> Result<()> {
-    let mut request = fleet.http.put(link["url"].as_str().context("a link")?).body(bytes.to_vec());
-    for (name, value) in link["headers"].as_object().into_iter().flatten() {
-        if name != "content-length" {
-            request = request.header(name, value.as_str().unwrap_or_default());
-        }
-    }
-    let answer = request.send().await?;
-    let status = answer.status();
-    ensure!(status.is_success(), "the store answers {status}: {}", answer.text().await.unwrap_or_default());
+    ensure!(manager.read_file(&completed.file_id).await? == file, "what comes back is not what went in");
     Ok(())
 }
 
@@ -96,8 +64,4 @@ fn film() -> Vec<u8> {
     let mut film = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41".to_vec();
     film.resize(AT_ONCE + (1 << 20), 7);
     film
-}
-
-fn sum(bytes: &[u8]) -> String {
-    digest(&SHA256, bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use journeys::School;
+use people::School;
 use sqlx::PgPool;
 
 use crate::{
@@ -140,8 +140,8 @@ const COUNTED: [&str; 3] = [
 ///
 /// When the fleet or its database cannot be reached.
 pub async fn run(fleet: &Fleet) -> Result<Report> {
-    let school = School::new();
-    let token = school.staff("manager").await.token.unwrap_or_default();
+    let school = School::of_tests()?;
+    let token = school.staff("manager").await?.token().await;
     let database = fleet.database("analytics").await?;
     fill(&database, EVENTS).await?;
     let measured = measure(fleet, &database, token).await;

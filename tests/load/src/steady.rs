@@ -12,7 +12,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use http::{HeaderValue, Method};
-use journeys::{Course, Person, School};
+use people::{Course, Person, School, VIDEO_SECONDS};
+use proto::lyceum::courses::v1::LessonKind;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader, stdin},
@@ -36,7 +37,7 @@ const RENEW: Duration = Duration::from_secs(240);
 /// Drives the mix as it is told, line by line, on standard input: `<name of a phase> <requests a second>`. When the input ends it waits
 /// for what is in flight and prints the book as one JSON document. `longest` ends it in any case.
 pub async fn run(gateway: &Url, longest: Duration) -> Result<()> {
-    let school = School::new();
+    let school = School::of_tests()?;
     let mix = Arc::new(Mix::prepare(&school).await?);
     let open = Open::new(gateway)?;
     println!("ready");
@@ -99,6 +100,10 @@ struct Session {
 
 struct Mix {
     course: Course,
+    /// The paths of two lessons, and the video in one of them.
+    text: String,
+    video: String,
+    media: String,
     learners: Vec<Mutex<Session>>,
     manager: Mutex<Session>,
     number: AtomicU64,
@@ -154,16 +159,19 @@ const WISHES: [Wish; 21] = [
 
 impl Mix {
     async fn prepare(school: &School) -> Result<Self> {
-        let manager = school.staff("manager").await;
-        let course = Course::publish(&manager, "Ровный шов под нагрузкой").await;
+        let manager = school.staff("manager").await?;
+        let course = Course::publish(&manager, "Ровный шов под нагрузкой").await?;
         let mut learners = Vec::new();
         for _ in 0..LEARNERS {
-            let learner = school.learner().await;
-            let enrolment = json!({"learnerId": learner.user_id, "runId": course.run_id, "note": "load"});
-            manager.post("/v1/enrolments", enrolment).await.ok();
-            learners.push(Mutex::new(Session::of(&learner)?));
+            let learner = school.learner().await?;
+            manager.enrol(&learner, &course.run_id).await?;
+            learners.push(Mutex::new(Session::of(&learner).await));
         }
-        Ok(Self { course, learners, manager: Mutex::new(Session::of(&manager)?), number: AtomicU64::new(0) })
+        let manager = Mutex::new(Session::of(&manager).await);
+        let path = |kind| course.lesson_path(kind);
+        let (text, video) = (path(LessonKind::Text)?, path(LessonKind::Video)?);
+        let media = course.media.first().cloned().context("the course has a video")?;
+        Ok(Self { course, text, video, media, learners, manager, number: AtomicU64::new(0) })
     }
 
     async fn ask(&self, open: &Open, phase: usize, due: Instant) {
@@ -180,21 +188,21 @@ impl Mix {
     }
 
     fn request(&self, wish: Wish, number: u64, learner: &str) -> Asked {
-        let Course { course_id, run_id, product_id, media_id, .. } = &self.course;
+        let Course { course_id, run_id, product_id, .. } = &self.course;
         let get = |path: &str| drive::get(path, learner);
         match wish {
             Wish::Catalogue => drive::get("/v1/courses?language=ru", ""),
             Wish::Outline => get(&format!("/v1/runs/{run_id}/outline")),
-            Wish::Lesson => get(&self.course.lesson_path("text")),
+            Wish::Lesson => get(&self.text),
             Wish::Heartbeat => {
                 let second = number % 50;
                 let body = json!({
-                    "mediaId": media_id, "playerId": "steady-player-1", "sequence": (number + 1).to_string(),
+                    "mediaId": self.media, "playerId": "steady-player-1", "sequence": (number + 1).to_string(),
                     "clientAt": "2026-03-02T09:00:00Z", "position": format!("{}s", second + 10),
-                    "duration": format!("{}s", journeys::VIDEO_SECONDS),
+                    "duration": format!("{}s", VIDEO_SECONDS),
                     "ranges": [{"start": format!("{second}s"), "end": format!("{}s", second + 10)}],
                 });
-                post(&format!("{}/heartbeats", self.course.lesson_path("video")), learner, &body)
+                post(&format!("{}/heartbeats", self.video), learner, &body)
             }
             Wish::Enrolments => get("/v1/me/enrolments"),
             Wish::Products => drive::get(&format!("/v1/products?courseId={course_id}"), ""),
@@ -230,9 +238,9 @@ impl Mix {
 }
 
 impl Session {
-    fn of(person: &Person) -> Result<Self> {
-        let access = person.token.clone().context("somebody who signed in has a token")?;
-        Ok(Self { access, refresh: person.refresh_token.clone() })
+    async fn of(person: &Person) -> Self {
+        let tokens = person.tokens().await;
+        Self { access: tokens.access_token, refresh: tokens.refresh_token }
     }
 
     fn read(body: &Bytes) -> Result<Self> {
@@ -253,7 +261,7 @@ fn access(session: &Mutex<Session>) -> String {
 /// With an idempotency key of its own, as front ends send one.
 fn post(path: &str, token: &str, body: &Value) -> Asked {
     let mut request = drive::post(path, token, body.to_string());
-    if let Ok(key) = HeaderValue::from_str(&journeys::new_key()) {
+    if let Ok(key) = HeaderValue::from_str(&people::new_key()) {
         request.headers_mut().insert("idempotency-key", key);
     }
     request

@@ -17,15 +17,6 @@ use crate::up::{self, Options};
 /// stands in its output.
 const CANNOT_RUN: i32 = 77;
 
-/// A suite in a folder of its own: `tests/<name>/run.py`. What all need from PyPI stands in `tests/pyproject.toml`.
-#[derive(Debug)]
-pub(super) struct Script {
-    pub(super) name: &'static str,
-    /// What it needs from Debian.
-    pub(super) packages: &'static [Package],
-    pub(super) fleet: Fleet,
-}
-
 /// Whether a suite works on a running fleet, which it finds by `LYCEUM_FLEET`, and how that one logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fleet {
@@ -35,30 +26,34 @@ pub(super) enum Fleet {
     Json,
 }
 
-impl Script {
-    /// Runs it.
-    pub(super) async fn run(&self, home: &Home, supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<Outcome> {
-        if let Err(error) = package::install(home, self.packages.iter()).await {
-            return Ok(Outcome::CannotRun(format!("{error:#}")));
-        }
-        let mut command = python(home);
-        command.arg(home.root().join("tests").join(self.name).join("run.py"));
-        command.env("LYCEUM_TOOLS", home.root().join(".fleet/tools"));
-        if self.fleet == Fleet::None {
-            return Ok(outcome(command.status().await?));
-        }
-        let options = Options { json: self.fleet == Fleet::Json, ..Options::default() };
-        up::start(home, options, supervisor, interrupt).await?;
-        println!();
-        command.env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
-        let mut result = Outcome::Passed;
-        undisturbed(supervisor, async {
-            result = outcome(command.status().await?);
-            Ok(())
-        })
-        .await?;
-        Ok(result)
+/// Runs a suite in a folder of its own: `tests/<name>/run.py`. What all need from PyPI stands in `tests/pyproject.toml`.
+pub(super) async fn run(
+    home: &Home,
+    name: &str,
+    packages: &[Package],
+    fleet: Fleet,
+    supervisor: &mut Supervisor,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
+    if let Err(error) = package::install(home, packages.iter()).await {
+        return Ok(Outcome::CannotRun(format!("{error:#}")));
     }
+    let mut command = python(home);
+    command.arg(home.root().join("tests").join(name).join("run.py"));
+    command.env("LYCEUM_TOOLS", home.root().join(".fleet/tools"));
+    if fleet == Fleet::None {
+        return Ok(outcome(command.status().await?));
+    }
+    up::start(home, Options { json: fleet == Fleet::Json, ..Options::default() }, supervisor, interrupt).await?;
+    println!();
+    command.env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
+    let mut result = Outcome::Passed;
+    undisturbed(supervisor, async {
+        result = outcome(command.status().await?);
+        Ok(())
+    })
+    .await?;
+    Ok(result)
 }
 
 pub(super) fn outcome(status: std::process::ExitStatus) -> Outcome {

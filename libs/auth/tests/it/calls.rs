@@ -1,6 +1,6 @@
 //! Calls between services over a real connection: deadline layer, guard and outgoing interceptor together.
 
-use crate::helpers::{Probe, School, layer, told};
+use crate::helpers::{Probe, School, described, layer};
 use auth::{CallerToken, Origin, Outgoing};
 use rpc::Problem;
 use std::{
@@ -79,8 +79,8 @@ async fn one_request_of_a_service_can_be_a_persons() {
     let courses = Outgoing::as_service(Arc::clone(&school.courses)).over(serve(&school, Probe::telling()));
     let mut request = Request::new(());
     auth::on_behalf(&mut request, CallerToken::new(&school.token(&["x"])).unwrap());
-    let told = call(courses.clone(), "Mine", request).await.unwrap();
-    assert!(told.starts_with("person with x via courses from nowhere"), "{told}");
+    let answer = call(courses.clone(), "Mine", request).await.unwrap();
+    assert!(answer.starts_with("person with x via courses from nowhere"), "{answer}");
     let refused = call(courses, "Mine", Request::new(())).await.unwrap_err();
     assert_eq!(Problem::from(refused).reason, "PERSON_REQUIRED");
 }
@@ -90,7 +90,9 @@ async fn a_door_can_ask_a_neighbour_on_the_callers_behalf_with_the_same_id_and_t
     let school = School::new();
     let neighbour = Probe(Arc::new(|request| {
         let left = rpc::Context::current().unwrap().deadline.remaining();
-        Box::pin(async move { Ok(Response::new(format!("{} in {}", told(&request), left < Duration::from_secs(3)))) })
+        Box::pin(
+            async move { Ok(Response::new(format!("{} in {}", described(&request), left < Duration::from_secs(3)))) },
+        )
     }));
     let neighbour = Outgoing::as_service(Arc::clone(&school.users)).over(serve(&school, neighbour));
     let door = Probe(Arc::new(move |request| {
@@ -105,8 +107,8 @@ async fn a_door_can_ask_a_neighbour_on_the_callers_behalf_with_the_same_id_and_t
     let gateway = Outgoing::on_behalf(Arc::clone(&school.gateway), token).over(serve(&school, door));
     let mut request = from_outside();
     request.set_timeout(Duration::from_secs(3));
-    let told = call(gateway, "Ask", request).await.unwrap();
-    assert_eq!(told, "person with x via users from nowhere by nothing as r-9 with token in true");
+    let answer = call(gateway, "Ask", request).await.unwrap();
+    assert_eq!(answer, "person with x via users from nowhere by nothing as r-9 with token in true");
 }
 
 #[tokio::test]

@@ -114,11 +114,11 @@ pub struct Probe(pub Handler);
 impl Probe {
     /// Tells who called, through whom, from where, and with which request id.
     pub fn telling() -> Self {
-        Self(Arc::new(|request| Box::pin(std::future::ready(Ok(Response::new(told(&request)))))))
+        Self(Arc::new(|request| Box::pin(std::future::ready(Ok(Response::new(described(&request)))))))
     }
 }
 
-pub fn told<T>(request: &Request<T>) -> String {
+pub fn described<T>(request: &Request<T>) -> String {
     let origin = auth::origin(request);
     let caller = match auth::caller(request) {
         Caller::Person(person) => format!("person with {}", person.permissions.join(" ")),

@@ -206,7 +206,7 @@ async fn while_the_database_is_out_of_reach_a_batch_waits() {
     let mut config = Config::new(&world.database.url, "test");
     (config.max_connections, config.acquire_timeout) = (1, Duration::from_millis(50));
     keep.pool = pg::connect(&config).await.unwrap();
-    let held = keep.pool.acquire().await.unwrap();
+    let taken = keep.pool.acquire().await.unwrap();
     let _consumer = keep.run(&world).await;
     let channel = world.channel().await;
     publish(&channel, &[envelope_of(Uuid::new_v4()), envelope_of(Uuid::new_v4())]).await;
@@ -219,7 +219,7 @@ async fn while_the_database_is_out_of_reach_a_batch_waits() {
         None
     });
     assert!(tokio::time::timeout(Duration::from_secs(1), elsewhere).await.is_err());
-    drop(held);
+    drop(taken);
     expect_kept(&world, 2).await;
 }
 

@@ -114,7 +114,7 @@ async fn while_the_database_is_out_of_reach_an_event_waits_and_is_neither_tried_
     let mut config = Config::new(&world.database.url, "test");
     (config.max_connections, config.acquire_timeout) = (1, Duration::from_millis(50));
     let narrow = pg::connect(&config).await.unwrap();
-    let held = narrow.acquire().await.unwrap();
+    let taken = narrow.acquire().await.unwrap();
     let consumer = bus::Consumer::new("courses", narrow.clone(), world.amqp.clone(), world.clock.shared());
     let _consumer = Running::consumer(consumer.on::<OrderPaid>(on_paid));
     let _relay = Running::relay(world.relay());
@@ -130,7 +130,7 @@ async fn while_the_database_is_out_of_reach_an_event_waits_and_is_neither_tried_
         None
     });
     assert!(tokio::time::timeout(Duration::from_secs(1), elsewhere).await.is_err());
-    drop(held);
+    drop(taken);
     world.expect_effects(vec![order]).await;
 }
 

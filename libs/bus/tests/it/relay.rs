@@ -10,21 +10,26 @@ use values::Clock;
 use crate::helpers::{Running, SOON, World, on_paid, paid};
 use crate::proxy::Proxy;
 
-type Heard = mpsc::UnboundedSender<(Envelope, OrderPaid)>;
+type Received = mpsc::UnboundedSender<(Envelope, OrderPaid)>;
 
-async fn hear(heard: &Heard, _: &mut PgConnection, envelope: &Envelope, event: OrderPaid) -> Result<(), Failure> {
-    heard.send((envelope.clone(), event)).unwrap();
+async fn receive(
+    received: &Received,
+    _: &mut PgConnection,
+    envelope: &Envelope,
+    event: OrderPaid,
+) -> Result<(), Failure> {
+    received.send((envelope.clone(), event)).unwrap();
     Ok(())
 }
 
 #[tokio::test]
 async fn what_a_transaction_announces_is_heard_whole() {
     let world = World::new().await;
-    let (heard, mut hearing) = mpsc::unbounded_channel();
-    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(bus::with(&heard, hear)));
+    let (received, mut receiver) = mpsc::unbounded_channel();
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(bus::with(&received, receive)));
     let _relay = Running::relay(world.relay());
     let order = world.announce_paid().await;
-    let (envelope, event) = tokio::time::timeout(SOON, hearing.recv()).await.unwrap().unwrap();
+    let (envelope, event) = tokio::time::timeout(SOON, receiver.recv()).await.unwrap().unwrap();
     assert_eq!(event.order_id, order.to_string());
     assert_eq!(envelope.r#type, "lyceum.events.v1.OrderPaid");
     assert_eq!((&*envelope.aggregate_type, envelope.aggregate_version), ("order", 3));

@@ -11,15 +11,15 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::helpers::{Running, SOON, World};
 
-type Heard = mpsc::UnboundedSender<(String, String)>;
+type Received = mpsc::UnboundedSender<(String, String)>;
 
 /// The trace that the current span belongs to.
 fn trace_id() -> String {
     Span::current().context().span().span_context().trace_id().to_string()
 }
 
-async fn hear(heard: &Heard, _: &mut PgConnection, envelope: &Envelope, _: OrderPaid) -> Result<(), Failure> {
-    heard.send((trace_id(), envelope.traceparent.clone())).unwrap();
+async fn receive(received: &Received, _: &mut PgConnection, envelope: &Envelope, _: OrderPaid) -> Result<(), Failure> {
+    received.send((trace_id(), envelope.traceparent.clone())).unwrap();
     Ok(())
 }
 
@@ -32,15 +32,15 @@ async fn the_consumers_work_belongs_to_the_trace_of_the_announcement() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     tracing::callsite::rebuild_interest_cache();
     let world = World::new().await;
-    let (heard, mut hearing) = mpsc::unbounded_channel();
-    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(bus::with(&heard, hear)));
+    let (received, mut receiver) = mpsc::unbounded_channel();
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(bus::with(&received, receive)));
     let _relay = Running::relay(world.relay());
     let announced = async {
         world.announce_paid().await;
         trace_id()
     };
     let announced = announced.instrument(info_span!("request")).await;
-    let (heard, traceparent) = tokio::time::timeout(SOON, hearing.recv()).await.unwrap().unwrap();
-    assert_eq!(heard, announced);
+    let (received, traceparent) = tokio::time::timeout(SOON, receiver.recv()).await.unwrap().unwrap();
+    assert_eq!(received, announced);
     assert!(traceparent.contains(&announced), "{traceparent}");
 }

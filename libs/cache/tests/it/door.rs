@@ -1,4 +1,5 @@
-//! A door before the real Redis that can be shut: connections through it break, and new ones are refused in the same breath.
+//! A door before the real Redis that can be shut: connections through it break, and new ones are refused in the same
+//! breath.
 
 use std::sync::Arc;
 

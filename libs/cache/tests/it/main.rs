@@ -6,18 +6,14 @@ mod door;
 
 use std::{
     collections::HashSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
     time::{Duration, Instant},
 };
 
-use cache::{Cache, Down, Lease, RateLimit};
+use cache::{Cache, Down, RateLimit};
 use door::Door;
 use testkit::{Authority, Begins, encrypted, eventually};
 use time::macros::datetime;
-use tokio::{sync::Barrier, task::JoinSet};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -30,76 +26,6 @@ fn real() -> Cache {
 /// A port where nobody listens.
 fn absent() -> Cache {
     Cache::connect("redis://127.0.0.1:1", "absent:").unwrap()
-}
-
-#[tokio::test]
-async fn a_value_is_kept_until_it_is_deleted_or_its_time_is_over() {
-    let cache = real();
-    assert_eq!(cache.get("a").await, None);
-    cache.put("a", b"\x00\xff", MINUTE).await;
-    assert_eq!(cache.get("a").await.as_deref(), Some(&b"\x00\xff"[..]));
-    cache.delete("a").await.unwrap();
-    assert_eq!(cache.get("a").await, None);
-    cache.put("b", b"soon gone", Duration::from_millis(30)).await;
-    eventually("the value is gone", PATIENCE, async || cache.get("b").await.is_none().then_some(())).await;
-}
-
-#[tokio::test]
-async fn many_who_miss_the_same_key_cause_one_load_with_redis_and_without() {
-    for cache in [real(), absent()] {
-        let loads = Arc::new(AtomicU32::new(0));
-        let start = Arc::new(Barrier::new(50));
-        let mut readers = JoinSet::new();
-        for _ in 0..50 {
-            let (cache, loads, start) = (cache.clone(), Arc::clone(&loads), Arc::clone(&start));
-            readers.spawn(async move {
-                start.wait().await;
-                cache
-                    .read_through("page", MINUTE, || async {
-                        loads.fetch_add(1, Ordering::SeqCst);
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        Ok::<_, std::io::Error>(b"loaded".to_vec())
-                    })
-                    .await
-                    .unwrap()
-            });
-        }
-        while let Some(read) = readers.join_next().await {
-            assert_eq!(read.unwrap(), b"loaded");
-        }
-        assert_eq!(loads.load(Ordering::SeqCst), 1);
-    }
-}
-
-#[tokio::test]
-async fn after_a_failed_load_the_next_one_who_waits_tries_and_nothing_is_kept_of_the_failure() {
-    let cache = real();
-    let loads = Arc::new(AtomicU32::new(0));
-    let mut readers = JoinSet::new();
-    for _ in 0..3 {
-        let (cache, loads) = (cache.clone(), Arc::clone(&loads));
-        readers.spawn(async move {
-            cache
-                .read_through("page", MINUTE, || async {
-                    let load = loads.fetch_add(1, Ordering::SeqCst);
-                    tokio::task::yield_now().await;
-                    if load == 0 { Err("no luck") } else { Ok(b"loaded".to_vec()) }
-                })
-                .await
-        });
-    }
-    let read: Vec<_> = readers.join_all().await;
-    assert_eq!(read.iter().filter(|read| read.is_err()).count(), 1);
-    assert_eq!(loads.load(Ordering::SeqCst), 2);
-    assert_eq!(cache.get("page").await.as_deref(), Some(&b"loaded"[..]));
-}
-
-#[tokio::test]
-async fn what_is_cached_is_not_loaded() {
-    let cache = real();
-    cache.put("page", b"cached", MINUTE).await;
-    let read = cache.read_through("page", MINUTE, || async { Err::<Vec<u8>, _>("loaded in spite of the cache") }).await;
-    assert_eq!(read.unwrap(), b"cached");
 }
 
 #[tokio::test]
@@ -148,29 +74,6 @@ async fn without_redis_each_replica_counts_for_itself_and_forgets_with_time() {
 }
 
 #[tokio::test]
-async fn a_lease_is_held_by_one_until_it_is_given_back_or_over() {
-    let cache = real();
-    let held = Lease::try_take(&cache, "sweep", MINUTE).await.unwrap();
-    assert!(Lease::try_take(&cache, "sweep", MINUTE).await.is_none());
-    assert!(Lease::try_take(&cache, "other", MINUTE).await.is_some());
-    held.release().await;
-
-    let short = Lease::try_take(&cache, "sweep", Duration::from_millis(30)).await.unwrap();
-    let next = eventually("the lease is over", PATIENCE, async || Lease::try_take(&cache, "sweep", MINUTE).await).await;
-    short.release().await;
-    assert!(Lease::try_take(&cache, "sweep", MINUTE).await.is_none(), "an old holder must not give back a new lease");
-    next.release().await;
-}
-
-#[tokio::test]
-async fn without_redis_everybody_gets_the_lease() {
-    let cache = absent();
-    let one = Lease::try_take(&cache, "sweep", MINUTE).await.unwrap();
-    Lease::try_take(&cache, "sweep", MINUTE).await.unwrap().release().await;
-    one.release().await;
-}
-
-#[tokio::test]
 async fn a_revoked_session_is_listed_as_long_as_it_matters() {
     let cache = real();
     let now = datetime!(2026-03-02 09:00 UTC);
@@ -190,17 +93,17 @@ async fn a_revoked_session_is_listed_as_long_as_it_matters() {
 async fn when_redis_comes_back_it_is_used_again_without_a_restart() {
     let door = Door::open(&testkit::stores().redis).await;
     let cache = Cache::connect(&door.url(), &testkit::redis_prefix()).unwrap();
-    cache.put("a", b"kept", MINUTE).await;
-    assert!(cache.get("a").await.is_some());
+    let (anna, now) = (Uuid::from_u128(1), datetime!(2026-03-02 09:00 UTC));
+    cache.revoke(anna, now + time::Duration::minutes(5)).await.unwrap();
 
     door.shut();
-    assert_eq!(cache.get("a").await, None);
-    let read = cache.read_through("a", MINUTE, || async { Ok::<_, std::io::Error>(b"loaded".to_vec()) }).await;
-    assert_eq!(read.unwrap(), b"loaded");
+    assert_eq!(cache.revoked(now).await, Err(Down));
+    let limit = RateLimit::new(&cache, "caller", 2, MINUTE);
+    assert!(limit.check("anna").await.allowed, "the replica counts for itself");
 
     door.reopen();
-    let read = eventually("Redis is used again", PATIENCE, async || cache.get("a").await).await;
-    assert_eq!(read, b"kept");
+    let read = eventually("Redis is used again", PATIENCE, async || cache.revoked(now).await.ok()).await;
+    assert_eq!(read, HashSet::from([anna]));
 }
 
 #[tokio::test]
@@ -210,7 +113,7 @@ async fn a_redis_that_accepts_and_says_nothing_costs_a_moment_once_and_then_noth
     let cache = Cache::connect(&url, "silent:").unwrap();
     let begun = Instant::now();
     for _ in 0..100 {
-        assert_eq!(cache.get("a").await, None);
+        assert_eq!(cache.revoked(datetime!(2026-03-02 09:00 UTC)).await, Err(Down));
     }
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
@@ -232,8 +135,9 @@ async fn an_encrypted_redis_is_believed_by_its_authority_only() {
     let url = url.replacen("redis", "rediss", 1);
     let prefix = testkit::redis_prefix();
     let cache = |pem| Cache::trusting(&url, &prefix, pem).unwrap();
-    cache(Some(authority.pem())).put("a", b"secret", MINUTE).await;
-    assert_eq!(cache(Some(authority.pem())).get("a").await.as_deref(), Some(&b"secret"[..]));
+    let (anna, now) = (Uuid::from_u128(1), datetime!(2029-12-31 00:00 UTC));
+    cache(Some(authority.pem())).revoke(anna, now + time::Duration::DAY).await.unwrap();
+    assert_eq!(cache(Some(authority.pem())).revoked(now).await, Ok(HashSet::from([anna])));
     for pem in [None, Some(other.pem())] {
         assert_eq!(cache(pem).revoke(Uuid::new_v4(), datetime!(2030-01-01 00:00 UTC)).await, Err(Down));
     }

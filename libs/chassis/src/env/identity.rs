@@ -8,8 +8,8 @@ use values::{SharedClock, SystemClock};
 use super::Env;
 
 impl Env {
-    /// An identity whose certificate, key and authority are in the files that three variables name; `name` is what metrics and logs call
-    /// it. Certificate and key belong together; each file may be left out otherwise.
+    /// An identity whose certificate, key and authority are in the files that three variables name; `name` is what
+    /// metrics and logs call it. Certificate and key belong together; each file may be left out otherwise.
     pub fn identity(&mut self, name: &'static str, variables: [&'static str; 3]) -> Option<Identity> {
         let [certificate, key, authority] = variables.map(|variable| self.optional::<PathBuf>(variable));
         let certificate = match (certificate?, key?) {

@@ -1,4 +1,5 @@
-//! Reflection, for tools such as grpcurl. Its index of all messages takes megabytes, so that it is made for the first who asks.
+//! Reflection, for tools such as grpcurl. Its index of all messages takes megabytes, so that it is made for the first
+//! who asks.
 
 use std::{
     convert::Infallible,

@@ -35,7 +35,8 @@ const GONE: &str = "gone";
 
 impl ObserveLayer {
     pub(super) fn new(panic_answer: PanicAnswer) -> Self {
-        // From the start, with zeros: of a series that begins with its first failures, Prometheus would never count those.
+        // From the start, with zeros: of a series that begins with its first failures, Prometheus would never count
+        // those.
         for class in CLASSES {
             metrics::counter!("http_server_responses_total", "class" => class).absolute(0);
         }

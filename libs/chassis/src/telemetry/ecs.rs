@@ -1,7 +1,8 @@
 //! Lines for machines: one JSON object each, named after the Elastic Common Schema.
 //!
-//! A field with a dot in its name is taken for a name of the schema and written as it is; `error` becomes `error.message`; any other
-//! field is written under `lyceum.`, so that it can never clash with a name of the schema that holds an object.
+//! A field with a dot in its name is taken for a name of the schema and written as it is; `error` becomes
+//! `error.message`; any other field is written under `lyceum.`, so that it can never clash with a name of the schema
+//! that holds an object.
 
 use std::{
     fmt,

@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{Schemas, reference};
-use crate::{Access, Answer, Binding, Body, Rpc, Verb};
+use super::{
+    problem,
+    schema::{Role, Schemas, reference},
+};
+use crate::{Access, Answer, Api, Binding, Body, Rpc, Verb};
 
 /// A refusal as the document names it.
 struct Refusal {
@@ -41,16 +44,14 @@ const fn refusal(status: u16, name: &'static str, description: &'static str) -> 
 
 /// The shared responses, by name.
 pub(super) fn components() -> Map<String, Value> {
-    let named = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), component(refusal)));
-    named.chain([("Problem".to_owned(), problem("Refused."))]).collect()
+    let named = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), refused(refusal, &reference("Problem"))));
+    named.collect()
 }
 
-fn problem(description: &str) -> Value {
-    json!({"description": description, "content": {"application/problem+json": {"schema": reference("Problem")}}})
-}
-
-fn component(refusal: &Refusal) -> Value {
-    let mut response = problem(refusal.description);
+/// A refusal whose problem has this schema.
+fn refused(refusal: &Refusal, schema: &Value) -> Value {
+    let content = json!({"application/problem+json": {"schema": schema}});
+    let mut response = json!({"description": refusal.description, "content": content});
     match refusal.status {
         401 => response["headers"] = json!({"WWW-Authenticate": {"schema": {"type": "string"}}}),
         429 | 503 | 504 => {
@@ -79,7 +80,7 @@ pub(super) fn headers() -> Value {
 }
 
 /// Everything that can come back from one address.
-pub(super) fn responses(schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Value {
+pub(super) fn responses(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, id: &str) -> Value {
     let mut responses = Map::new();
     let (status, mut done) = done(schemas, rpc);
     if rpc.cache.is_some() && binding.verb == Verb::Get {
@@ -88,18 +89,22 @@ pub(super) fn responses(schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Valu
         done["headers"] = shared.clone();
         let about = "Nothing changed since the answer that `If-None-Match` names.";
         responses.insert("304".into(), json!({"description": about, "headers": shared}));
+    } else if let Some(etag) = rpc.etag() {
+        let about = json!({"description": api.comment(&etag.parent_file(), etag.path()), "schema": {"type": "string"}});
+        done["headers"] = json!({"ETag": about});
     }
     responses.insert(status.into(), done);
     for refusal in REFUSALS.iter().filter(|refusal| can_be(refusal.status, rpc, binding)) {
-        let name = refusal.name;
-        responses.insert(refusal.status.to_string(), json!({"$ref": format!("#/components/responses/{name}")}));
+        let shared = json!({"$ref": format!("#/components/responses/{}", refusal.name)});
+        let own = problem::of(rpc, id, refusal.status).map(|schema| refused(refusal, &schema));
+        responses.insert(refusal.status.to_string(), own.unwrap_or(shared));
     }
     responses.sort_keys();
     Value::Object(responses)
 }
 
 fn done(schemas: &Schemas, rpc: &Rpc) -> (&'static str, Value) {
-    let answer = || schemas.output(rpc.method.output().full_name());
+    let answer = || schemas.refer(rpc.method.output().full_name(), Role::Answer);
     match rpc.answer() {
         Answer::Nothing => ("204", json!({"description": "Done."})),
         Answer::Message => {
@@ -130,7 +135,8 @@ fn can_be(status: u16, rpc: &Rpc, binding: &Binding) -> bool {
         403 => writes || rpc.access != Access::Public,
         404 => writes || binding.variables().next().is_some() || names_something(rpc, binding),
         408 | 413 | 415 => !matches!(binding.body, Body::None),
-        409 | 412 => writes,
+        409 => writes || !rpc.refusals.is_empty(),
+        412 => rpc.if_match().is_some(),
         _ => true,
     }
 }

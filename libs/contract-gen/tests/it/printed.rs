@@ -1,7 +1,7 @@
 //! What is printed: the method table, routes and the OpenAPI document. That the code compiles and works is seen in
 //! `proto` and `gateway`.
 
-use contract_gen::{Api, methods, modules, openapi, routes};
+use contract_gen::{Api, json, methods, modules, openapi, routes};
 use serde_json::Value;
 
 use crate::helpers::load;
@@ -38,6 +38,14 @@ service ThingService {
     option (google.api.http) = { get: "/v1/things/export" };
     option (lyceum.api.v1.access) = { signed_in: true };
   }
+  // Measure a thing.
+  rpc MeasureThing(MeasureThingRequest) returns (Size) {
+    option (google.api.http) = { post: "/v1/things/{thing_id}/measure" body: "*" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+    option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;
+    option (lyceum.api.v1.refusals) = { codes: ["THING_NOT_FOUND"] };
+    option (lyceum.api.v1.body_limit) = 1024;
+  }
   // Recount.
   rpc RecountThings(RecountThingsRequest) returns (google.protobuf.Empty) {
     option (lyceum.api.v1.access) = { service_only: true };
@@ -45,12 +53,26 @@ service ThingService {
 }
 message ListThingsRequest { int32 page_size = 1; repeated Thing.State states = 2; Price price = 3; }
 message ListThingsResponse { repeated Thing things = 1; string next_page_token = 2; }
-message UpdateThingRequest { string thing_id = 1; Thing thing = 2; google.protobuf.FieldMask update_mask = 3; }
+message UpdateThingRequest { string thing_id = 1; Thing thing = 2; google.protobuf.FieldMask update_mask = 3;
+  // What was read.
+  string etag = 4 [(buf.validate.field).string.max_len = 64, (lyceum.api.v1.header) = HEADER_IF_MATCH]; }
 message DeleteThingRequest { string thing_id = 1; }
 message WatchThingsRequest { string after_thing_id = 1; }
 message ThingSeen { string thing_id = 1; }
 message ExportThingsRequest {}
 message RecountThingsRequest {}
+message MeasureThingRequest { string thing_id = 1; Size size = 2; }
+// How large.
+message Size {
+  // Where it was measured.
+  string place = 1 [(buf.validate.field) = {ignore: IGNORE_IF_ZERO_VALUE, string: {uuid: true}}];
+  // How it was measured.
+  oneof measure {
+    option (buf.validate.oneof).required = true;
+    int32 in_grams = 2 [(buf.validate.field).int32 = {gte: 1, lte: 500}];
+    string by_eye = 3 [(buf.validate.field).string.max_len = 20];
+  }
+}
 message Price { int64 minor = 1 [(buf.validate.field).int64.gte = 1]; }
 // A thing.
 message Thing {
@@ -61,6 +83,7 @@ message Thing {
   string title = 2 [(buf.validate.field).string = {min_len: 1, max_len: 99}];
   Price price = 3;
   State state = 4;
+  string etag = 5 [(google.api.field_behavior) = OUTPUT_ONLY, (lyceum.api.v1.header) = HEADER_ETAG];
 }
 "#;
 
@@ -76,10 +99,11 @@ fn document() -> Value {
 fn methods_are_sorted_and_complete() {
     let table = methods(&api());
     let paths: Vec<_> = table.lines().filter_map(|line| line.trim().strip_prefix("path: ")).collect();
-    assert_eq!(paths.len(), 6);
+    assert_eq!(paths.len(), 7);
     assert!(paths.is_sorted());
     assert!(table.contains("cache: Some(Cache { seconds: 30, shared: true })"));
     assert!(table.contains("access: Access::Permission(\"things.edit\")"));
+    assert!(table.contains("refusals: &[\"THING_NOT_FOUND\"],\n        body_limit: 1024,\n        time_limit: 10,"));
     assert!(table.contains("http: Some((\"PATCH\", \"/v1/things/{thing_id}\"))"));
 }
 
@@ -135,7 +159,8 @@ fn the_document_describes_every_address() {
     assert_eq!(names, ["pageSize", "states", "price.minor", "If-None-Match"]);
     let update = &document["paths"]["/v1/things/{thingId}"]["patch"];
     assert_eq!(update["x-permission"], "things.edit");
-    assert_eq!(update["parameters"][2]["name"], "Idempotency-Key");
+    let names: Vec<_> = update["parameters"].as_array().unwrap().iter().map(|parameter| &parameter["name"]).collect();
+    assert_eq!(names, ["thingId", "updateMask", "Idempotency-Key", "If-Match"]);
     assert_eq!(update["parameters"][2]["required"], true);
     assert_eq!(document["paths"]["/v1/things/{thingId}"]["delete"]["responses"]["204"]["description"], "Done.");
 }
@@ -153,7 +178,7 @@ fn every_status_is_listed_and_leads_somewhere() {
     let expected = [200, 400, 401, 403, 404, 408, 409, 412, 413, 414, 415, 429, 431, 500, 503, 504];
     assert_eq!(statuses(update), expected);
     let drop = &document["paths"]["/v1/things/{thingId}"]["delete"];
-    assert_eq!(statuses(drop), [204, 400, 401, 403, 404, 409, 412, 414, 429, 431, 500, 503, 504]);
+    assert_eq!(statuses(drop), [204, 400, 401, 403, 404, 409, 414, 429, 431, 500, 503, 504]);
     for answer in update["responses"].as_object().unwrap().values() {
         let Some(place) = answer["$ref"].as_str() else { continue };
         assert!(document.pointer(place.trim_start_matches('#')).is_some(), "{place}");
@@ -196,13 +221,85 @@ fn a_stream_of_pieces_is_a_file() {
 fn requests_and_answers_have_schemas_of_their_own_where_they_differ() {
     let document = document();
     let schemas = &document["components"]["schemas"];
-    assert_eq!(schemas["Thing"]["required"], serde_json::json!(["id", "title", "state"]));
-    assert_eq!(schemas["ThingInput"]["required"], serde_json::json!(["title"]));
-    assert!(schemas["ThingInput"]["properties"].get("id").is_none());
-    assert_eq!(schemas["ThingInput"]["additionalProperties"], false);
+    assert_eq!(schemas["Thing"]["required"], serde_json::json!(["id", "title"]), "an enum may be unset");
+    assert!(schemas["ThingPatch"].get("required").is_none(), "a change names what it changes");
+    assert!(schemas["ThingPatch"]["properties"].get("id").is_none());
+    assert_eq!(schemas["ThingPatch"]["additionalProperties"], false);
+    assert!(schemas.get("ThingInput").is_none(), "nobody sends a whole thing");
     assert!(schemas.get("PriceInput").is_none(), "both sides look the same");
+    assert!(schemas.get("ListThingsResult").is_some() && schemas.get("ListThingsResponse").is_none());
+    assert_eq!(schemas["Thing.State"]["enum"], serde_json::json!(["STATE_OPEN"]));
     let body = &document["paths"]["/v1/things/{thingId}"]["patch"]["requestBody"];
-    assert_eq!(body["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/ThingInput");
+    assert_eq!(body["content"]["application/json"]["schema"]["$ref"], "#/components/schemas/ThingPatch");
+    assert_eq!(body["required"], true);
+    let body = &document["paths"]["/v1/things/{thingId}/measure"]["post"]["requestBody"];
+    assert_eq!(body["required"], false, "nothing in it has to be there");
+}
+
+#[test]
+fn an_etag_is_a_header_and_nothing_else() {
+    let api = api();
+    let code = routes(&api);
+    assert!(code.contains("call.if_match(&mut message.etag);"), "{code}");
+    assert!(code.contains("call.named(reply, |message| &message.etag)"), "{code}");
+    let (written, read) = (json(&api, "lyceum.test.v1"), document());
+    assert!(!written.contains("\"etag\""), "{written}");
+    assert!(read["components"]["schemas"]["Thing"]["properties"].get("etag").is_none());
+    let update = &read["paths"]["/v1/things/{thingId}"]["patch"];
+    assert_eq!(update["parameters"][3]["description"], "What was read.");
+    assert!(update["responses"]["200"]["headers"]["ETag"].is_object());
+}
+
+#[test]
+fn bounds_stand_in_the_document() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let title = &schemas["Thing"]["properties"]["title"];
+    assert_eq!((&title["minLength"], &title["maxLength"]), (&1.into(), &99.into()));
+    let grams = &schemas["SizeInGramsInput"]["properties"]["inGrams"];
+    assert_eq!((&grams["minimum"], &grams["maximum"]), (&1.into(), &500.into()));
+    let place = &schemas["SizeInGramsInput"]["properties"]["place"];
+    assert_eq!((&place["maxLength"], place.get("format")), (&36.into(), None), "it may be empty");
+    let states = &document["paths"]["/v1/things"]["get"]["parameters"][1];
+    assert_eq!((&states["name"], &states["schema"]["maxItems"]), (&"states".into(), &9.into()));
+}
+
+#[test]
+fn a_oneof_is_a_union_that_names_its_case() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let reference = |name: &str| serde_json::json!({"$ref": format!("#/components/schemas/{name}")});
+    assert_eq!(schemas["Size"]["oneOf"], serde_json::json!([reference("SizeInGrams"), reference("SizeByEye")]));
+    assert_eq!(schemas["Size"]["discriminator"]["propertyName"], "measure");
+    assert_eq!(schemas["Size"]["discriminator"]["mapping"]["byEye"], "#/components/schemas/SizeByEye");
+    assert_eq!(schemas["SizeByEye"]["required"], serde_json::json!(["place", "measure", "byEye"]));
+    assert_eq!(schemas["SizeByEye"]["properties"]["measure"]["enum"], serde_json::json!(["byEye"]));
+    assert_eq!(schemas["SizeByEyeInput"]["required"], serde_json::json!(["byEye"]), "a request need not name it");
+    assert!(json(&api(), "lyceum.test.v1").contains("out.case(\"measure\", \"byEye\");"));
+
+    let loose = CONTRACT.replace("option (buf.validate.oneof).required = true;", "");
+    let document: Value = serde_json::from_str(&openapi(&load(&loose).unwrap(), "{}").unwrap()).unwrap();
+    let size = &document["components"]["schemas"]["Size"];
+    assert_eq!((size["oneOf"].as_array().unwrap().len(), size.get("discriminator")), (3, None));
+    let without = &document["components"]["schemas"]["SizeWithoutMeasure"];
+    assert_eq!(without["properties"]["measure"], serde_json::json!({"type": "null"}));
+}
+
+#[test]
+fn an_operation_lists_its_refusals() {
+    let document = document();
+    let measure = &document["paths"]["/v1/things/{thingId}/measure"]["post"]["responses"];
+    let told = &measure["404"]["content"]["application/problem+json"]["schema"]["$ref"];
+    assert_eq!(told, "#/components/schemas/MeasureThingProblem");
+    assert_eq!(measure["413"]["$ref"], "#/components/responses/BodyTooLarge", "what all share has one place");
+    let schemas = &document["components"]["schemas"];
+    let codes = schemas["MeasureThingProblem"]["allOf"][1]["properties"]["code"]["enum"].as_array().unwrap();
+    let has = |codes: &[Value], code: &str| codes.iter().any(|known| known == code);
+    assert_eq!(codes[0], "THING_NOT_FOUND");
+    assert!(has(codes, "SIGN_IN_REQUIRED") && has(codes, "BODY_TOO_LARGE") && has(codes, "INVALID"));
+    assert!(!has(codes, "PERMISSION_DENIED") && !has(codes, "IDEMPOTENCY_KEY_REQUIRED"));
+    let all = schemas["ProblemCode"]["enum"].as_array().unwrap();
+    assert!(codes.iter().all(|code| all.contains(code)) && has(all, "IDEMPOTENCY_KEY_REQUIRED"));
 }
 
 #[test]

@@ -18,12 +18,14 @@ use tonic_health::{
 
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Something that runs apart from the test, so that dropping it is like killing a process: its connections are gone at once.
+/// Something that runs apart from the test, so that dropping it is like killing a process: its connections are gone
+/// at once.
 pub fn apart() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
-/// A replica that knows only its own name, so that the answer tells who was asked. Dropped, it is gone with its connections.
+/// A replica that knows only its own name, so that the answer tells who was asked. Dropped, it is gone with its
+/// connections.
 pub struct Replica {
     pub address: SocketAddr,
     pub reporter: HealthReporter,

@@ -71,6 +71,25 @@ impl At {
         }
     }
 
+    /// Reads which case of a oneof is said to be set.
+    pub fn case(&mut self, value: &Value) -> String {
+        let Value::String(case) = value else {
+            self.refuse("expected text");
+            return String::new();
+        };
+        case.clone()
+    }
+
+    /// Refuses a case that was named and is not the one that is set; `set` are the spellings of the latter.
+    pub fn agree(&mut self, oneof: &str, named: Option<String>, set: &[&str]) {
+        let Some(named) = named.filter(|named| !named.is_empty() && !set.contains(&named.as_str())) else { return };
+        let message = match set.first() {
+            Some(set) => format!("says {named}, but {set} was sent"),
+            None => format!("says {named}, which was not sent"),
+        };
+        self.inside(Step::Name(oneof), |at| at.refuse_as(Fault::NotAllowed, message));
+    }
+
     /// Reads an enum's value by its name, or by the number of a value that is known.
     pub fn enumeration(
         &mut self,

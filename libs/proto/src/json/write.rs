@@ -34,6 +34,12 @@ impl Out {
         self.0.push_str("\":");
     }
 
+    /// Writes which case of a oneof comes: names that need no escaping.
+    pub fn case(&mut self, oneof: &'static str, case: &'static str) {
+        self.key(oneof);
+        self.plain(case);
+    }
+
     /// Writes the name of an enum's value. A value that this build does not know is written as its number.
     pub fn enumeration<E>(&mut self, number: i32, name: Result<&'static str, E>) {
         match name {

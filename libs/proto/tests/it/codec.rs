@@ -74,6 +74,31 @@ fn a_oneof_takes_one_field() {
 }
 
 #[test]
+fn a_oneof_names_its_case() {
+    let chosen = |choice| to_text(&Sample { choice: Some(choice), ..Sample::default() });
+    let text = chosen(sample::Choice::ChosenNumber(7));
+    assert!(text.contains(r#""choice":"chosenNumber","chosenNumber":"7""#), "{text}");
+    assert!(!to_text(&Sample::default()).contains("choice"));
+
+    for named in ["chosenText", "chosen_text"] {
+        assert!(read(&format!(r#"{{"choice": "{named}", "chosenText": "a"}}"#)).is_ok(), "{named}");
+    }
+    assert!(read(r#"{"choice": null, "chosenText": "a"}"#).is_ok());
+    let other = r#"{"choice": "chosenNumber", "chosenText": "a"}"#;
+    assert_eq!(told(other), "choice: says chosenNumber, but chosenText was sent");
+    assert_eq!(told(r#"{"choice": "chosenNumber"}"#), "choice: says chosenNumber, which was not sent");
+    assert_eq!(told(r#"{"choice": 7}"#), "choice: expected text");
+}
+
+#[test]
+fn an_enum_that_nobody_set_is_not_written() {
+    let text = to_text(&Sample::default());
+    assert!(!text.contains("STATE_UNSPECIFIED") && !text.contains("\"state\""), "{text}");
+    let text = to_text(&Sample { state: 1, ..Sample::default() });
+    assert!(text.contains(r#""state":"STATE_DRAFT""#), "{text}");
+}
+
+#[test]
 fn both_spellings_of_a_name_are_taken() {
     assert_eq!(read(r#"{"maybe_text": "a"}"#), read(r#"{"maybeText": "a"}"#));
 }

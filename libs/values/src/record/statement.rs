@@ -1,4 +1,5 @@
-//! Statements that are put together at compile time, so that a list of columns stands once and no text is taken for SQL at run time.
+//! Statements that are put together at compile time, so that a list of columns stands once and no text is taken for SQL
+//! at run time.
 //!
 //! `pg::sql!` is the way to use it.
 

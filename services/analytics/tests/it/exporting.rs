@@ -109,7 +109,7 @@ async fn many_orders() -> World {
     world
 }
 
-fn export(world: &World) -> Export {
+fn export(world: &World) -> File {
     let span = Span { from: date!(2026 - 11 - 01), to: date!(2026 - 11 - 30) };
     File::new(Arc::clone(&world.app), Wanted::Orders, span, Currency::RUB)
 }

@@ -2,7 +2,10 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::change_case::{self, Change};
+use super::{
+    ACTOR,
+    change_case::{self, Change},
+};
 use crate::{
     App, Error,
     bucket::Reading,
@@ -12,7 +15,6 @@ use crate::{
         question::{LinkedFile, Question},
     },
     domain::{case::State, file::File},
-    jobs::ACTOR,
     store::{self, Claiming, asks::Ask},
 };
 

@@ -10,7 +10,8 @@ use crate::{
         paper::AskedPapers,
         tutor::{Ended, News, Standing},
     },
-    events, jobs,
+    events,
+    flows::ACTOR,
     store::{self, tutors::Tutor},
 };
 
@@ -51,6 +52,6 @@ pub async fn renew(
 /// Works out a standing from the time when the school asked for other papers.
 pub async fn ask_anew(app: &App, tutor: UserId) -> Result<(), Error> {
     let (today, now) = app.today();
-    let cause = Cause { ended: Ended::Revoked, actor: jobs::ACTOR, today, now };
+    let cause = Cause { ended: Ended::Revoked, actor: ACTOR, today, now };
     pg::transaction(&app.db, async |conn| Ok(renew(conn, &app.papers.asked, tutor, cause).await?)).await
 }

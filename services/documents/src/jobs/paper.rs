@@ -4,11 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use chassis::Runtime;
 
-use super::ACTOR;
 use crate::{
     App, Error,
     document_system::Line,
-    flows::{ask_system, escalate_case, expire_paper, standing},
+    flows::{ACTOR, ask_system, escalate_case, expire_paper, standing},
     store,
 };
 

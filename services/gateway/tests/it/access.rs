@@ -65,9 +65,9 @@ async fn forged_expired_and_strange_tokens_are_refused() {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_at_public_doors_too() {
+async fn a_bad_token_closes_no_public_door() {
     let world = world().await;
-    problem(ask(world.get("/v1/courses").bearer_auth("nonsense")).await, 401, "TOKEN_INVALID");
+    assert_eq!(ask(world.get("/v1/courses").bearer_auth("nonsense")).await.status, 200);
 }
 
 #[tokio::test]

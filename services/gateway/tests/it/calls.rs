@@ -72,10 +72,16 @@ async fn a_patch_changes_what_its_body_names() {
     assert_eq!(request.update_mask.unwrap().paths, ["display_name", "time_zone"]);
     assert_eq!(request.user.unwrap().display_name, "Анна");
 
-    let answer = ask(patch("?updateMask=displayName&etag=abc", json!({"displayName": "Вера", "language": "en"}))).await;
+    let some = patch("?updateMask=displayName", json!({"displayName": "Вера", "language": "en"}));
+    let answer = ask(some.header("if-match", "\"abc\"")).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let request: UpdateMeRequest = world.backend.calls(UPDATE_ME)[1].message();
     assert_eq!((request.update_mask.unwrap().paths, request.etag.as_str()), (vec!["display_name".to_owned()], "abc"));
+
+    let unquoted = problem(ask(patch("", json!({})).header("if-match", "abc")).await, 400, "INVALID");
+    assert_eq!(violations(&unquoted), ["If-Match: expected the ETag of what was read, quotation marks included"]);
+    let elsewhere = problem(ask(patch("?etag=abc", json!({"etag": "abc"}))).await, 400, "INVALID");
+    assert_eq!(violations(&elsewhere), ["etag: no such field"], "it is a header and nothing else");
 
     let refused = problem(ask(patch("?updateMask=displayName,state,shoeSize", json!({}))).await, 400, "INVALID");
     let told =

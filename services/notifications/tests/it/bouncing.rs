@@ -24,7 +24,7 @@ async fn bounced(world: &World, page_size: i32, page_token: &str) -> (Vec<Bounce
     let request = ListBouncedAddressesRequest { page_size, page_token: page_token.to_owned() };
     let listed = with(world, &["deliveries.read"], async |mut client| client.list_bounced_addresses(request).await);
     let listed = listed.await.unwrap().into_inner();
-    (listed.addresses, listed.next_page_token)
+    (listed.addresses, listed.next_page_token.unwrap_or_default())
 }
 
 async fn clear(world: &World, user: &str, permissions: &[&str]) -> Result<(), Status> {
@@ -181,7 +181,7 @@ async fn many_bounces_at_once_are_one() {
     // A bounce that comes after the person was erased leaves nothing.
     let mut conn = world.app.db.acquire().await.unwrap();
     let (user, now) = (values::Id::from_uuid(user), world.clock.now());
-    notifications::flows::erase_recipient(&mut conn, user, 9, now).await.unwrap();
+    notifications::flows::erase_recipient::run(&mut conn, user, 9, now).await.unwrap();
     notifications::store::bounces::add(&mut conn, user, "anna@example.org", "SMTP_550", now).await.unwrap();
     assert_eq!(world.count("select count(*) from bounced_addresses").await, 0);
 }
@@ -220,7 +220,7 @@ async fn a_try_whose_sender_died_is_in_the_log_as_lost() {
     world.knows(user, "en").await;
     world.tell(user).await;
     // A sender claims it, and is heard of no more.
-    assert_eq!(notifications::flows::claim(&world.app, 8).await.unwrap().len(), 1);
+    assert_eq!(notifications::flows::send::claim(&world.app, 8).await.unwrap().len(), 1);
     let id = only_delivery(&world).await;
     assert_eq!(log(&world, &id).await.unwrap().attempts[0].outcome, "UNDER_WAY");
     world.clock.advance(notifications::domain::delivery::LEASE);

@@ -65,7 +65,7 @@ impl ServerStreamingService<ExportProfilesRequest> for Neighbour {
 
 fn exported(user: Uuid, version: i64, erased: bool) -> ExportedProfile {
     let profile = profile(user, "ru");
-    let text = |text: String| if erased { String::new() } else { text };
+    let text = |text: String| (!erased).then_some(text);
     ExportedProfile {
         user_id: profile.user_id,
         display_name: text(profile.display_name),
@@ -84,7 +84,7 @@ async fn copy(world: &World, mut profiles: Vec<ExportedProfile>, cuts: &[usize])
     let neighbour = Neighbour { profiles, cuts: Arc::new(Mutex::new(cuts.to_vec())) };
     // The door is guarded: only a service with its own key comes in.
     let door = serve(Routes::new(neighbour), world.fleet.layer()).await;
-    flows::copy_recipients(&world.app, &Users::new(door.to(world.fleet.service()))).await
+    flows::copy_recipients::run(&world.app, &Users::new(door.to(world.fleet.service()))).await
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ async fn support_sees_whether_mails_were_sent_and_not_what_they_say() {
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].state(), all[1].state()), (State::Queued, State::Failed));
     assert_eq!((all[1].kind(), &*all[1].masked_address), (Kind::PasswordChanged, "a***@example.org"));
-    assert_eq!((all[1].attempts, &*all[1].reason), (1, "SMTP_550"));
+    assert_eq!((all[1].attempts, all[1].reason.as_deref()), (1, Some("SMTP_550")));
     assert!(all[1].finished_at.is_some() && all[1].next_attempt_at.is_none());
     assert!(!format!("{all:?}").contains("Anna"));
 
@@ -43,6 +43,15 @@ async fn support_sees_whether_mails_were_sent_and_not_what_they_say() {
     assert_eq!(list(&world, of_user, &SUPPORT).await.unwrap()[0].user_id, user.to_string());
     let queued = ListDeliveriesRequest { state: State::Queued.into(), ..ListDeliveriesRequest::default() };
     assert_eq!(list(&world, queued, &SUPPORT).await.unwrap()[0].user_id, other.to_string());
+
+    let of_kind = |kind: Kind| ListDeliveriesRequest { kind: kind.into(), ..ListDeliveriesRequest::default() };
+    assert_eq!(list(&world, of_kind(Kind::PasswordChanged), &SUPPORT).await.unwrap().len(), 2);
+    assert_eq!(list(&world, of_kind(Kind::OrderPaid), &SUPPORT).await.unwrap().len(), 0);
+    let second = all[0].created_at;
+    let later = ListDeliveriesRequest { created_from: second, ..ListDeliveriesRequest::default() };
+    assert_eq!(list(&world, later, &SUPPORT).await.unwrap()[0].user_id, other.to_string());
+    let before = ListDeliveriesRequest { created_before: second, ..ListDeliveriesRequest::default() };
+    assert_eq!(list(&world, before, &SUPPORT).await.unwrap()[0].user_id, user.to_string());
 }
 
 #[tokio::test]
@@ -73,7 +82,7 @@ async fn mail_that_is_due_and_not_begun_is_overdue() {
     assert_eq!(due_since().await, None);
     world.tell(user).await;
     assert!(due_since().await.is_some());
-    notifications::flows::measure(&world.app).await.unwrap();
+    notifications::flows::measure::run(&world.app).await.unwrap();
     let sending = world.send();
     world.expect_delivery("sent").await;
     sending.stopped().await;

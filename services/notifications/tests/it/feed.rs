@@ -49,7 +49,7 @@ async fn a_person_pages_through_their_own_notifications_newest_first() {
         let page = list(&mut client, request).await.unwrap();
         assert!(page.notifications.len() <= 2);
         seen.extend(page.notifications);
-        page_token = page.next_page_token;
+        page_token = page.next_page_token.unwrap_or_default();
         if page_token.is_empty() {
             break;
         }
@@ -88,7 +88,7 @@ async fn reading_all_spares_what_came_after_the_newest_that_was_seen() {
     let mut client = client(&world, &door, user);
     let seen = list(&mut client, ListNotificationsRequest::default()).await.unwrap().notifications;
     world.tell(user).await;
-    let up_to_notification_id = seen[0].notification_id.clone();
+    let up_to_notification_id = Some(seen[0].notification_id.clone());
     let request = MarkAllNotificationsReadRequest { up_to_notification_id };
     assert_eq!(client.mark_all_notifications_read(request).await.unwrap().into_inner().unread, 1);
     let request = MarkAllNotificationsReadRequest::default();
@@ -106,10 +106,11 @@ async fn nobody_sees_or_reads_what_another_person_was_told() {
     let mut stranger = client(&world, &door, Uuid::new_v4());
     assert!(list(&mut stranger, ListNotificationsRequest::default()).await.unwrap().notifications.is_empty());
     assert_eq!(unread(&mut stranger).await, 0);
-    for id in [notification_id, Uuid::new_v4().to_string(), "42".to_owned()] {
+    let foreign = [(notification_id, "NOTIFICATION_NOT_FOUND"), (Uuid::new_v4().to_string(), "NOTIFICATION_NOT_FOUND")];
+    for (id, reason) in foreign.into_iter().chain([("42".to_owned(), "INVALID")]) {
         let refused = stranger.mark_notification_read(MarkNotificationReadRequest { notification_id: id }).await;
         let problem = Problem::from(&refused.unwrap_err());
-        assert_eq!(problem.reason, "NOTIFICATION_NOT_FOUND");
+        assert_eq!(problem.reason, reason);
     }
     let request = MarkAllNotificationsReadRequest::default();
     stranger.mark_all_notifications_read(request).await.unwrap();
@@ -131,7 +132,7 @@ async fn a_bad_page_is_refused_with_every_mistake_named() {
     assert_eq!(fields, ["page_size", "page_token"]);
     // A token fits only the list that it came from.
     let request = ListNotificationsRequest { page_size: 1, ..ListNotificationsRequest::default() };
-    let page_token = list(&mut client, request).await.unwrap().next_page_token;
+    let page_token = list(&mut client, request).await.unwrap().next_page_token.unwrap();
     let other = ListNotificationsRequest { page_size: 1, page_token, unread_only: true };
     assert_eq!(list(&mut client, other).await.unwrap_err().code(), Code::InvalidArgument);
 }

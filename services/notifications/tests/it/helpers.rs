@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth::Outgoing;
-use bus::{Event, Relay};
-use notifications::app::{App, migrations};
+use bus::{Consume, Event, Relay};
+use notifications::app::{App, Notifications, migrations};
 use notifications::domain::id::EventId;
 use notifications::domain::notice::Notice;
 use notifications::jobs;
@@ -15,6 +15,7 @@ use notifications::watchers::{self, Watchers};
 use prost::Name;
 use proto::lyceum::events::v1::{OrderPaid, PasswordChanged, ProfileChanged, RunPublished};
 use proto::lyceum::values::v1::Money;
+use service::Service;
 use sqlx::FromRow;
 use testkit::{Broker, Database, FixedClock, Fleet, Served, eventually, serve};
 use tokio::task::JoinSet;
@@ -66,7 +67,7 @@ impl World {
     pub(crate) fn hear(&self) -> Running {
         let amqp: bus::Amqp = self.broker.url.parse().unwrap();
         let relay = Relay::new(self.app.db.clone(), amqp.clone(), self.clock.shared());
-        let consumer = self.app.consumer(amqp);
+        let consumer = Notifications::consumer(&self.app, amqp);
         let mut running = Running::new();
         running.tasks.spawn(relay.run(running.stop.clone()));
         running.tasks.spawn(consumer.run(running.stop.clone()));
@@ -89,7 +90,7 @@ impl World {
 
     /// Opens the door.
     pub(crate) async fn serve(&self) -> Served {
-        serve(self.app.routes(), self.fleet.layer()).await
+        serve(notifications::grpc::routes(Arc::clone(&self.app)), self.fleet.layer()).await
     }
 
     /// A person who comes to the door.
@@ -119,7 +120,7 @@ impl World {
             version,
         };
         let mut transaction = self.app.db.begin().await.unwrap();
-        notifications::flows::keep_recipient(&mut transaction, profile, self.clock.now()).await.unwrap();
+        notifications::flows::keep_recipient::run(&mut transaction, profile, self.clock.now()).await.unwrap();
         transaction.commit().await.unwrap();
     }
 
@@ -135,7 +136,7 @@ impl World {
     pub(crate) async fn tell_event(&self, user: Uuid, event: EventId, notice: &Notice) {
         let mut transaction = self.app.db.begin().await.unwrap();
         let user = values::Id::from_uuid(user);
-        notifications::flows::tell(&self.app, &mut transaction, event, user, notice).await.unwrap();
+        notifications::flows::tell::run(&self.app, &mut transaction, event, user, notice).await.unwrap();
         transaction.commit().await.unwrap();
     }
 

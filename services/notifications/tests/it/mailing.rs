@@ -244,10 +244,10 @@ async fn what_is_over_is_swept_after_ninety_days() {
     sending.stopped().await;
     world.tell(user).await;
     world.clock.advance(Duration::days(90));
-    notifications::flows::sweep(&world.app).await.unwrap();
+    notifications::flows::sweep::run(&world.app).await.unwrap();
     assert_eq!(world.deliveries().await.len(), 2);
     world.clock.advance(Duration::seconds(1));
-    notifications::flows::sweep(&world.app).await.unwrap();
+    notifications::flows::sweep::run(&world.app).await.unwrap();
     let left: Vec<_> = world.deliveries().await.into_iter().map(|row| row.state).collect();
     assert_eq!(left, ["queued"], "what waits is not swept");
 }

@@ -75,7 +75,7 @@ async fn unsubscribe(world: &World, token: &str) -> Result<UnsubscribeLink, Stat
 }
 
 async fn make_digests(world: &World) {
-    notifications::flows::make_digests(&world.app).await.unwrap();
+    notifications::flows::digest::run(&world.app).await.unwrap();
 }
 
 fn gathered() -> NotificationPreferences {
@@ -88,7 +88,7 @@ async fn rules_that_are_not_named_stay_as_they_are() {
     let user = somebody(&world).await;
     let defaults = mine(&world, user).await;
     assert!(defaults.rules.iter().all(|rule| rule.timing() == Timing::AtOnce));
-    assert_eq!((defaults.quiet_hours, defaults.digest.unwrap().at), (None, "09:00".to_owned()));
+    assert_eq!((defaults.quiet_hours, defaults.digest.unwrap().at), (None, Some("09:00".to_owned())));
     let off = rule(Kind::OrderPaid, Channel::Email, Timing::Never);
     update(&world, user, rules([off]), &[]).await.unwrap();
     let gathered = rule(Kind::TutorVerified, Channel::Email, Timing::Digest);
@@ -98,10 +98,10 @@ async fn rules_that_are_not_named_stay_as_they_are() {
     assert_eq!(changed.quiet_hours, None, "the mask does not name it");
     let changed = update(&world, user, both.clone(), &[]).await.unwrap();
     assert_eq!(changed.quiet_hours, both.quiet_hours);
-    let digest = Some(Digest { at: "18:30".to_owned(), ..Digest::default() });
+    let digest = Some(Digest { at: Some("18:30".to_owned()), ..Digest::default() });
     let changed = NotificationPreferences { digest, ..NotificationPreferences::default() };
     let changed = update(&world, user, changed, &["digest"]).await.unwrap();
-    assert_eq!((changed.quiet_hours, changed.digest.unwrap().at), (both.quiet_hours, "18:30".to_owned()));
+    assert_eq!((changed.quiet_hours, changed.digest.unwrap().at), (both.quiet_hours, Some("18:30".to_owned())));
     let none = update(&world, user, NotificationPreferences::default(), &["quiet_hours"]).await.unwrap();
     assert_eq!(none.quiet_hours, None, "named by the mask and not there");
     assert_eq!(mine(&world, user).await, none);
@@ -121,7 +121,7 @@ async fn every_mistake_is_told_at_once_and_nothing_is_changed() {
             rule(Kind::PasswordChanged, Channel::Email, Timing::Never),
         ],
         quiet_hours: Some(QuietHours { from: "25:00".to_owned(), to: "8".to_owned() }),
-        digest: Some(Digest { every: 9, at: "noon".to_owned() }),
+        digest: Some(Digest { every: 9, at: Some("noon".to_owned()) }),
     };
     let mask = ["rules", "quiet_hours", "digest", "colour"];
     let problem = Problem::from(&update(&world, user, wrong, &mask).await.unwrap_err());
@@ -260,7 +260,7 @@ async fn a_digest_is_one_mail_a_day_of_what_came_together_and_none_if_nothing_di
     assert_eq!(world.count("select count(*) from digest_items").await, 0);
     assert_eq!(world.count("select count(*) from digest_plans").await, 0);
     // Later on the same day there is no second one, whatever time is chosen.
-    let evening = Some(Digest { at: "20:00".to_owned(), ..Digest::default() });
+    let evening = Some(Digest { at: Some("20:00".to_owned()), ..Digest::default() });
     update(&world, user, NotificationPreferences { digest: evening, ..gathered() }, &[]).await.unwrap();
     world.tell_of(user, &VERIFIED).await;
     world.clock.set(datetime!(2026-03-03 18:00 UTC));
@@ -297,7 +297,7 @@ async fn a_digest_that_was_cut_off_before_its_commit_is_made_whole_later() {
     world.clock.set(datetime!(2026-03-03 06:00 UTC));
     let refuse = "alter table deliveries add constraint no_digests check (kind <> 'digest')";
     sqlx::query(refuse).execute(&world.app.db).await.unwrap();
-    assert!(notifications::flows::make_digests(&world.app).await.is_err());
+    assert!(notifications::flows::digest::run(&world.app).await.is_err());
     assert_eq!(world.count("select count(*) from digest_items").await, 1);
     sqlx::query("alter table deliveries drop constraint no_digests").execute(&world.app.db).await.unwrap();
     make_digests(&world).await;
@@ -384,7 +384,7 @@ async fn an_unknown_link_and_that_of_an_erased_person_are_not_found() {
     world.tell_of(user, &VERIFIED).await;
     let token = token(&world).await;
     let mut conn = world.app.db.acquire().await.unwrap();
-    notifications::flows::erase_recipient(&mut conn, values::Id::from_uuid(user), 9, world.clock.now()).await.unwrap();
+    notifications::flows::erase_recipient::run(&mut conn, values::Id::from_uuid(user), 9, world.clock.now()).await.unwrap();
     for token in [&token, "", "'; drop table recipients", &"0".repeat(100_000)] {
         for refused in [link(&world, token).await.unwrap_err(), unsubscribe(&world, token).await.unwrap_err()] {
             assert_eq!(refused.code(), Code::NotFound);

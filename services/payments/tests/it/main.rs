@@ -13,7 +13,6 @@ mod pay;
 mod product;
 mod promo;
 mod refund;
-mod rooms;
 mod settle;
 mod waiting;
 mod webhook;

@@ -36,4 +36,3 @@ mod operator;
 mod sweep;
 
 mod contract;
-mod rooms;

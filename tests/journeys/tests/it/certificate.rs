@@ -1,18 +1,22 @@
 //! What remains of a finished course: a certificate that anybody can check.
 
-use journeys::{Course, Person, School, eventually};
+use anyhow::Result;
+use journeys::{Expect, Wire, eventually};
+use people::{Course, Person, REFUSED_BY_STATE, School};
+use proto::lyceum::courses::v1::enrolment;
+use proto::lyceum::notifications::v1::notification::Kind;
 use serde_json::{Value, json};
 
 /// A learner who has just finished a course, and the certificate.
-async fn graduate(school: &School, title: &str) -> (Person, Value) {
-    let manager = school.staff("manager").await;
-    let course = Course::publish(&manager, title).await;
-    let learner = school.learner().await;
-    learner.buy(&course.product_id).await;
-    learner.enrolment_in(&course.run_id, "STATE_ACTIVE").await;
-    learner.learn(&course).await;
+async fn graduate(school: &School, title: &str) -> Result<(Person, Value)> {
+    let manager = school.staff("manager").await?;
+    let course = Course::publish(&manager, title).await?;
+    let learner = school.learner().await?;
+    learner.buy(&course.product_id, "").await?;
+    learner.enrolment_in(&course.run_id, enrolment::State::Active).await?;
+    learner.learn(&course.run_id, &course.key).await?;
     let certificate = printed(&learner).await;
-    (learner, certificate)
+    Ok((learner, certificate))
 }
 
 /// The person's newest certificate, once its PDF is there.
@@ -30,9 +34,9 @@ fn field<'a>(certificate: &'a Value, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_finished_course_gives_one_certificate_that_anybody_can_check() {
-    let school = School::new();
-    let (learner, certificate) = graduate(&school, "Шов, который держит").await;
+async fn a_finished_course_gives_one_certificate_that_anybody_can_check() -> Result<()> {
+    let school = School::of_tests()?;
+    let (learner, certificate) = graduate(&school, "Шов, который держит").await?;
     assert_eq!(field(&certificate, "holderName"), "Анна Каренина");
     assert_eq!(field(&certificate, "courseTitle"), "Шов, который держит");
 
@@ -51,25 +55,29 @@ async fn a_finished_course_gives_one_certificate_that_anybody_can_check() {
     let page = page.text().await.expect("a page");
     assert!(page.contains("Анна Каренина") && page.contains(field(&certificate, "number")), "{page}");
 
-    learner.notice("KIND_CERTIFICATE_ISSUED").await;
-    assert_eq!(learner.notices("KIND_CERTIFICATE_ISSUED").await.len(), 1);
-    school.mail(&learner.email, "the mail of the certificate", |mail| mail.text.contains("/certificates/")).await;
+    learner.notice(Kind::CertificateIssued).await?;
+    assert_eq!(learner.notices(Kind::CertificateIssued).await?.len(), 1);
+    school
+        .outside
+        .mail(&learner.email, "the mail of the certificate", |mail| mail.text.contains("/certificates/"))
+        .await?;
     let all = learner.get("/v1/me/certificates").await.ok();
     assert_eq!(all["certificates"].as_array().map(Vec::len), Some(1), "{all}");
+    Ok(())
 }
 
 #[tokio::test]
-async fn a_certificate_that_was_issued_anew_names_its_successor_and_a_revoked_one_is_void() {
-    let school = School::new();
-    let manager = school.staff("manager").await;
-    let (learner, first) = graduate(&school, "Имя с опечаткой").await;
+async fn a_certificate_that_was_issued_anew_names_its_successor_and_a_revoked_one_is_void() -> Result<()> {
+    let school = School::of_tests()?;
+    let manager = school.staff("manager").await?;
+    let (learner, first) = graduate(&school, "Имя с опечаткой").await?;
     let path = format!("/v1/certificates/{}", field(&first, "certificateId"));
-    let stranger = school.learner().await;
+    let stranger = school.learner().await?;
     stranger.get(&path).await.refused(404, "CERTIFICATE_NOT_FOUND");
 
     let second = manager.post(&format!("{path}/reissue"), json!({"holderName": "Анна Аркадьевна Каренина"})).await.ok();
     assert_eq!(second["predecessorId"], first["certificateId"]);
-    manager.post(&format!("{path}/reissue"), json!({})).await.refused(409, "CERTIFICATE_REPLACED");
+    manager.post(&format!("{path}/reissue"), json!({})).await.refused(REFUSED_BY_STATE, "CERTIFICATE_REPLACED");
     let check = school.visitor().get(&format!("/v1/certificate-checks/{}", field(&first, "number"))).await;
     // What caches keep for a minute may still call it valid; the record itself does not.
     assert_eq!(check.status, 200);
@@ -84,6 +92,7 @@ async fn a_certificate_that_was_issued_anew_names_its_successor_and_a_revoked_on
     assert_eq!(again["state"], json!("STATE_REVOKED"));
     let check = school.visitor().get(&format!("/v1/certificate-checks/{}", field(&second, "number"))).await.ok();
     assert_eq!(check["valid"], json!(false), "{check}");
-    learner.notice("KIND_CERTIFICATE_REVOKED").await;
+    learner.notice(Kind::CertificateRevoked).await?;
     school.visitor().get("/v1/certificate-checks/LYC-2026-000000000").await.refused(404, "CERTIFICATE_NUMBER_MISTYPED");
+    Ok(())
 }

@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use journeys::{Course, School, eventually, new_key};
+use anyhow::Result;
+use journeys::{Expect, Wire, eventually};
+use people::{Course, School, new_key};
 use serde_json::json;
 
 #[tokio::test]
-async fn ten_orders_at_once_under_one_key_are_one_order() {
-    let school = School::new();
-    let course = Course::publish(&school.staff("manager").await, "Дважды не платят").await;
-    let learner = school.learner().await;
+async fn ten_orders_at_once_under_one_key_are_one_order() -> Result<()> {
+    let school = School::of_tests()?;
+    let course = Course::publish(&school.staff("manager").await?, "Дважды не платят").await?;
+    let learner = school.learner().await?;
     let (key, order) = (new_key(), json!({"productId": course.product_id}));
     let at_once = (0..10).map(|_| {
         let (learner, key, order) = (learner.clone(), key.clone(), order.clone());
@@ -33,4 +35,5 @@ async fn ten_orders_at_once_under_one_key_are_one_order() {
     assert_eq!(learner.get("/v1/orders").await.ok()["orders"].as_array().map(Vec::len), Some(1));
     let other = json!({"productId": course.product_id, "promoCode": "START10"});
     learner.post_keyed("/v1/orders", &key, other).await.refused(409, "IDEMPOTENCY_KEY_REUSED");
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod certificate;
 mod double_order;
+mod live_feed;
 mod main_journey;
 mod notices;
 mod objects;
@@ -12,5 +13,5 @@ mod payment;
 mod promo;
 mod report;
 mod session;
-mod telling;
+
 mod trace;

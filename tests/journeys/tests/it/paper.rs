@@ -1,9 +1,13 @@
 //! Files come in by links, papers are verified by the Document System or by two people, and only then may a tutor teach.
 
-use std::fmt::Write;
-
-use journeys::{Person, School, eventually};
-use serde_json::{Value, json};
+use anyhow::Result;
+use journeys::{Expect, Wire};
+use people::{PASSWORD, Paper, REFUSED_BY_STATE, School, Seen, sha256};
+use proto::lyceum::documents::v1::PaperKind;
+use proto::lyceum::documents::v1::file::Kind;
+use proto::lyceum::notifications::v1::notification;
+use proto::lyceum::users::v1::user::Role;
+use serde_json::json;
 
 /// A picture of one pixel, as a scanner would not make it.
 const PNG: &[u8] = &[
@@ -13,94 +17,47 @@ const PNG: &[u8] = &[
     0x82,
 ];
 
-fn sha256(bytes: &[u8]) -> String {
-    let digest = ring::digest::digest(&ring::digest::SHA256, bytes);
-    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// Announces a file and writes it where the link says.
-async fn write(person: &Person, announced: Value, bytes: &[u8]) -> String {
-    let upload = person.post("/v1/uploads", announced).await.ok();
-    let link = &upload["link"];
-    let mut request = person.school.http().put(link["url"].as_str().expect("a link")).body(bytes.to_vec());
-    for (name, value) in link["headers"].as_object().into_iter().flatten() {
-        request = request.header(name, value.as_str().unwrap_or_default());
-    }
-    let answer = request.send().await.expect("the object store answers");
-    let (status, said) = (answer.status(), answer.text().await.unwrap_or_default());
-    assert!(status.is_success(), "{status} {said}");
-    upload["uploadId"].as_str().expect("an id").to_owned()
-}
-
-fn announced(kind: &str, name: &str, content_type: &str, bytes: &[u8]) -> Value {
-    json!({"kind": kind, "name": name, "contentType": content_type, "sizeBytes": bytes.len().to_string(), "sha256": sha256(bytes)})
-}
-
-async fn paper(person: &Person) -> String {
-    let upload = write(person, announced("KIND_PAPER", "паспорт.png", "image/png", PNG), PNG).await;
-    let file = person.post(&format!("/v1/uploads/{upload}/complete"), json!({})).await.ok();
-    file["fileId"].as_str().expect("a file").to_owned()
-}
-
-/// Somebody with the role of a tutor.
-async fn tutor(school: &School) -> Person {
-    let person = school.learner().await;
-    let admin = school.staff("admin").await;
-    let roles = json!({"roles": ["ROLE_TUTOR"]});
-    admin.put(&format!("/v1/users/{}/roles", person.user_id), roles).await.ok();
-    school.sign_in(&person.email, journeys::PASSWORD).await
-}
-
-async fn case_in(person: &Person, case: &str, state: &str) -> Value {
-    eventually(&format!("a case in {state}"), async || {
-        let found = person.get(&format!("/v1/me/verification-cases/{case}")).await.ok();
-        (found["state"] == json!(state)).then_some(found)
-    })
-    .await
+/// Bytes that claim to be a picture.
+fn picture<'a>(name: &'a str, bytes: &'a [u8]) -> Paper<'a> {
+    Paper { kind: Kind::Paper, name, content_type: "image/png", bytes }
 }
 
 #[tokio::test]
-async fn a_file_goes_straight_to_the_store_and_comes_back_by_a_link_of_its_owner_only() {
-    let school = School::new();
-    let owner = school.learner().await;
-    let stranger = school.learner().await;
-    let file = paper(&owner).await;
-    let link = owner.post(&format!("/v1/files/{file}/download-link"), json!({})).await.ok();
-    let answer = school.http().get(link["url"].as_str().expect("a link")).send().await.expect("the store answers");
-    assert_eq!(answer.bytes().await.expect("a body"), PNG);
+async fn a_file_goes_straight_to_the_store_and_comes_back_by_a_link_of_its_owner_only() -> Result<()> {
+    let school = School::of_tests()?;
+    let owner = school.learner().await?;
+    let stranger = school.learner().await?;
+    let upload = owner.write(&picture("паспорт.png", PNG), false).await?;
+    let file = owner.complete_upload(&upload).await?.file_id;
+    assert_eq!(owner.read_file(&file).await?, PNG);
     stranger.get(&format!("/v1/files/{file}")).await.refused(404, "FILE_NOT_FOUND");
     stranger.post(&format!("/v1/files/{file}/download-link"), json!({})).await.refused(404, "FILE_NOT_FOUND");
 
     // The bytes are not what their name says.
     let script = b"<script>alert(1)</script>, padded to look like something";
-    let lie = write(&owner, announced("KIND_PAPER", "diploma.png", "image/png", script), script).await;
-    owner.post(&format!("/v1/uploads/{lie}/complete"), json!({})).await.refused(409, "CONTENT_MISMATCH");
+    let lie = owner.write(&picture("diploma.png", script), false).await?.upload_id;
+    owner.post(&format!("/v1/uploads/{lie}/complete"), json!({})).await.refused(REFUSED_BY_STATE, "CONTENT_MISMATCH");
     let huge = json!({"kind": "KIND_PAPER", "name": "a.png", "contentType": "image/png", "sizeBytes": "9000000000", "sha256": sha256(PNG)});
     let refused = owner.post("/v1/uploads", huge).await;
     assert!((400..500).contains(&refused.status), "{} {}", refused.status, refused.body);
+    Ok(())
 }
 
 #[tokio::test]
-async fn the_document_system_verifies_both_papers_and_the_tutor_may_teach() {
-    let school = School::new();
-    let tutor = tutor(&school).await;
+async fn the_document_system_verifies_both_papers_and_the_tutor_may_teach() -> Result<()> {
+    let school = School::of_tests()?;
+    let tutor = school.with_role(Role::Tutor).await?;
     assert_eq!(tutor.get("/v1/me/tutor-status").await.ok()["verified"], json!(false));
-    for kind in ["PAPER_KIND_IDENTITY", "PAPER_KIND_EDUCATION"] {
-        let file = paper(&tutor).await;
-        let paper = json!({"kind": kind, "fileIds": [file], "validUntil": "2031-05-31"});
-        let case = tutor.post("/v1/me/verification-cases", paper).await.ok();
-        case_in(&tutor, case["caseId"].as_str().expect("a case"), "STATE_VERIFIED").await;
+    for kind in [PaperKind::Identity, PaperKind::Education] {
+        tutor.hand_in(kind, &picture("паспорт.png", PNG), "2031-05-31").await?;
     }
     let status = tutor.get("/v1/me/tutor-status").await.ok();
     assert_eq!((&status["verified"], &status["validUntil"]), (&json!(true), &json!("2031-05-31")), "{status}");
-    tutor.notice("KIND_TUTOR_VERIFIED").await;
-    eventually("a token that permits to teach", async || {
-        let again = school.sign_in(&tutor.email, journeys::PASSWORD).await;
-        let me = again.get("/v1/me").await.ok();
-        me["permissions"].as_array().is_some_and(|all| all.contains(&json!("lessons.teach"))).then_some(())
-    })
-    .await;
+    tutor.notice(notification::Kind::TutorVerified).await?;
+    let permitted = school.eventually("a token that permits to teach", async || {
+        let me = school.sign_in(&tutor.email, PASSWORD).await?.get("/v1/me").await.ok();
+        let found = me["permissions"].as_array().is_some_and(|all| all.contains(&json!("lessons.teach")));
+        Ok(Seen::found(found.then_some(()), &me.to_string()))
+    });
+    permitted.await
 }

@@ -1,17 +1,19 @@
 //! The last use of a promo code goes to one of two.
 
-use journeys::{Course, School, new_key};
+use anyhow::Result;
+use journeys::{Expect, Wire};
+use people::{Course, School, new_key};
 use serde_json::json;
 
 #[tokio::test]
-async fn two_people_race_for_the_last_use_and_one_gets_it() {
-    let school = School::new();
-    let manager = school.staff("manager").await;
-    let course = Course::publish(&manager, "Последняя скидка").await;
+async fn two_people_race_for_the_last_use_and_one_gets_it() -> Result<()> {
+    let school = School::of_tests()?;
+    let manager = school.staff("manager").await?;
+    let course = Course::publish(&manager, "Последняя скидка").await?;
     let code = format!("LAST{}", new_key()[..8].to_uppercase());
     let promo = json!({"code": code, "percentBasisPoints": 5000, "maxUses": 1, "productIds": [course.product_id]});
     manager.post("/v1/promo-codes", promo).await.ok();
-    let (one, other) = tokio::join!(school.learner(), school.learner());
+    let (one, other) = tokio::try_join!(school.learner(), school.learner())?;
     let order = json!({"productId": course.product_id, "promoCode": code});
     let (first, second) = tokio::join!(one.post("/v1/orders", order.clone()), other.post("/v1/orders", order.clone()));
     let mut answers = [(first, &one), (second, &other)];
@@ -24,4 +26,5 @@ async fn two_people_race_for_the_last_use_and_one_gets_it() {
     let id = won["orderId"].as_str().unwrap_or_default();
     winner.post(&format!("/v1/orders/{id}/cancel"), json!({})).await.ok();
     loser.post("/v1/orders", order).await.ok();
+    Ok(())
 }

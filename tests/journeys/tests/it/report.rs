@@ -1,6 +1,9 @@
 //! What managers ask of everything that happened.
 
-use journeys::{Course, School, eventually};
+use anyhow::Result;
+use journeys::{Expect, Wire, eventually};
+use people::{Course, School};
+use proto::lyceum::courses::v1::enrolment;
 use serde_json::{Value, json};
 
 fn number(row: &Value, pointer: &str) -> i64 {
@@ -9,15 +12,15 @@ fn number(row: &Value, pointer: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn an_order_and_what_followed_from_it_stand_in_the_reports() {
-    let school = School::new();
-    let manager = school.staff("manager").await;
-    let course = Course::publish(&manager, "Отчётный курс").await;
+async fn an_order_and_what_followed_from_it_stand_in_the_reports() -> Result<()> {
+    let school = School::of_tests()?;
+    let manager = school.staff("manager").await?;
+    let course = Course::publish(&manager, "Отчётный курс").await?;
     let before = number(&manager.get("/v1/reports/dashboard").await.ok(), "/today/ordersPaid");
-    let learner = school.learner().await;
-    learner.buy(&course.product_id).await;
-    learner.enrolment_in(&course.run_id, "STATE_ACTIVE").await;
-    learner.learn(&course).await;
+    let learner = school.learner().await?;
+    learner.buy(&course.product_id, "").await?;
+    learner.enrolment_in(&course.run_id, enrolment::State::Active).await?;
+    learner.learn(&course.run_id, &course.key).await?;
 
     let dashboard = eventually("the order in the dashboard", async || {
         let dashboard = manager.get("/v1/reports/dashboard").await.ok();
@@ -41,12 +44,13 @@ async fn an_order_and_what_followed_from_it_stand_in_the_reports() {
     let titles: Vec<&str> = rows.iter().filter_map(|row| row["title"].as_str()).collect();
     assert_eq!(titles, ["О ткани", "Крой", "Лекало", "Проверка"], "{drop_off}");
     assert!(rows.iter().all(|row| number(row, "/completed") == 1), "{drop_off}");
+    Ok(())
 }
 
 #[tokio::test]
-async fn a_report_comes_as_a_file_and_wrong_questions_are_refused_whole() {
-    let school = School::new();
-    let manager = school.staff("manager").await;
+async fn a_report_comes_as_a_file_and_wrong_questions_are_refused_whole() -> Result<()> {
+    let school = School::of_tests()?;
+    let manager = school.staff("manager").await?;
     let path = "/v1/reports/export?report=REPORT_ORDERS&from=2026-01-01&to=2030-12-31";
     let answer = manager.get(path).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -61,12 +65,13 @@ async fn a_report_comes_as_a_file_and_wrong_questions_are_refused_whole() {
     let fields: Vec<&str> =
         problem["violations"].as_array().into_iter().flatten().filter_map(|one| one["field"].as_str()).collect();
     assert_eq!(fields, ["from", "to", "currency"], "{problem}");
-    school.learner().await.get("/v1/reports/dashboard").await.refused(403, "PERMISSION_DENIED");
+    school.learner().await?.get("/v1/reports/dashboard").await.refused(403, "PERMISSION_DENIED");
+    Ok(())
 }
 
 #[tokio::test]
-async fn the_catalogue_is_not_sent_twice_to_whoever_has_it() {
-    let school = School::new();
+async fn the_catalogue_is_not_sent_twice_to_whoever_has_it() -> Result<()> {
+    let school = School::of_tests()?;
     let visitor = school.visitor();
     let first = visitor.get("/v1/courses?language=en").await;
     let tag =
@@ -75,4 +80,5 @@ async fn the_catalogue_is_not_sent_twice_to_whoever_has_it() {
     assert_eq!((again.status, &again.body), (304, &json!(null)));
     let other = [("if-none-match", "\"something-else\"")];
     assert_eq!(visitor.send(reqwest::Method::GET, "/v1/courses?language=en", None, &other).await.status, 200);
+    Ok(())
 }

@@ -1,48 +1,57 @@
 //! Sessions: theft of a refresh token, signing out everywhere, and the browser's cookie door.
 
-use journeys::{PASSWORD, School, eventually};
+use anyhow::Result;
+use journeys::{Expect, Wire, eventually};
+use people::{PASSWORD, School};
 use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
-async fn a_stolen_refresh_token_ends_the_session_of_thief_and_owner() {
-    let school = School::new();
-    let learner = school.learner().await;
+async fn a_stolen_refresh_token_ends_the_session_of_thief_and_owner() -> Result<()> {
+    let school = School::of_tests()?;
+    let learner = school.learner().await?;
+    let stolen = learner.tokens().await.refresh_token;
     let refresh = async |token: &str| school.visitor().post("/v1/auth/refresh", json!({"refreshToken": token})).await;
-    let second = refresh(&learner.refresh_token).await.ok();
+    let second = refresh(&stolen).await.ok();
     let second = second["refreshToken"].as_str().expect("a new refresh token").to_owned();
     let third = refresh(&second).await.ok();
     let third = third["refreshToken"].as_str().expect("a new refresh token").to_owned();
     // The thief comes with the first token, long after it was used.
-    assert_eq!(refresh(&learner.refresh_token).await.status, 401);
+    assert_eq!(refresh(&stolen).await.status, 401);
     // The family is revoked, so the owner has to sign in again too.
     assert_eq!(refresh(&third).await.status, 401);
     eventually("the access token is refused as well", async || {
         (learner.get("/v1/me").await.status == 401).then_some(())
     })
     .await;
-    let mail = school.mail(&learner.email, "a warning", |mail| mail.subject.contains("сеансы завершены")).await;
+    let mail =
+        school.outside.mail(&learner.email, "a warning", |mail| mail.subject.contains("сеансы завершены")).await?;
     assert!(!mail.text.is_empty());
+    Ok(())
 }
 
 #[tokio::test]
-async fn signing_out_everywhere_ends_every_session() {
-    let school = School::new();
-    let here = school.learner().await;
-    let there = school.sign_in(&here.email, PASSWORD).await;
+async fn signing_out_everywhere_ends_every_session() -> Result<()> {
+    let school = School::of_tests()?;
+    let here = school.learner().await?;
+    let there = school.sign_in(&here.email, PASSWORD).await?;
     here.post("/v1/auth/sign-out-everywhere", json!({})).await.ok();
     for person in [&here, &there] {
         eventually("the access token is refused", async || (person.get("/v1/me").await.status == 401).then_some(()))
             .await;
-        let again = school.visitor().post("/v1/auth/refresh", json!({"refreshToken": person.refresh_token})).await;
+        let again = school
+            .visitor()
+            .post("/v1/auth/refresh", json!({"refreshToken": person.tokens().await.refresh_token}))
+            .await;
         assert_eq!(again.status, 401);
     }
+    Ok(())
 }
 
 #[tokio::test]
-async fn a_browser_gets_its_refresh_token_in_a_cookie_that_scripts_cannot_read() {
-    let school = School::new();
-    let learner = school.learner().await;
+async fn a_browser_gets_its_refresh_token_in_a_cookie_that_scripts_cannot_read() -> Result<()> {
+    let school = School::of_tests()?;
+    let learner = school.learner().await?;
     let sign_in = json!({"email": learner.email, "password": PASSWORD}).to_string();
     let same_site: &[(&str, &str)] = &[("sec-fetch-site", "same-origin")];
     let answer = school.visitor().send(Method::POST, "/session", Some(sign_in), same_site).await;
@@ -59,4 +68,5 @@ async fn a_browser_gets_its_refresh_token_in_a_cookie_that_scripts_cannot_read()
     };
     assert_eq!(refresh("cross-site").await.status, 403, "another site must not use the cookie");
     assert!(refresh("same-origin").await.ok()["accessToken"].is_string());
+    Ok(())
 }

@@ -1,7 +1,8 @@
 //! What video players report, every ten seconds each: a transaction that merges what was watched.
 
-use anyhow::{Context, Result};
-use journeys::School;
+use anyhow::Result;
+use people::School;
+use proto::lyceum::courses::v1::run::Sequence;
 use serde_json::json;
 
 use super::course::{Course, VIDEO_MS};
@@ -22,13 +23,13 @@ struct Watcher {
 }
 
 pub(super) async fn run(fleet: &Fleet) -> Result<Report> {
-    let school = School::new();
-    let course = Course::publish(&school, "Замер просмотра", "SEQUENCE_FREE").await?;
+    let school = School::of_tests()?;
+    let course = Course::publish(&school, "Замер просмотра", Sequence::Free).await?;
     let mut watchers = Vec::new();
     for _ in 0..LEARNERS {
-        let learner = school.learner().await;
+        let learner = school.learner().await?;
         let enrolment = course.enrol(&school, &learner).await?;
-        let token = learner.token.clone().context("a learner has a token")?;
+        let token = learner.token().await;
         watchers.push(Watcher { learner: learner.user_id.clone(), enrolment, token });
     }
     let watchers = std::sync::Arc::new(watchers);

@@ -10,8 +10,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use futures::{StreamExt, stream};
-use journeys::{Card, Course, Person, School};
+use futures::{StreamExt, TryStreamExt, stream};
+use people::{Card, Course, Person, School};
 use serde_json::Value;
 use sqlx::PgPool;
 use tokio::{task::JoinSet, time::interval};
@@ -36,13 +36,14 @@ const SERVICES: [&str; 5] = ["gateway", "payments", "courses", "notifications", 
 type Times = Arc<Mutex<HashMap<Uuid, Instant>>>;
 
 pub(super) async fn run(fleet: &Fleet) -> Result<Report> {
-    let school = School::new();
-    let manager = school.staff("manager").await;
+    let school = School::of_tests()?;
+    let manager = school.staff("manager").await?;
     let mut products = Vec::new();
     for number in 0..PRODUCTS {
-        products.push(Course::publish(&manager, &format!("Замер заказов {number}")).await.product_id);
+        products.push(Course::publish(&manager, &format!("Замер заказов {number}")).await?.product_id);
     }
-    let people: Vec<Person> = stream::iter(0..LEARNERS).map(|_| school.learner()).buffer_unordered(8).collect().await;
+    let people = stream::iter(0..LEARNERS).map(|_| school.learner()).buffer_unordered(8);
+    let people: Vec<Person> = people.try_collect().await?;
     let courses = fleet.database("courses").await?;
     let watch = CpuWatch::start(&fleet.processes(&SERVICES)?)?;
     let (paid, seen) = (Times::default(), Times::default());
@@ -83,11 +84,11 @@ pub(super) async fn run(fleet: &Fleet) -> Result<Report> {
 
 /// Orders, opens the bank's page and types a good card.
 async fn buy(person: Person, product: String, paid: Times) -> Result<()> {
-    let order = person.order(&product, "").await;
-    let payment = person.pay(&order).await;
+    let order = person.order(&product, "").await?.order_id;
+    let payment = person.pay(&order).await?;
     let id: Uuid = order.parse().context("an order has an id")?;
     lock(&paid).insert(id, Instant::now());
-    let status = person.school.type_card(&payment.confirmation_url, Card::Good).await;
+    let status = person.school.outside.type_card(&payment.confirmation_url, Card::Good).await?;
     ensure!(status < 400, "the bank's page answered {status}");
     Ok(())
 }

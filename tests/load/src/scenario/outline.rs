@@ -1,8 +1,9 @@
 //! The outline of a hundred lessons with rules of access and progress, as an enrolled learner sees it.
 
 use anyhow::Result;
-use journeys::School;
-use serde_json::json;
+use people::School;
+use proto::lyceum::courses::v1::run::Sequence;
+use proto::lyceum::courses::v1::{CompleteLessonRequest, LessonProgress};
 
 use super::course::{Course, LESSONS};
 use crate::{
@@ -13,16 +14,17 @@ use crate::{
 };
 
 pub(super) async fn run(fleet: &Fleet) -> Result<Report> {
-    let school = School::new();
-    let course = Course::publish(&school, "Замер оглавления", "SEQUENCE_LESSON_BY_LESSON").await?;
-    let learner = school.learner().await;
+    let school = School::of_tests()?;
+    let course = Course::publish(&school, "Замер оглавления", Sequence::LessonByLesson).await?;
+    let learner = school.learner().await?;
     course.enrol(&school, &learner).await?;
     // A learner who is on the way: the first lesson is done, the others wait for one another.
-    let outline = learner.get(&format!("/v1/runs/{}/outline", course.run_id)).await.ok();
-    if let Some(first) = outline.pointer("/sections/0/lessons/0/lessonId").and_then(|id| id.as_str()) {
-        learner.post(&format!("/v1/runs/{}/lessons/{first}/complete", course.run_id), json!({})).await.ok();
+    let outline = learner.outline(&course.run_id).await?;
+    if let Some(first) = outline.sections.first().and_then(|section| section.lessons.first()) {
+        let (run_id, lesson_id) = (course.run_id.clone(), first.lesson_id.clone());
+        let _: LessonProgress = learner.call(&CompleteLessonRequest { run_id, lesson_id }).await?;
     }
-    let (path, token) = (format!("/v1/runs/{}/outline", course.run_id), learner.token.clone().unwrap_or_default());
+    let (path, token) = (format!("/v1/runs/{}/outline", course.run_id), learner.token().await);
     let processes = fleet.processes(&["gateway", "courses"])?;
     let ours = drive::closed_watched(&fleet.gateway, Load::default(), &processes, move |_| drive::get(&path, &token));
     let (outcome, cpu) = ours.await?;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use journeys::{PASSWORD, School};
+use people::{PASSWORD, School};
+use proto::lyceum::courses::v1::run::Sequence;
 use serde_json::json;
 
 use super::course::Course;
@@ -22,12 +23,12 @@ const STORM: usize = 8;
 const READERS: usize = 4;
 
 pub(super) async fn run(fleet: &Fleet) -> Result<Report> {
-    let school = School::new();
-    let course = Course::publish(&school, "Замер входа", "SEQUENCE_FREE").await?;
-    let learner = school.learner().await;
+    let school = School::of_tests()?;
+    let course = Course::publish(&school, "Замер входа", Sequence::Free).await?;
+    let learner = school.learner().await?;
     course.enrol(&school, &learner).await?;
-    let (path, token) = (format!("/v1/runs/{}/outline", course.run_id), learner.token.clone().unwrap_or_default());
-    let people = futures::future::join_all((0..PEOPLE).map(|_| school.learner())).await;
+    let (path, token) = (format!("/v1/runs/{}/outline", course.run_id), learner.token().await);
+    let people = futures::future::try_join_all((0..PEOPLE).map(|_| school.learner())).await?;
     let emails: Vec<String> = people.into_iter().map(|person| person.email).collect();
     let storm = Load { connections: STORM, warm_up: Duration::from_secs(1), duration: Duration::from_secs(8) };
     let reading = Load { connections: READERS, ..storm };

@@ -134,21 +134,21 @@ fn with_payment(
     let payment = bank.payments.get_mut(&payment_id(fields)?).ok_or(NO_PAYMENT)?;
     payment.expire(world.now());
     let before = payment.left();
-    let told = work(payment)?;
+    let notices = work(payment)?;
     let payment = payment.clone();
     drop(bank);
     let state = json!({"Success": true, "ErrorCode": "0", "TerminalKey": world.config().terminal, "Status": payment.status,
         "PaymentId": payment.id.to_string(), "OrderId": payment.field("OrderId"), "Amount": payment.amount});
-    notice::send(world, payment, told);
+    notice::send(world, payment, notices);
     Ok((state, before))
 }
 
 fn cancel(world: &World, fields: &Fields) -> Result<Value, Declined> {
     let mut after = 0;
     let (mut answer, before) = with_payment(world, fields, |payment| {
-        let told = payment.cancel(amount(fields), text(fields, "ExternalRequestId"))?;
+        let notices = payment.cancel(amount(fields), text(fields, "ExternalRequestId"))?;
         after = payment.left();
-        Ok(told)
+        Ok(notices)
     })?;
     answer["OriginalAmount"] = before.into();
     answer["NewAmount"] = after.into();

@@ -54,14 +54,14 @@ async fn pay(State(world): State<World>, Path(id): Path<u64>, Form(typed): Form<
         let mut bank = world.bank();
         let Some(payment) = bank.payments.get_mut(&id) else { return StatusCode::NOT_FOUND.into_response() };
         payment.expire(world.now());
-        let told = payment.pay(card, masked(&typed.card), typed.code == CODE);
-        told.map(|told| (payment.clone(), told))
+        let notices = payment.pay(card, masked(&typed.card), typed.code == CODE);
+        notices.map(|notices| (payment.clone(), notices))
     };
-    let (payment, told) = match paid {
+    let (payment, notices) = match paid {
         Ok(paid) => paid,
         Err(declined) => return (StatusCode::CONFLICT, page("Оплата", &escape(declined.message))).into_response(),
     };
-    notice::tell(&world, &payment, &told).await;
+    notice::tell(&world, &payment, &notices).await;
     match payment.status {
         Status::ThreeDsChecking => challenge(&payment, &typed.card, !typed.code.is_empty()),
         Status::Authorized | Status::Confirmed => leave(&payment, "SuccessURL", "Оплата прошла"),

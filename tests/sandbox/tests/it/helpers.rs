@@ -140,11 +140,11 @@ pub fn token(fields: &Map<String, Value>) -> String {
 /// The merchant's side of notifications.
 pub struct Shop {
     pub url: String,
-    heard: Arc<Heard>,
+    received: Arc<Received>,
     _serving: JoinSet<()>,
 }
 
-struct Heard {
+struct Received {
     notices: Mutex<Vec<Value>>,
     /// So many notifications are answered with something that is not quite `OK`.
     refusals: AtomicU32,
@@ -157,20 +157,20 @@ impl Shop {
 
     /// A shop that accepts a notification only after so many others.
     pub async fn reluctant(refusals: u32) -> Self {
-        let heard = Arc::new(Heard { notices: Mutex::default(), refusals: AtomicU32::new(refusals) });
-        let router = Router::new().route("/hook", post(hear)).with_state(Arc::clone(&heard));
+        let received = Arc::new(Received { notices: Mutex::default(), refusals: AtomicU32::new(refusals) });
+        let router = Router::new().route("/hook", post(receive)).with_state(Arc::clone(&received));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let mut serving = JoinSet::new();
         serving.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, heard, _serving: serving }
+        Self { url, received, _serving: serving }
     }
 
     pub fn notices(&self) -> Vec<Value> {
-        self.heard.notices.lock().unwrap().clone()
+        self.received.notices.lock().unwrap().clone()
     }
 
-    /// The statuses heard so far, in the order of arrival.
+    /// The statuses received so far, in the order of arrival.
     pub fn statuses(&self) -> Vec<String> {
         self.notices().iter().map(|notice| notice["Status"].as_str().unwrap().to_owned()).collect()
     }
@@ -185,8 +185,8 @@ impl Shop {
     }
 }
 
-async fn hear(State(heard): State<Arc<Heard>>, Json(notice): Json<Value>) -> &'static str {
-    heard.notices.lock().unwrap().push(notice);
-    let left = heard.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+async fn receive(State(received): State<Arc<Received>>, Json(notice): Json<Value>) -> &'static str {
+    received.notices.lock().unwrap().push(notice);
+    let left = received.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
     if left.is_ok() { "ok" } else { "OK" }
 }

@@ -85,8 +85,8 @@ async fn signed_requests_pass_through_to_a_real_server() {
 
     let removed = sandbox.client.delete(bucket.delete_object(Some(&key), "папка/файл +1").sign(LIFE)).send().await;
     assert_eq!(removed.unwrap().status(), StatusCode::NO_CONTENT);
-    let gone = sandbox.client.delete(bucket.delete_bucket(&key).sign(LIFE)).send().await.unwrap();
-    assert_eq!(gone.status(), StatusCode::NO_CONTENT);
+    let deleted = sandbox.client.delete(bucket.delete_bucket(&key).sign(LIFE)).send().await.unwrap();
+    assert_eq!(deleted.status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

@@ -1,1 +1,0 @@
-//! Kills what the fleet is made of, and counts.

@@ -1,0 +1,177 @@
+//! Figures of the whole tree, today beside their goal. A goal that was reached is enforced from then on; the others are printed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::source::Source;
+
+/// The tree, as the figures read it.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) sources: Vec<Source>,
+    /// How many operations the contract has.
+    pub(crate) rpcs: usize,
+    /// Lines of Markdown outside tables that are wider than 120 columns.
+    pub(crate) wide_lines: usize,
+}
+
+struct Figure {
+    what: &'static str,
+    count: fn(&Tree) -> usize,
+    /// At most this.
+    goal: usize,
+    /// Whether the goal was reached, so that losing it is a failure.
+    enforced: bool,
+}
+
+const FIGURES: [Figure; 5] = [
+    Figure {
+        what: "lines of a door (services/*/src/grpc) per rpc",
+        count: |tree| lines(tree, is_door).div_ceil(tree.rpcs.max(1)),
+        goal: 18,
+        enforced: false,
+    },
+    Figure {
+        what: "lines of deploy/fleet",
+        count: |tree| lines(tree, |path| path.starts_with("deploy/fleet")),
+        goal: 5_500,
+        enforced: false,
+    },
+    Figure {
+        what: "enums of services with `as_str` and `parse` by hand",
+        count: |tree| services(tree).map(|source| source.count("fn as_str(").min(source.count("fn parse("))).sum(),
+        goal: 0,
+        enforced: false,
+    },
+    Figure {
+        what: "structs for rows (`FromRow` in services/*/src/store)",
+        count: |tree| {
+            services(tree).filter(|source| is_store(&source.path)).map(|source| source.count("FromRow)")).sum()
+        },
+        goal: 20,
+        enforced: false,
+    },
+    Figure { what: "lines of prose wider than 120 columns", count: |tree| tree.wide_lines, goal: 0, enforced: false },
+];
+
+/// Prints the table and tells which goals were lost.
+pub(crate) fn table(tree: &Tree) -> Vec<String> {
+    let mut lost = Vec::new();
+    println!("\n  {:<58} {:>6}  {:>6}", "FIGURE", "TODAY", "GOAL");
+    for Figure { what, count, goal, enforced } in FIGURES {
+        let today = count(tree);
+        let state = match (today <= goal, enforced) {
+            (true, true) => "kept",
+            (true, false) => "reached: set `enforced`",
+            (false, true) => "LOST",
+            (false, false) => "",
+        };
+        println!("  {}", format!("{what:<58} {today:>6}  {goal:>6}  {state}").trim_end());
+        if enforced && today > goal {
+            lost.push(format!("{what}: {today}, at most {goal}"));
+        }
+    }
+    println!();
+    lost
+}
+
+fn services(tree: &Tree) -> impl Iterator<Item = &Source> {
+    tree.sources.iter().filter(|source| source.path.starts_with("services"))
+}
+
+fn lines(tree: &Tree, wanted: impl Fn(&Path) -> bool) -> usize {
+    tree.sources.iter().filter(|source| wanted(&source.path)).map(Source::lines).sum()
+}
+
+fn is_door(path: &Path) -> bool {
+    is_room(path, "grpc")
+}
+
+fn is_store(path: &Path) -> bool {
+    is_room(path, "store")
+}
+
+/// `services/courses/src/grpc.rs`, or a file below `services/courses/src/grpc/`.
+fn is_room(path: &Path, room: &str) -> bool {
+    let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    matches!(parts[..], ["services", _, "src", name, ..] if name.trim_end_matches(".rs") == room)
+}
+
+/// How many operations a file of the contract has.
+pub(crate) fn rpcs(text: &str) -> usize {
+    text.lines().filter(|line| line.trim_start().starts_with("rpc ")).count()
+}
+
+/// How many lines of prose are too wide: tables and links cannot be broken.
+pub(crate) fn wide_lines(text: &str) -> usize {
+    let mut in_code = false;
+    let mut count = 0;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_code = !in_code;
+        }
+        let breaks = !in_code && !line.starts_with('|') && line.contains(' ');
+        count += usize::from(breaks && line.chars().count() > 120);
+    }
+    count
+}
+
+/// The contract's files count their operations.
+pub(crate) fn all_rpcs(root: &Path, files: &[PathBuf]) -> Result<usize> {
+    let mut count = 0;
+    for file in files.iter().filter(|file| file.starts_with("proto/lyceum")) {
+        count += rpcs(&fs::read_to_string(root.join(file))?);
+    }
+    if count == 0 {
+        bail!("the contract has no rpc: has it moved?");
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let sources = files.iter().map(|(path, text)| Source::new(Path::new(path), text)).collect();
+        Tree { sources, rpcs: 2, wide_lines: 0 }
+    }
+
+    #[test]
+    fn doors_are_counted_per_rpc_and_other_rooms_are_not() {
+        let lines = "line\n".repeat(5);
+        let tree = tree(&[
+            ("services/users/src/grpc.rs", &lines),
+            ("services/users/src/grpc/auth.rs", &lines),
+            ("services/users/src/flows/grpc.rs", &lines),
+            ("libs/rpc/src/grpc.rs", &lines),
+        ]);
+        assert_eq!((FIGURES[0].count)(&tree), 5);
+    }
+
+    #[test]
+    fn an_enum_by_hand_has_both_directions_and_a_row_stands_in_a_store() {
+        let both = "pub fn as_str(self) {}\npub fn parse(text: &str) {}\npub fn parse(other: &str) {}\n";
+        let row = "#[derive(Debug, sqlx::FromRow)]\n";
+        let tree = tree(&[
+            ("services/users/src/domain/role.rs", both),
+            ("services/users/src/store/role.rs", row),
+            ("services/users/src/domain/user.rs", row),
+        ]);
+        assert_eq!((FIGURES[2].count)(&tree), 1);
+        assert_eq!((FIGURES[3].count)(&tree), 1);
+    }
+
+    #[test]
+    fn prose_is_too_wide_and_tables_and_code_are_not() {
+        let long = "word ".repeat(30);
+        assert_eq!(wide_lines(&format!("{long}\n|{long}\n```\n{long}\n```\n{long}\n")), 2);
+    }
+
+    #[test]
+    fn operations_are_counted() {
+        assert_eq!(rpcs("service A {\n  rpc B(C) returns (D);\n  // rpc E\n  rpc F(G) returns (H) {}\n}\n"), 2);
+    }
+}
