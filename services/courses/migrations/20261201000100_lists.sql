@@ -1,14 +1,14 @@
 -- Each order and filter of the lists of the staff has its index.
 
--- lint: require-concurrent-index-creation: a million rows take two seconds; a concurrent one that fails has to be dropped by hand
+-- lint: require-concurrent-index-creation: a million rows take two seconds, and a concurrent one may fail half made
 create index enrolments_course_ix on enrolments (course_id, enrolment_id desc);
--- lint: require-concurrent-index-creation: a million rows take two seconds; a concurrent one that fails has to be dropped by hand
+-- lint: require-concurrent-index-creation: a million rows take two seconds, and a concurrent one may fail half made
 create index enrolments_state_ix on enrolments (state, enrolment_id desc);
--- lint: require-concurrent-index-creation: a million rows take two seconds; a concurrent one that fails has to be dropped by hand
+-- lint: require-concurrent-index-creation: a million rows take two seconds, and a concurrent one may fail half made
 create index enrolments_created_ix on enrolments (created_at);
--- lint: require-concurrent-index-creation: a million rows take two seconds; a concurrent one that fails has to be dropped by hand
+-- lint: require-concurrent-index-creation: a million rows take two seconds, and a concurrent one may fail half made
 create index enrolments_starts_ix on enrolments (starts_at desc, enrolment_id desc);
--- lint: require-concurrent-index-creation: a million rows take two seconds; a concurrent one that fails has to be dropped by hand
+-- lint: require-concurrent-index-creation: a million rows take two seconds, and a concurrent one may fail half made
 create index enrolments_ends_ix on enrolments ((coalesce(access_ends_at, 'infinity')), enrolment_id);
 
 -- lint: require-concurrent-index-creation: a school has hundreds of courses, so that it takes milliseconds

@@ -1,5 +1,5 @@
-//! The documents service as we ask it, in our own name: links to media that a learner may see. Whether the learner may is decided
-//! before it is asked.
+//! The documents service as we ask it, in our own name: links to media that a learner may see. Whether the learner may is
+//! decided before it is asked.
 
 use std::time::Duration;
 

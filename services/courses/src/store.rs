@@ -1,6 +1,6 @@
-//! The memory: SQL and private row structs, as free functions over a connection. No decisions, no begin or commit.
+//! SQL, as free functions over a connection. No decisions, no begin or commit.
 //!
-//! Rows are held `for no key update`: a plain `for update` would stand in the way of everybody who inserts a row that refers
+//! Rows are locked `for no key update`: a plain `for update` would stand in the way of everybody who inserts a row that refers
 //! to them, and two who do both would wait for each other.
 
 pub mod answers;

@@ -86,20 +86,20 @@ impl Playback {
     /// player's counter where the clock stood still. A heartbeat that comes again changes nothing.
     #[must_use]
     pub fn join(self, heartbeat: Heartbeat, now: OffsetDateTime) -> Self {
-        let heard = Position {
+        let reported = Position {
             at_ms: heartbeat.position_ms,
             client_at: heartbeat.client_at.min(now + CLOCK_SKEW),
             player: heartbeat.player,
             sequence: heartbeat.sequence,
         };
         let position = match self.position {
-            Some(known) if known.rank() >= heard.rank() => known,
-            _ => heard,
+            Some(known) if known.rank() >= reported.rank() => known,
+            _ => reported,
         };
         Self { watched: self.watched.union(heartbeat.watched), position: Some(position), ..self }
     }
 
-    /// Whether this very heartbeat was the last one joined: a lost answer is asked for again, and needs no write.
+    /// Whether this very heartbeat was the last one joined: a lost answer is asked for a second time, and needs no write.
     pub fn knows(&self, heartbeat: &Heartbeat) -> bool {
         self.position
             .as_ref()

@@ -60,9 +60,15 @@ values::refusals! {
 /// Each lock in words, for people who see no screen of ours, and for machines.
 fn explain(locks: &[Lock]) -> Vec<Violation> {
     let violation = |lock: &Lock| {
-        let told = Violation::of("lesson_id", &lock.to_string()).with("reason", lock.reason().as_str().to_uppercase());
-        let told = lock.until().into_iter().fold(told, |told, until| told.with("until", until.param()));
-        lock.lesson().into_iter().fold(told, |told, lesson| told.with("lessonId", lesson))
+        let mut violation = Violation::of("lesson_id", &lock.to_string());
+        violation = violation.with("reason", lock.reason().as_str().to_uppercase());
+        if let Some(until) = lock.until() {
+            violation = violation.with("until", until.param());
+        }
+        if let Some(lesson) = lock.lesson() {
+            violation = violation.with("lessonId", lesson);
+        }
+        violation
     };
     locks.iter().map(violation).collect()
 }

@@ -72,7 +72,7 @@ fn apply(outline: &mut Outline, edit: Edit, new: SectionId) -> Result<Option<Sec
     Ok(None)
 }
 
-/// The draft of a course that may be edited, held until the end of the transaction.
+/// The draft of a course that may be edited, locked until the end of the transaction.
 pub(super) async fn open(conn: &mut PgConnection, course: CourseId, etag: Option<i64>) -> Result<Draft> {
     let draft = drafts::lock(conn, course).await?.ok_or(Refusal::CourseNotFound)?;
     let course = courses::find(&mut *conn, course).await?.ok_or(Refusal::CourseNotFound)?;

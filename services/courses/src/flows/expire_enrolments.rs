@@ -16,7 +16,7 @@ use crate::{
 
 const BATCH: i64 = 200;
 
-/// Ends all of them and says how many. Safe to do twice, also at once: each is looked at again under its lock.
+/// Ends all of them and says how many. Safe to do twice, also at once: each is checked once more under its lock.
 pub async fn run(app: &App) -> Result<u64> {
     let mut ended = 0;
     loop {

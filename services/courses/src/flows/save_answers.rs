@@ -28,7 +28,7 @@ pub async fn run(app: &App, actor: &str, learner: LearnerId, id: AttemptId, give
         let attempt = attempts::lock(conn, learner, id).await?.ok_or(Refusal::AttemptNotFound)?;
         attempt.answerable(now)?;
         let before = answers::latest(&mut *conn, learner, id).await?;
-        // An answer that is saved again, as after a lost reply, is no further step.
+        // An answer that is saved twice, as after a lost reply, is no further step.
         let news = |(question, answer): &&(QuestionId, Answer)| match before.get(question) {
             Some(known) => known != answer,
             None => *answer != Answer::Withdrawn,

@@ -5,7 +5,7 @@ use crate::{app::App, error::Result, store::attempts};
 
 const BATCH: i64 = 200;
 
-/// Hands all of them in and says how many. Safe to do twice, also at once: each is looked at again under its lock.
+/// Hands all of them in and says how many. Safe to do twice, also at once: each is checked once more under its lock.
 ///
 /// One that fails is left for the next time, so that it does not hold up the others.
 pub async fn run(app: &App) -> Result<u64> {

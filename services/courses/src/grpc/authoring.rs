@@ -147,11 +147,7 @@ impl asked::AuthoringService for Door {
         self.moved(ask.course_id, Move::Restore).await
     }
 
-    async fn list_course_versions(
-        &self,
-        _: Call,
-        ask: asked::ListCourseVersions,
-    ) -> Result<Page<pb::CourseVersion>> {
+    async fn list_course_versions(&self, _: Call, ask: asked::ListCourseVersions) -> Result<Page<pb::CourseVersion>> {
         let course = self.course(ask.course_id).await?;
         let rows = versions::list(&self.0.db, course.id, ask.page.after()?, ask.page.limit()).await?;
         Ok(ask.page.cut(rows, |version| version.version).map(show::version))

@@ -48,7 +48,7 @@ fn read_lesson(fields: &mut Fields, sent: asked::DraftLessonInput<Door>, now: Of
     })
 }
 
-/// The sections of a whole draft; everything that is wrong in any of them is told.
+/// The sections of a whole draft; every mistake in any of them is reported.
 pub(super) fn sections(
     sent: Vec<asked::DraftSectionInput<Door>>,
     now: OffsetDateTime,

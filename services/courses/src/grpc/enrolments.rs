@@ -78,11 +78,7 @@ impl asked::EnrolmentService for Door {
         self.changed(&call, ask.enrolment_id, Change::Extend { until: ask.access_ends_at }, ask.note).await
     }
 
-    async fn export_enrolments(
-        &self,
-        _: Call,
-        ask: asked::ExportEnrolments,
-    ) -> Result<Streamed<pb::Enrolment, Error>> {
+    async fn export_enrolments(&self, _: Call, ask: asked::ExportEnrolments) -> Result<Streamed<pb::Enrolment, Error>> {
         let (app, since) = (Arc::clone(&self.0), ask.changed_since);
         let key = |enrolment: &Enrolment| (enrolment.learner, enrolment.id);
         let rows = contract::export(key, move |after| {
@@ -94,10 +90,13 @@ impl asked::EnrolmentService for Door {
 
     async fn export_runs(&self, _: Call) -> Result<Streamed<pb::ExportedRun, Error>> {
         let app = Arc::clone(&self.0);
-        let rows = contract::export(|run: &ExportedRun| run.run, move |after| {
-            let app = Arc::clone(&app);
-            async move { Ok(exports::runs(&app.db, after, RUNS_AT_ONCE).await?) }
-        });
+        let rows = contract::export(
+            |run: &ExportedRun| run.run,
+            move |after| {
+                let app = Arc::clone(&app);
+                async move { Ok(exports::runs(&app.db, after, RUNS_AT_ONCE).await?) }
+            },
+        );
         Ok(rows.map_ok(|run| show::exported_run(&run)).boxed())
     }
 

@@ -18,15 +18,18 @@ use crate::{
         seat::Seat,
     },
     error::Result,
-    flows::{
-        complete_lesson, link_media, read_attempt, save_answers, send_heartbeat, start_attempt, submit_attempt,
-    },
+    flows::{complete_lesson, link_media, read_attempt, save_answers, send_heartbeat, start_attempt, submit_attempt},
     store::{attempts, progress, seats, versions},
 };
 
 impl Door {
     /// A lesson's progress with what its own page shows; the terms of a quiz say how many attempts are left.
-    async fn progress(&self, lesson: LessonId, key: Option<Key>, terms: Option<&QuizTerms>) -> Result<pb::LessonProgress> {
+    async fn progress(
+        &self,
+        lesson: LessonId,
+        key: Option<Key>,
+        terms: Option<&QuizTerms>,
+    ) -> Result<pb::LessonProgress> {
         let Some(key) = key else { return Ok(show::lesson_progress(lesson, None)) };
         let detail = progress::find(&self.0.db, key).await?;
         let mut shown = show::lesson_progress(lesson, detail.as_ref());

@@ -62,7 +62,8 @@ pub(super) fn attempt(attempt: &Attempt) -> pb::QuizAttempt {
 /// An attempt with its questions in its own order.
 pub(super) fn attempt_with_questions(read: &AttemptRead) -> pb::QuizAttempt {
     let (it, right_answers) = (&read.attempt, read.shows_right_answers());
-    let option = |choice: &Choice| pb::AttemptOption { option_id: choice.id.to_string(), text: choice.text.to_string() };
+    let option =
+        |choice: &Choice| pb::AttemptOption { option_id: choice.id.to_string(), text: choice.text.to_string() };
     let question = |question: &Question| pb::AttemptQuestion {
         question_id: question.id.to_string(),
         kind: wire::<pb::attempt_question::Kind>(question.kind.name()),

@@ -14,7 +14,8 @@ use crate::{
         enrolment::Enrolment,
         id::LessonId,
         outline::{LessonCard, LessonKind, Outline, Section},
-        progress::{self, CourseProgress},
+        playback::Playback,
+        progress::CourseProgress,
         run::Run,
         seat::Seat,
     },
@@ -181,18 +182,18 @@ pub(super) fn lock(lock: &Lock) -> pb::LessonLock {
     }
 }
 
-fn stage(begun: bool, completed: bool) -> i32 {
-    let stage = if completed { State::Completed } else { State::Started };
-    if begun { stage } else { State::NotStarted }.into()
-}
-
-/// A lesson's progress as outlines show it: without what only the lesson's own page needs.
-fn brief(lesson: LessonId, progress: Option<&progress::LessonProgress>) -> pb::LessonProgress {
-    let completed_at = progress.and_then(|progress| progress.completed_at);
+/// A lesson's progress as outlines show it, by its percent and when it was completed; none before it was begun.
+fn brief(lesson: LessonId, begun: Option<(u8, Option<OffsetDateTime>)>) -> pb::LessonProgress {
+    let (percent, completed_at) = begun.unwrap_or_default();
+    let state = match (begun, completed_at) {
+        (None, _) => State::NotStarted,
+        (_, None) => State::Started,
+        (_, Some(_)) => State::Completed,
+    };
     pb::LessonProgress {
         lesson_id: lesson.to_string(),
-        state: stage(progress.is_some(), completed_at.is_some()),
-        percent: progress.map_or(0, |progress| i32::from(progress.percent)),
+        state: state.into(),
+        percent: i32::from(percent),
         completed_at: completed_at.map(Into::into),
         ..Default::default()
     }
@@ -200,23 +201,18 @@ fn brief(lesson: LessonId, progress: Option<&progress::LessonProgress>) -> pb::L
 
 /// A lesson's progress as its own page shows it, without the quiz.
 pub(super) fn lesson_progress(lesson: LessonId, detail: Option<&Detail>) -> pb::LessonProgress {
-    let completed_at = detail.and_then(|detail| detail.completed_at);
-    let part = |(start, end): &(u32, u32)| {
-        pb::WatchedRange { start: Some(milliseconds(*start)), end: Some(milliseconds(*end)) }
+    let part = |(start, end): &(u32, u32)| pb::WatchedRange {
+        start: Some(milliseconds(*start)),
+        end: Some(milliseconds(*end)),
     };
-    pb::LessonProgress {
-        lesson_id: lesson.to_string(),
-        state: stage(detail.is_some(), completed_at.is_some()),
-        percent: detail.map_or(0, |detail| i32::from(detail.percent)),
-        completed_at: completed_at.map(Into::into),
-        video: detail.and_then(|detail| detail.playback.as_ref()).map(|playback| pb::VideoProgress {
-            position: Some(milliseconds(playback.position.as_ref().map_or(0, |position| position.at_ms))),
-            furthest: Some(milliseconds(playback.watched.furthest())),
-            watched: Some(milliseconds(playback.watched.total())),
-            ranges: playback.watched.ranges().iter().map(part).collect(),
-        }),
-        quiz: None,
-    }
+    let video = |playback: &Playback| pb::VideoProgress {
+        position: Some(milliseconds(playback.position.as_ref().map_or(0, |position| position.at_ms))),
+        furthest: Some(milliseconds(playback.watched.furthest())),
+        watched: Some(milliseconds(playback.watched.total())),
+        ranges: playback.watched.ranges().iter().map(part).collect(),
+    };
+    let brief = brief(lesson, detail.map(|detail| (detail.percent, detail.completed_at)));
+    pb::LessonProgress { video: detail.and_then(|detail| detail.playback.as_ref()).map(video), ..brief }
 }
 
 pub(super) fn outline(seat: &Seat) -> pb::Outline {
@@ -230,7 +226,7 @@ pub(super) fn outline(seat: &Seat) -> pb::Outline {
         free_preview: card.free_preview,
         duration: length(&card.kind),
         locks: locks.iter().map(lock).collect(),
-        progress: Some(brief(card.id, seat.progress.get(&card.id))),
+        progress: Some(brief(card.id, seat.progress.get(&card.id).map(|begun| (begun.percent, begun.completed_at)))),
     };
     let section = |section: &Section| pb::OutlineSection {
         section_id: section.id.to_string(),

@@ -132,7 +132,7 @@ pub async fn find(db: impl PgExecutor<'_>, learner: LearnerId, id: AttemptId) ->
     Ok(row.map(Attempt::from))
 }
 
-/// The same, held until the end of the transaction.
+/// The same, locked until the end of the transaction.
 pub async fn lock(conn: &mut PgConnection, learner: LearnerId, id: AttemptId) -> Result<Option<Attempt>, sqlx::Error> {
     let row: Option<AttemptRow> = sqlx::query_as(pg::sql!(
         "select ",

@@ -24,7 +24,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: CourseId) -> Result<Option<Course
     sqlx::query_as(pg::sql!("select ", Course, " from courses where course_id = $1")).bind(id).fetch_optional(db).await
 }
 
-/// The same, held until the end of the transaction.
+/// The same, locked until the end of the transaction.
 pub async fn lock(conn: &mut PgConnection, id: CourseId) -> Result<Option<Course>, sqlx::Error> {
     sqlx::query_as(pg::sql!("select ", Course, " from courses where course_id = $1 for no key update"))
         .bind(id)

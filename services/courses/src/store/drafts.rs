@@ -30,7 +30,10 @@ pub async fn insert(conn: &mut PgConnection, draft: &Draft) -> Result<(), sqlx::
 }
 
 pub async fn find(db: impl PgExecutor<'_>, course: CourseId) -> Result<Option<Draft>, sqlx::Error> {
-    sqlx::query_as(pg::sql!("select ", Draft, " from drafts where course_id = $1")).bind(course).fetch_optional(db).await
+    sqlx::query_as(pg::sql!("select ", Draft, " from drafts where course_id = $1"))
+        .bind(course)
+        .fetch_optional(db)
+        .await
 }
 
 /// The draft, locked until the end of the transaction.

@@ -25,7 +25,7 @@ pub async fn update(conn: &mut PgConnection, enrolment: &Enrolment, now: OffsetD
     pg::row(enrolment).and("updated_at", now).update(conn, "enrolments").await
 }
 
-/// The learner's live enrolment in a run, held until the end of the transaction.
+/// The learner's live enrolment in a run, locked until the end of the transaction.
 pub async fn lock_live(
     conn: &mut PgConnection,
     learner: LearnerId,
@@ -46,7 +46,7 @@ pub async fn lock_live(
     .await
 }
 
-/// An enrolment of the learner, held until the end of the transaction.
+/// An enrolment of the learner, locked until the end of the transaction.
 pub async fn lock(
     conn: &mut PgConnection,
     learner: LearnerId,
@@ -93,7 +93,7 @@ pub async fn find_for_staff(db: impl PgExecutor<'_>, id: EnrolmentId) -> Result<
         .await
 }
 
-/// The live enrolments of a learner, whatever the run, held until the end of the transaction.
+/// The live enrolments of a learner, whatever the run, locked until the end of the transaction.
 pub async fn lock_all_live(conn: &mut PgConnection, learner: LearnerId) -> Result<Vec<Enrolment>, sqlx::Error> {
     sqlx::query_as(pg::sql!(
         "select ",

@@ -46,7 +46,7 @@ pub struct Revocation {
     pub revoked_at: OffsetDateTime,
 }
 
-/// Keeps a revocation, also of an entitlement that was never heard of; false if something newer is known.
+/// Keeps a revocation, also of an entitlement that is not known yet; false if something newer is known.
 pub async fn revoke(conn: &mut PgConnection, revocation: &Revocation, version: i64) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
         "insert into entitlements (

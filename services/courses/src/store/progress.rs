@@ -93,7 +93,7 @@ pub async fn find(db: impl PgExecutor<'_>, key: Key) -> Result<Option<Detail>, s
     row.map(DetailRow::detail).transpose()
 }
 
-/// The row, held until the end of the transaction; call [`begin`] first, so that there is one to hold.
+/// The row, locked until the end of the transaction; call [`begin`] first, so that there is one to lock.
 pub async fn lock(conn: &mut PgConnection, key: Key) -> Result<Detail, sqlx::Error> {
     let row: DetailRow = sqlx::query_as(
         "select percent, completed_at, media_id, watched, position_ms, position_client_at, position_player,

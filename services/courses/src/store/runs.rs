@@ -21,7 +21,7 @@ pub async fn find(db: impl PgExecutor<'_>, id: RunId) -> Result<Option<Run>, sql
     sqlx::query_as(pg::sql!("select ", Run, " from runs where run_id = $1")).bind(id).fetch_optional(db).await
 }
 
-/// The same, held until the end of the transaction.
+/// The same, locked until the end of the transaction.
 pub async fn lock(conn: &mut PgConnection, id: RunId) -> Result<Option<Run>, sqlx::Error> {
     sqlx::query_as(pg::sql!("select ", Run, " from runs where run_id = $1 for no key update"))
         .bind(id)

@@ -43,10 +43,10 @@ pub async fn insert(conn: &mut PgConnection, version: &Version, outline: &Outlin
 
 pub async fn find(db: impl PgExecutor<'_>, course: CourseId, version: i32) -> Result<Option<Version>, sqlx::Error> {
     sqlx::query_as(pg::sql!("select ", Version, " from versions where course_id = $1 and version = $2"))
-    .bind(course)
-    .bind(version)
-    .fetch_optional(db)
-    .await
+        .bind(course)
+        .bind(version)
+        .fetch_optional(db)
+        .await
 }
 
 /// The versions of a course, the newest first.

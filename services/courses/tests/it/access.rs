@@ -91,7 +91,10 @@ async fn a_sequence_opens_lesson_by_lesson_and_names_what_is_missing() {
     };
     let outline = school.outline(learner, &offered.run).await;
     let locked = titled(&outline, "в");
-    assert_eq!((locks(locked), locked.locks[0].lesson_id.clone()), (vec![Reason::Prerequisite], Some(offered.lesson("а"))));
+    assert_eq!(
+        (locks(locked), locked.locks[0].lesson_id.clone()),
+        (vec![Reason::Prerequisite], Some(offered.lesson("а")))
+    );
     assert_eq!(reason(&complete("б").await.unwrap_err()), "LESSON_LOCKED");
     complete("а").await.unwrap();
     let outline = school.outline(learner, &offered.run).await;

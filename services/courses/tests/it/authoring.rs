@@ -4,8 +4,8 @@ use proto::{
     lyceum::courses::v1::{
         ArchiveCourseRequest, CloseRunRequest, Course, CreateCourseRequest, CreateRunRequest, GetAuthoredCourseRequest,
         GetAuthoredRunRequest, GetCourseRequest, ListAuthoredCoursesRequest, ListAuthoredRunsRequest,
-        RestoreCourseRequest, Run, UnpublishCourseRequest, UpdateCourseRequest, UpdateRunRequest, course, list_authored_courses_request::OrderBy,
-        run,
+        RestoreCourseRequest, Run, UnpublishCourseRequest, UpdateCourseRequest, UpdateRunRequest, course,
+        list_authored_courses_request::OrderBy, run,
     },
     wkt::FieldMask,
 };
@@ -175,7 +175,8 @@ async fn titles(school: &School, request: ListAuthoredCoursesRequest) -> Vec<Str
 async fn editors_sort_their_list() {
     let school = School::new().await;
     let mut made = Vec::new();
-    for title in ["Вязание", "Аппликация", "Бисер", "Аппликация", "Гончарное дело"] {
+    for title in ["Вязание", "Аппликация", "Бисер", "Аппликация", "Гончарное дело"]
+    {
         school.clock.advance(time::Duration::SECOND);
         made.push(school.course(course_page(title, "ru")).await);
     }
@@ -201,13 +202,15 @@ async fn editors_sort_their_list() {
 #[tokio::test]
 async fn editors_find_courses_by_the_beginnings_of_words_of_the_title() {
     let school = School::new().await;
-    for title in ["Ёлочные игрушки", "Игры & головоломки", "Мягкая игрушка", "Шитьё"] {
+    for title in ["Ёлочные игрушки", "Игры & головоломки", "Мягкая игрушка", "Шитьё"]
+    {
         school.clock.advance(time::Duration::SECOND);
         school.course(course_page(title, "ru")).await;
     }
     let found = async |title: &str| {
         let title = Some(title.to_owned());
-        titles(&school, ListAuthoredCoursesRequest { title, order_by: OrderBy::Title.into(), ..Default::default() }).await
+        titles(&school, ListAuthoredCoursesRequest { title, order_by: OrderBy::Title.into(), ..Default::default() })
+            .await
     };
     assert_eq!(found("игруш").await, ["Мягкая игрушка", "Ёлочные игрушки"]);
     assert_eq!(found("игр елоч").await, ["Ёлочные игрушки"]);

@@ -221,7 +221,7 @@ async fn every_mistake_of_a_lesson_is_told_at_once_by_its_path() {
         ]
     );
 
-    // What no single field breaks is looked at when every field is right; of that all is told at once as well.
+    // What no single field breaks is looked at when every field is right; all of that is reported at once as well.
     let option = |text: &str| AnswerOption { text: text.into(), correct: true, ..Default::default() };
     let single = ChoiceQuestion { options: vec![option("a"), option("b")] };
     let number = NumberQuestion { value: "1".into(), tolerance: Some("-1".into()) };

@@ -6,8 +6,8 @@ use proto::lyceum::{
         CreateEnrolmentRequest, EndEnrolmentRequest, Enrolment, EnrolmentChange, ExtendEnrolmentRequest,
         GetEnrolmentRequest, ListEnrolmentsRequest, PauseEnrolmentRequest, ResumeEnrolmentRequest, Run,
         enrolment::{Mode, State},
-        list_enrolments_request::OrderBy,
         lesson_lock::Reason,
+        list_enrolments_request::OrderBy,
     },
     events::v1::{EnrolmentEnded, EnrolmentStarted},
 };
@@ -274,9 +274,8 @@ async fn staff_lists_enrolments_by_course_and_dates_in_the_order_they_like() {
     assert_eq!(listed(&school, ListEnrolmentsRequest { starts_after: at(3), ..all() }).await, of(&[4, 3]));
     assert_eq!(listed(&school, ListEnrolmentsRequest { starts_before: at(1), ..all() }).await, of(&[0]));
 
-    let sorted = async |order_by: OrderBy| {
-        listed(&school, ListEnrolmentsRequest { order_by: order_by.into(), ..all() }).await
-    };
+    let sorted =
+        async |order_by: OrderBy| listed(&school, ListEnrolmentsRequest { order_by: order_by.into(), ..all() }).await;
     assert_eq!(sorted(OrderBy::CreatedAtDesc).await, of(&[4, 3, 2, 1, 0]));
     assert_eq!(sorted(OrderBy::StartsAtDesc).await, of(&[4, 3, 2, 1, 0]));
     assert_eq!(sorted(OrderBy::AccessEndsAt).await, of(&[2, 0, 3, 1, 4]));

@@ -14,6 +14,7 @@ mod entitlements;
 mod exporting;
 mod guard;
 mod media;
+mod names;
 mod publishing;
 mod quizzes;
 mod watching;
