@@ -11,7 +11,7 @@ use crate::{
         Attempt, Refund, RefundId, Status, attempt,
         refund::{Outcome, State},
     },
-    error::{Error, Result},
+    error::Result,
     provider::{self, Payment, Trouble},
     store,
 };

@@ -89,7 +89,7 @@ async fn a_sale_comes_and_goes_and_every_price_is_kept() {
         let request = ListPricesRequest { product_id: product.product_id.clone(), page_size: 2, page_token };
         let page = world.products().list_prices(request).await.unwrap().into_inner();
         history.extend(page.prices.into_iter().map(|price| price.amount.unwrap().minor));
-        page_token = page.next_page_token;
+        page_token = page.next_page_token.unwrap_or_default();
         if page_token.is_empty() {
             break;
         }
