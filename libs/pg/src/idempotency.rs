@@ -95,6 +95,12 @@ impl Idempotent {
         Self { caller: caller.to_owned(), rpc, key, hash: sha256(&[&request.encode_to_vec()]) }
     }
 
+    /// The same request, told apart by something that its message does not show, such as the fingerprint of a password.
+    #[must_use]
+    pub fn and(self, more: &[u8]) -> Self {
+        Self { hash: sha256(&[&self.hash, more]), ..self }
+    }
+
     /// Claims the key until the end of the transaction. Call it first in the transaction that has the effect.
     ///
     /// Rolling back gives the key back as it was: a failure does not burn it.
