@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn outline(lessons: &[(bool, i32)]) -> Outline {
+    fn outline(lessons: &[(bool, u32)]) -> Outline {
         let cards = lessons.iter().map(|(required, weight)| LessonCard {
             required: *required,
             weight: Weight::try_from(*weight).unwrap(),
@@ -107,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_hundred_per_cent_means_all(lessons in prop::collection::vec((any::<bool>(), 1..100_i32, any::<bool>()), 0..30)) {
+        fn a_hundred_per_cent_means_all(lessons in prop::collection::vec((any::<bool>(), 1..100_u32, any::<bool>()), 0..30)) {
             let shape: Vec<_> = lessons.iter().map(|(required, weight, _)| (*required, *weight)).collect();
             let outline = outline(&shape);
             let done = outline.lessons().zip(&lessons).filter(|(_, (.., done))| *done).map(|(card, _)| card.id).collect();
