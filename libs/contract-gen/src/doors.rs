@@ -211,7 +211,10 @@ fn print_method(out: &mut String, rpc: &Rpc, index: usize, messages: &Messages) 
     let secrets: Vec<String> = messages.secrets(&rpc.method.input());
     let redact = match secrets.as_slice() {
         [] => "|_| ()".to_owned(),
-        secrets => format!("|sent| {{ sent.{}.clear(); }}", secrets.join(".clear(); sent.")),
+        secrets => {
+            let cleared: String = secrets.iter().map(|name| format!("sent.{name} = Default::default(); ")).collect();
+            format!("|sent| {{ {cleared}}}")
+        }
     };
     let (sent, ask) = if messages.request_name(rpc).is_some() { ("sent", ", ask") } else { ("_", "") };
     writeln!(out, "        let (call, {sent}) = Call::of(request, method, {redact})?;")?;

@@ -132,5 +132,5 @@ fn the_largest_request_limits_what_is_read() {
 
 #[test]
 fn secrets_are_no_part_of_what_a_key_remembers() {
-    holds("|sent| { sent.number.clear(); }");
+    holds("|sent| { sent.number = Default::default(); }");
 }
