@@ -199,7 +199,7 @@ fn lesson(told: ExportedLessonCompletion, facts: &mut Vec<Fact>) -> Result<()> {
 
 fn certificate(told: ExportedCertificate, facts: &mut Vec<Fact>) -> Result<()> {
     let certificate = id("certificate_id", &told.certificate_id)?;
-    let predecessor = match told.predecessor_id.as_str() {
+    let predecessor = match told.predecessor_id.as_deref().unwrap_or_default() {
         "" => None,
         predecessor => Some(id("predecessor_id", predecessor)?),
     };
