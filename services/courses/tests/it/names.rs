@@ -10,7 +10,7 @@ use courses::{
         quiz::{AnswersShown, QuestionKindName},
         run::{Pacing, RunState, Sequence},
     },
-    store::{courses, enrolments},
+    store::{courses::Order as CoursesOrder, enrolments::Order as EnrolmentsOrder},
 };
 use proto::lyceum::courses::v1 as pb;
 
@@ -24,8 +24,8 @@ fn enums_have_the_names_of_the_contract() {
     assert_eq!(same_names::<pb::enrolment::Mode, Mode>(), Ok(()));
     assert_eq!(same_names::<pb::enrolment::State, StateName>(), Ok(()));
     assert_eq!(same_names::<pb::lesson_lock::Reason, LockReason>(), Ok(()));
-    assert_eq!(same_names::<pb::list_authored_courses_request::OrderBy, courses::Order>(), Ok(()));
-    assert_eq!(same_names::<pb::list_enrolments_request::OrderBy, enrolments::Order>(), Ok(()));
+    assert_eq!(same_names::<pb::list_authored_courses_request::OrderBy, CoursesOrder>(), Ok(()));
+    assert_eq!(same_names::<pb::list_enrolments_request::OrderBy, EnrolmentsOrder>(), Ok(()));
     assert_eq!(same_names::<pb::run::Pacing, Pacing>(), Ok(()));
     assert_eq!(same_names::<pb::run::Sequence, Sequence>(), Ok(()));
     assert_eq!(same_names::<pb::run::State, RunState>(), Ok(()));

@@ -285,7 +285,7 @@ async fn an_attempt_keeps_its_version_and_its_order() {
     let attempt = it.start().await;
     let mut sections = it.offered.draft.sections.clone();
     sections[0].lessons[0] = proto::lyceum::courses::v1::DraftLesson {
-        lesson_id: sections[0].lessons[0].lesson_id.clone().unwrap(),
+        lesson_id: sections[0].lessons[0].lesson_id.clone(),
         ..quiz("к", QuizContent { pass_percent: 100, ..four_questions() })
     };
     it.school.draft(&it.offered.course, sections).await;

@@ -95,7 +95,7 @@ async fn one_goes_on_where_the_player_stood() {
     it.watched(1, &[(0, 42)], 42).await;
     let request = GetResumePointRequest { run_id: it.offered.run.run_id.clone() };
     let point = it.school.learning(it.learner).get_resume_point(request).await.unwrap().into_inner();
-    assert_eq!((point.title.as_str(), point.position), ("в", Some(seconds_of(42))));
+    assert_eq!((point.title.as_deref(), point.position), (Some("в"), Some(seconds_of(42))));
     let lesson = it.school.lesson(it.learner, &it.offered.run, &it.offered.lesson("в")).await;
     assert_eq!(seconds(&lesson.progress.unwrap()), (42, 42, 42));
 }
