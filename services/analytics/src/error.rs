@@ -6,7 +6,7 @@ use bus::Failure;
 use rpc::{Invalid, Kind, Refusal, Violation};
 
 use crate::domain::{
-    calendar::{BadCohorts, BadSpan},
+    calendar::BadSpan,
     revenue::TooMuch,
 };
 
@@ -29,12 +29,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl From<BadSpan> for Error {
     fn from(bad: BadSpan) -> Self {
         Self::Invalid(Invalid::field("to", bad))
-    }
-}
-
-impl From<BadCohorts> for Error {
-    fn from(bad: BadCohorts) -> Self {
-        Self::Invalid(Invalid::field("granularity", bad))
     }
 }
 

@@ -8,6 +8,7 @@ use proto::lyceum::{
     analytics::v1 as pb,
     values::v1::{FileChunk, Money},
 };
+use rpc::Fields;
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use time::Date;
 use tonic::service::Routes;
@@ -119,8 +120,10 @@ impl asked::ReportService for Door {
     }
 
     async fn get_retention_report(&self, _: Call, ask: asked::GetRetentionReport<Self>) -> Result<pb::RetentionReport> {
-        let span = Span::new(ask.from.0, ask.to.0, TWO_YEARS)?;
-        let by = Granularity::of_cohorts(ask.granularity)?;
+        let mut fields = Fields::new();
+        let span = fields.take("to", Span::new(ask.from.0, ask.to.0, TWO_YEARS));
+        let by = fields.take("granularity", Granularity::of_cohorts(ask.granularity));
+        let (span, by) = fields.finish((span, by))?;
         let (mut conn, basis) = self.open().await?;
         let cells = reports::retention::cells(&mut conn, span, by, basis.today).await?;
         let people: HashMap<_, _> = cells.into_iter().map(|cell| ((cell.cohort, cell.period), cell.people)).collect();

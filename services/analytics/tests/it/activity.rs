@@ -37,7 +37,10 @@ async fn somebody_who_learns_often_is_one_person() {
     let months = active(&office, "2026-10-31", "2026-11-30", Granularity::Month).await;
     assert_eq!(months, owned(&[("2026-10-01", 1), ("2026-11-01", 2)]));
     let bad = GetActiveLearnersRequest { from: "2020-01-01".into(), to: "2026-01-01".into(), granularity: 7 };
-    assert_eq!(wrong(&office.ask().get_active_learners(bad).await.unwrap_err()), ["to", "granularity"]);
+    // What is wrong with one field comes first; whether the days fit together is asked of a request that is whole.
+    let backwards = GetActiveLearnersRequest { granularity: 0, ..bad.clone() };
+    assert_eq!(wrong(&office.ask().get_active_learners(bad).await.unwrap_err()), ["granularity"]);
+    assert_eq!(wrong(&office.ask().get_active_learners(backwards).await.unwrap_err()), ["to"]);
 }
 
 /// The gaps between days of learning, however the days came in, are those that counting all of them at once would find.
