@@ -1,14 +1,13 @@
 //! The parts of this service and how they are put together. No logic.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use auth::{Keys, Verifier};
-use bus::{Amqp, Consumer, Relay};
+use auth::Keys;
+use bus::{Amqp, Consume};
 use cache::Cache;
-use chassis::{Env, ExposeSecret, Runtime, Service};
 use pg::{Migrations, Pool};
-use proto::lyceum::events::v1::{TutorVerificationEnded, TutorVerified};
+use service::{Env, ExposeSecret, Jobs, Parts, Runtime, Service};
 use time::{Date, OffsetDateTime};
 use tonic::service::Routes;
 use values::{SharedClock, TimeZone};
@@ -16,9 +15,10 @@ use values::{SharedClock, TimeZone};
 use crate::{
     config::Config,
     domain::{session, signing_key},
-    events, flows, grpc,
+    error::Error,
+    flows, grpc,
     hasher::Hasher,
-    jobs,
+    hear,
     keyring::{self, Keyring},
     store,
     vault::Vault,
@@ -45,21 +45,23 @@ pub struct App {
     pub keyring: Keyring,
     pub sessions: session::Policy,
     pub key_policy: signing_key::Policy,
-    pub verifier: Arc<Verifier>,
+}
+
+/// Shows nothing: much of it is secret.
+impl fmt::Debug for App {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("App").finish_non_exhaustive()
+    }
 }
 
 impl App {
-    /// Puts the parts together. Nothing has to be up yet.
-    pub async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
-        let db = pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?;
+    /// Puts the parts together. `issuer` is who issues the access tokens. Nothing has to be up yet.
+    pub fn new(config: &Config, issuer: &str, db: Pool, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
         let authority = config.redis_authority.as_ref().map(|authority| authority.pem.as_str());
         let cache = Cache::trusting(config.redis_url.expose_secret(), &config.redis_prefix, authority)
             .context("LYCEUM_REDIS_URL cannot be used")?;
         let vault = Vault::new(&config.secret)?;
         let hasher = Hasher::new(&config.hasher, &vault).context("LYCEUM_ARGON2_… cannot be used")?;
-        let source = db.clone();
-        let keys = Keys::fetched(move || published_keys(source.clone()));
-        let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), clock.clone());
         Ok(Arc::new(Self {
             db,
             cache,
@@ -67,10 +69,9 @@ impl App {
             zone: config.zone.clone(),
             vault,
             hasher,
-            keyring: Keyring::new(config.issuer.clone(), config.access_token_lifetime),
+            keyring: Keyring::new(issuer.to_owned(), config.access_token_lifetime),
             sessions: config.sessions,
             key_policy: config.keys,
-            verifier: Arc::new(verifier),
         }))
     }
 
@@ -84,21 +85,10 @@ impl App {
         self.day(self.clock.now())
     }
 
-    /// The ear: one queue for all replicas.
-    pub fn consumer(&self, amqp: Amqp) -> Consumer {
-        Consumer::new(Users::NAME, self.db.clone(), amqp, self.clock.clone())
-            .on::<TutorVerified>(events::on_tutor_verified)
-            .on::<TutorVerificationEnded>(events::on_tutor_verification_ended)
-    }
-
-    /// The gRPC services, without the guard before them.
-    pub fn routes(self: &Arc<Self>) -> Routes {
-        grpc::routes(Arc::clone(self))
-    }
-
-    /// The guard: this service checks tokens with the keys in its own database.
-    pub fn guard(&self) -> auth::Layer {
-        auth::Layer::new(Arc::clone(&self.verifier))
+    /// The keys that tokens are checked with: those in this service's own database.
+    pub fn keys(&self) -> Keys {
+        let db = self.db.clone();
+        Keys::fetched(move || published_keys(db.clone()))
     }
 }
 
@@ -107,58 +97,66 @@ async fn published_keys(db: Pool) -> anyhow::Result<auth::Jwks> {
     keyring::published(&store::signing_keys::all(&mut conn).await?)
 }
 
-/// This service, as the chassis knows it.
+/// This service, as the wiring knows it.
+#[derive(Debug)]
 pub struct Users;
+
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Service for Users {
     const NAME: &'static str = "users";
+    const PORT: u16 = 9010;
+    const KEYS: Option<&'static str> = None;
+    const VERBS: &'static [&'static str] = &[verb::CREATE_USER];
 
     type Config = Config;
+    type App = App;
 
-    fn verbs() -> Vec<&'static str> {
-        vec![verb::CREATE_USER]
+    fn migrations() -> Migrations {
+        migrations()
     }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)
     }
 
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(&config.database()).await?;
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
-        // Before anybody announces anything: an event must not find no queue.
-        app.consumer(config.amqp).declare().await?;
-        Ok(())
+    fn build(config: &Config, parts: &Parts) -> anyhow::Result<Arc<App>> {
+        App::new(config, &parts.config.issuer, parts.db.clone(), parts.clock.clone())
     }
 
-    async fn run(config: Config, words: Vec<String>) -> anyhow::Result<()> {
-        verb::run(&config, &words).await
+    fn routes(app: &Arc<App>) -> Routes {
+        grpc::routes(Arc::clone(app))
     }
 
-    async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let app = App::build(&config, runtime.clock.clone()).await?;
-        match flows::rotate_keys(&app).await {
+    fn consumer(app: &Arc<App>, amqp: Amqp) -> impl Consume {
+        hear::consumer(Self::NAME, app, amqp)
+    }
+
+    fn jobs() -> Jobs<App> {
+        Jobs::new()
+            .every(60 * SECOND, "rotate-keys", flows::rotate_keys::run)
+            .every(10 * SECOND, "repair-revocations", flows::repair_revocations::run)
+            .every(HOUR, "sweep", flows::sweep::run)
+    }
+
+    fn guard(app: &Arc<App>, parts: &Parts) -> anyhow::Result<auth::Layer> {
+        Ok(parts.guard_with(app.keys()))
+    }
+
+    async fn start(app: &Arc<App>, _: &Config, _: &Parts, _: &Runtime) -> anyhow::Result<()> {
+        match flows::rotate_keys::run(app).await {
             // The database may come up later; keys that cannot be opened will not open themselves.
-            Err(error @ crate::error::Error::Internal(_)) => return Err(error.into()),
+            Err(error @ Error::Internal(_)) => return Err(error.into()),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "The signing keys are loaded later.")
+                tracing::warn!(error = &error as &dyn std::error::Error, "The signing keys are loaded later.");
             }
             Ok(()) => {}
         }
-        let db = app.db.clone();
-        runtime.admin.ready_when("schema", move || {
-            let db = db.clone();
-            async move { anyhow::Ok(migrations().check(&db).await?) }
-        });
-        runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
-        let relay = Relay::new(app.db.clone(), config.amqp.clone(), runtime.clock.clone());
-        runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
-        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
-        jobs::start(&runtime, &app);
-        chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::REFLECTION)
-            .layer(app.guard())
-            .serve(&runtime, app.routes())
-            .await
+        Ok(())
+    }
+
+    async fn run(app: &Arc<App>, _: &Config, _: &Parts, words: &[&str]) -> anyhow::Result<()> {
+        verb::run(app, words).await
     }
 }

@@ -1,16 +1,8 @@
-//! What this service is configured with. Every mistake is reported at once; nothing is opened here.
+//! What this service is configured with beside what every service is. Every mistake is reported at once; nothing is opened here.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    num::NonZeroUsize,
-    str::FromStr,
-    thread,
-    time::Duration,
-};
+use std::{num::NonZeroUsize, thread, time::Duration};
 
-use auth::Jwks;
-use bus::Amqp;
-use chassis::{Authority, Env, ExposeSecret, SecretString};
+use service::{Authority, Env, SecretString};
 use values::TimeZone;
 
 use crate::{
@@ -21,21 +13,11 @@ use crate::{
 
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub grpc_listen: SocketAddr,
-    pub database_url: SecretString,
-    /// Who vouches for the database.
-    pub database_authority: Option<Authority>,
-    pub database_connections: u32,
     pub redis_url: SecretString,
     /// Who vouches for Redis.
     pub redis_authority: Option<Authority>,
     /// What the keys in Redis begin with; the gateway, which reads them, has the same.
     pub redis_prefix: String,
-    pub amqp: Amqp,
-    /// Who issues the access tokens: the public address of the school.
-    pub issuer: String,
-    /// The public keys of the services of the fleet.
-    pub services: Jwks,
     pub secret: KeySecret,
     pub access_token_lifetime: time::Duration,
     pub sessions: session::Policy,
@@ -59,19 +41,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Config {
     /// Reads the variables that the README lists. `None` after a mistake, which `env` remembers.
     pub fn read(env: &mut Env) -> Option<Self> {
-        let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9010)));
-        let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
-        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
-        let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let redis_url = env.secret_url("LYCEUM_REDIS_URL", &["redis", "rediss"]);
         let redis_authority = env.authority("LYCEUM_REDIS_CA_FILE");
         let redis_prefix = env.or("LYCEUM_REDIS_PREFIX", "lyceum:".to_owned());
-        let amqp = env.secret_as("LYCEUM_AMQP_URL", "an address such as amqp://user:password@host:5672/%2f", |url| {
-            Amqp::from_str(url).ok()
-        });
-        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
-        let issuer = env.required::<String>("LYCEUM_ISSUER");
-        let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
         let secret = env.secret_as("LYCEUM_KEY_SECRET", "32 random bytes in base64", |text| {
             KeySecret::parse(&SecretString::from(text)).ok()
         });
@@ -108,16 +80,9 @@ impl Config {
         let zone = zone?.or_else(|| TimeZone::parse(ZONE).ok());
         let access_token_lifetime = signed(access_token?);
         Some(Self {
-            grpc_listen: grpc_listen?,
-            database_url: database_url?,
-            database_authority: database_authority?,
-            database_connections: database_connections?,
             redis_url: redis_url?,
             redis_authority: redis_authority?,
             redis_prefix: redis_prefix?,
-            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
-            issuer: issuer?,
-            services: services?,
             secret: secret?,
             access_token_lifetime,
             sessions: session::Policy { lifetime: signed(lifetime?), idle: signed(idle?), grace: signed(grace?) },
@@ -136,13 +101,6 @@ impl Config {
             zone: zone?,
         })
     }
-
-    /// How the database is reached.
-    pub fn database(&self) -> pg::Config {
-        let database = pg::Config::new(self.database_url.expose_secret(), "users");
-        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
-        pg::Config { max_connections: self.database_connections, authority, ..database }
-    }
 }
 
 /// Configured lengths are years at most, which always fit.
@@ -154,18 +112,9 @@ fn signed(length: Duration) -> time::Duration {
 mod tests {
     use super::*;
 
-    const SERVICES: &str = concat!(
-        r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","#,
-        r#""x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#
-    );
-
     fn env(more: &[(&str, &str)]) -> Env {
         let complete = [
-            ("LYCEUM_DATABASE_URL", "postgres://u:p@localhost/users"),
             ("LYCEUM_REDIS_URL", "redis://localhost"),
-            ("LYCEUM_AMQP_URL", "amqp://u:p@localhost/%2f"),
-            ("LYCEUM_ISSUER", "http://localhost:8080"),
-            ("LYCEUM_SERVICE_KEYS", SERVICES),
             ("LYCEUM_KEY_SECRET", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="),
         ];
         Env::of(complete.into_iter().chain(more.iter().copied()))

@@ -1,44 +1,83 @@
-//! The door: messages become commands, values become messages. Rules, SQL and transactions are elsewhere.
+//! The door: which flow or which read answers an operation, and how it is printed. Rules, SQL and transactions are elsewhere;
+//! what requests hold was checked by the contract.
 
-mod auth_service;
-mod message;
-mod page;
-mod user_service;
+mod auth;
+mod show;
+mod user;
 
 use std::sync::Arc;
 
-use proto::lyceum::users::v1::{auth_service_server::AuthServiceServer, user_service_server::UserServiceServer};
-use tonic::{Request, service::Routes};
+use contract::{Call, users as asked};
+use sqlx::{Postgres, pool::PoolConnection};
+use tonic::service::Routes;
 
 use crate::{
     app::App,
     domain::{
         audit::By,
+        code::Code,
+        consent::{DocumentName, DocumentVersion},
+        email::EmailAddress,
         id::{SessionId, UserId},
+        password::{NewPassword, TypedPassword},
+        profile::DisplayName,
+        role::Role,
+        user::StateName,
     },
+    error::{Error, Result},
     flows::Me,
 };
 
+/// What answers.
+#[derive(Debug, Clone)]
+pub struct Door(Arc<App>);
+
 /// The services of this process.
 pub fn routes(app: Arc<App>) -> Routes {
-    Routes::new(AuthServiceServer::new(auth_service::Door(Arc::clone(&app))))
-        .add_service(UserServiceServer::new(user_service::Door(app)))
+    let door = Arc::new(Door(app));
+    Routes::new(asked::auth_service(Arc::clone(&door))).add_service(asked::user_service(door))
 }
 
-/// Who acts, and from where.
-fn by<T>(request: &Request<T>) -> By {
-    let origin = auth::origin(request);
-    By {
-        actor: auth::caller(request).actor(),
-        address: origin.address,
-        user_agent: origin.user_agent,
-        request_id: origin.request_id,
+impl asked::Types for Door {
+    type Error = Error;
+    type Code = Code;
+    type DisplayName = DisplayName;
+    type DocumentName = DocumentName;
+    type DocumentVersion = DocumentVersion;
+    type EmailAddress = EmailAddress;
+    type NewPassword = NewPassword;
+    type TypedPassword = TypedPassword;
+    type UserRole = Role;
+    type UserState = StateName;
+}
+
+impl Door {
+    async fn connection(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.0.db.acquire().await?)
     }
 }
 
+/// Who acts, and from where.
+fn by(call: &Call) -> By {
+    let origin = call.origin.clone();
+    By { actor: call.actor(), address: origin.address, user_agent: origin.user_agent, request_id: origin.request_id }
+}
+
 /// The signed-in person who asks.
-fn me<T>(request: &Request<T>) -> Result<Me, auth::Unauthenticated> {
-    let caller = auth::caller(request);
-    let person = caller.person()?;
+fn me(call: &Call) -> Result<Me> {
+    let person = call.caller.person()?;
     Ok(Me { user: UserId::from_uuid(person.user), session: SessionId::from_uuid(person.session) })
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::lyceum::users::v1 as pb;
+
+    use super::*;
+
+    #[test]
+    fn the_contract_and_the_domain_have_the_same_names() {
+        contract::same_names::<pb::user::Role, Role>().unwrap();
+        contract::same_names::<pb::user::State, StateName>().unwrap();
+    }
 }

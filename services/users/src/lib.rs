@@ -1,6 +1,6 @@
 //! Users: accounts, credentials, sessions, roles, consents and the audit log.
 //!
-//! The door (`grpc`) parses, `flows` order the steps, `domain` decides, `store` remembers, `events` announces, `jobs` tick.
+//! The door (`grpc`) answers, `hear` takes events, `flows` order the steps, `domain` decides, `store` remembers, `announce` tells others.
 //! Secrets live in three places: `vault` (derived keys), `hasher` (passwords), `keyring` (signing keys).
 
 pub mod config;
@@ -8,6 +8,7 @@ pub mod config;
 pub mod app;
 
 pub mod grpc;
+pub mod hear;
 pub mod verb;
 
 pub mod flows;
@@ -16,8 +17,7 @@ pub mod domain;
 
 pub mod store;
 
-pub mod events;
-pub mod jobs;
+pub mod announce;
 
 pub mod hasher;
 pub mod keyring;

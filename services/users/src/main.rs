@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main::<users::app::Users>(chassis::build!())
+    service::main::<users::app::Users>(service::build!())
 }

@@ -5,22 +5,20 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{self, BufRead, BufReader},
-    sync::Arc,
 };
 
 use anyhow::{Context, bail};
-use values::{Language, SystemClock, TimeZone};
+use values::{Language, TimeZone};
 
 use crate::{
     app::App,
-    config::Config,
     domain::{
         email::EmailAddress,
         password::NewPassword,
         profile::{DisplayName, Profile},
         role::{Role, Roles},
     },
-    flows::{CreateUser, Created, create_user},
+    flows::create_user::{self, CreateUser, Created},
 };
 
 /// Creates a confirmed account, unless there is one.
@@ -30,11 +28,10 @@ const USAGE: &str = "usage: users create-user --email ADDRESS --role ROLE [--rol
                      [--language ru|en] [--time-zone IANA-NAME] --password-stdin | --password-file PATH";
 
 /// Does what the command line says.
-pub async fn run(config: &Config, words: &[String]) -> anyhow::Result<()> {
+pub async fn run(app: &App, words: &[&str]) -> anyhow::Result<()> {
     let command = read(&words[1..], &mut io::stdin().lock()).context(USAGE)?;
     let email = command.email.clone();
-    let app = App::build(config, Arc::new(SystemClock)).await?;
-    match create_user(&app, command).await? {
+    match create_user::run(app, command).await? {
         Created::New(user) => println!("created {} {user}", email.as_str()),
         Created::Found(user) => println!("found {} {user}", email.as_str()),
     }
@@ -42,9 +39,9 @@ pub async fn run(config: &Config, words: &[String]) -> anyhow::Result<()> {
 }
 
 /// Reads the words after the verb, and the password from the first line of `input` or of a file.
-fn read(words: &[String], input: &mut impl BufRead) -> anyhow::Result<CreateUser> {
+fn read(words: &[&str], input: &mut impl BufRead) -> anyhow::Result<CreateUser> {
     let mut options: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut words = words.iter().map(String::as_str);
+    let mut words = words.iter().copied();
     while let Some(option) = words.next() {
         let value = match option {
             "--password-stdin" => "",
@@ -92,8 +89,8 @@ fn read(words: &[String], input: &mut impl BufRead) -> anyhow::Result<CreateUser
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> Vec<String> {
-        line.split(' ').map(str::to_owned).collect()
+    fn words(line: &str) -> Vec<&str> {
+        line.split(' ').collect()
     }
 
     #[test]

@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use time::OffsetDateTime;
+use values::Named;
 
 use super::id::{AuditEntryId, UserId};
 
 /// What was done; append only, the names are kept for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+#[named(capitals)]
 pub enum Action {
     Registered,
     Created,
@@ -29,34 +31,6 @@ pub enum Action {
     Unblocked,
     Erased,
     KeyRotated,
-}
-
-impl Action {
-    /// The action's name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Registered => "REGISTERED",
-            Self::Created => "CREATED",
-            Self::EmailConfirmed => "EMAIL_CONFIRMED",
-            Self::CodeSent => "CODE_SENT",
-            Self::SignedIn => "SIGNED_IN",
-            Self::SignInFailed => "SIGN_IN_FAILED",
-            Self::SignedOut => "SIGNED_OUT",
-            Self::SignedOutEverywhere => "SIGNED_OUT_EVERYWHERE",
-            Self::SessionRevoked => "SESSION_REVOKED",
-            Self::TokenReused => "TOKEN_REUSED",
-            Self::PasswordChanged => "PASSWORD_CHANGED",
-            Self::PasswordReset => "PASSWORD_RESET",
-            Self::ProfileChanged => "PROFILE_CHANGED",
-            Self::ConsentGiven => "CONSENT_GIVEN",
-            Self::ConsentWithdrawn => "CONSENT_WITHDRAWN",
-            Self::RolesChanged => "ROLES_CHANGED",
-            Self::Blocked => "BLOCKED",
-            Self::Unblocked => "UNBLOCKED",
-            Self::Erased => "ERASED",
-            Self::KeyRotated => "KEY_ROTATED",
-        }
-    }
 }
 
 /// Who acts, and from where: what every flow is told first.

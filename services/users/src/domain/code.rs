@@ -3,22 +3,13 @@
 use std::fmt;
 
 use time::{Duration, OffsetDateTime};
+use values::Named;
 
 /// What a code is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Purpose {
     ConfirmEmail,
     ResetPassword,
-}
-
-impl Purpose {
-    /// The purpose's name in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ConfirmEmail => "confirm_email",
-            Self::ResetPassword => "reset_password",
-        }
-    }
 }
 
 /// How long a code works.

@@ -47,6 +47,29 @@ impl Mistake for BadPassword {
     }
 }
 
+/// A password that is to be checked; cannot be printed. Only absurd ones are refused: nobody can have one of that length.
+#[derive(Clone)]
+pub struct TypedPassword(SecretString);
+
+impl TypedPassword {
+    /// Takes what was typed, which is neither trimmed nor changed.
+    pub fn parse(text: &str) -> Result<Self, BadPassword> {
+        if text.len() > 1_024 { Err(BadPassword::TooLong) } else { Ok(Self(text.into())) }
+    }
+}
+
+impl From<TypedPassword> for SecretString {
+    fn from(typed: TypedPassword) -> Self {
+        typed.0
+    }
+}
+
+impl fmt::Debug for TypedPassword {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("TypedPassword")
+    }
+}
+
 /// In lower case, one a line. Only those of ten characters and more: shorter ones are refused for their length.
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());

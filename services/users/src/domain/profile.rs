@@ -31,30 +31,11 @@ impl fmt::Display for DisplayName {
 }
 
 /// What a person can change about themselves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Patch)]
 pub struct Profile {
     pub display_name: DisplayName,
     pub language: Language,
     pub time_zone: TimeZone,
-}
-
-/// Which parts of a profile change, and to what.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProfileChange {
-    pub display_name: Option<DisplayName>,
-    pub language: Option<Language>,
-    pub time_zone: Option<TimeZone>,
-}
-
-impl Profile {
-    /// The profile with the change applied.
-    pub fn with(self, change: ProfileChange) -> Self {
-        Self {
-            display_name: change.display_name.unwrap_or(self.display_name),
-            language: change.language.unwrap_or(self.language),
-            time_zone: change.time_zone.unwrap_or(self.time_zone),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -76,9 +57,9 @@ mod tests {
             language: Language::Russian,
             time_zone: TimeZone::parse("Europe/Moscow").unwrap(),
         };
-        assert_eq!(profile.clone().with(ProfileChange::default()), profile);
+        assert_eq!(profile.clone().with(ProfilePatch::default()), profile);
         let changed =
-            profile.clone().with(ProfileChange { language: Some(Language::English), ..ProfileChange::default() });
+            profile.clone().with(ProfilePatch { language: Some(Language::English), ..ProfilePatch::default() });
         assert_eq!(changed, Profile { language: Language::English, ..profile });
     }
 }

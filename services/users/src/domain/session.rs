@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use time::{Duration, OffsetDateTime};
+use values::Named;
 
 use super::id::{SessionId, UserId};
 
@@ -32,26 +33,13 @@ pub struct Session {
 }
 
 /// Why a session ended before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum EndReason {
     SignedOut,
     TokenReused,
     PasswordChanged,
     Blocked,
     Erased,
-}
-
-impl EndReason {
-    /// The reason's name in the database and in the audit log.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed_out",
-            Self::TokenReused => "token_reused",
-            Self::PasswordChanged => "password_changed",
-            Self::Blocked => "blocked",
-            Self::Erased => "erased",
-        }
-    }
 }
 
 /// What is known about a refresh token that somebody presents.

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 
 use time::{Date, OffsetDateTime};
+use values::Named;
 
 use super::{
     email::EmailAddress,
     id::UserId,
-    profile::{Profile, ProfileChange},
+    profile::{Profile, ProfilePatch},
+    refusal::Refusal,
     role::{Permission, Role, Roles},
     teaching::BelievedUntil,
 };
@@ -40,6 +42,26 @@ pub enum State {
     Blocked { since: OffsetDateTime, reason: String },
 }
 
+/// Where an account stands, without when and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum StateName {
+    Unconfirmed,
+    Active,
+    Blocked,
+    Erased,
+}
+
+impl State {
+    /// The state's name.
+    pub const fn name(&self) -> StateName {
+        match self {
+            Self::Unconfirmed => StateName::Unconfirmed,
+            Self::Active => StateName::Active,
+            Self::Blocked { .. } => StateName::Blocked,
+        }
+    }
+}
+
 /// What is left of an erased account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tombstone {
@@ -56,25 +78,6 @@ pub enum Account {
     Erased(Tombstone),
 }
 
-/// Why an account cannot be used or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("Confirm the e-mail address first, with the code that was sent there.")]
-    EmailNotConfirmed,
-    #[error("This account is blocked.")]
-    Blocked,
-    #[error("This account was erased.")]
-    Erased,
-    #[error("Ask somebody else to do this to your account.")]
-    OwnAccount,
-    #[error("The last administrator has to stay one.")]
-    LastAdmin,
-    #[error("You cannot do this to an account or role that permits more than your own roles do.")]
-    RoleTooHigh,
-    #[error("The account was changed meanwhile. Read it again.")]
-    EtagMismatch,
-}
-
 impl Account {
     /// Whose it is or was.
     pub fn id(&self) -> UserId {
@@ -88,7 +91,7 @@ impl Account {
     pub fn person(self) -> Result<User, Refusal> {
         match self {
             Self::Person(user) => Ok(user),
-            Self::Erased(_) => Err(Refusal::Erased),
+            Self::Erased(_) => Err(Refusal::AccountErased),
         }
     }
 }
@@ -123,14 +126,12 @@ impl User {
         Self { version: self.version + 1, updated_at: now, ..self }
     }
 
-    /// What the next writer has to name to be sure that nothing changed in between.
-    pub fn etag(&self) -> String {
-        self.version.to_string()
-    }
-
-    /// Refuses a writer who read another version. An empty etag asks for nothing.
-    pub fn matches(&self, etag: &str) -> Result<(), Refusal> {
-        if etag.is_empty() || etag == self.etag() { Ok(()) } else { Err(Refusal::EtagMismatch) }
+    /// Refuses a writer who read another version. Whoever names none overwrites whatever is there.
+    pub fn matches(&self, etag: Option<i64>) -> Result<(), Refusal> {
+        match etag {
+            Some(read) if read != self.version => Err(Refusal::EtagMismatch { etag: self.version }),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the person may be let in.
@@ -138,7 +139,7 @@ impl User {
         match self.state {
             State::Unconfirmed => Err(Refusal::EmailNotConfirmed),
             State::Active => Ok(()),
-            State::Blocked { .. } => Err(Refusal::Blocked),
+            State::Blocked { .. } => Err(Refusal::AccountBlocked),
         }
     }
 
@@ -152,7 +153,7 @@ impl User {
     }
 
     /// The person describes themselves anew.
-    pub fn change_profile(self, change: ProfileChange, now: OffsetDateTime) -> Self {
+    pub fn change_profile(self, change: ProfilePatch, now: OffsetDateTime) -> Self {
         let profile = self.profile.clone().with(change);
         if profile == self.profile { self } else { Self { profile, ..self }.changed(now) }
     }
@@ -276,10 +277,10 @@ mod tests {
     #[test]
     fn a_block_outlives_the_proof_of_the_address_and_leaves_no_trace_when_lifted() {
         let blocked = anna().block(&admin(), "spam".into(), OtherAdmins(1), NOW).unwrap();
-        assert_eq!(blocked.may_enter(), Err(Refusal::Blocked));
+        assert_eq!(blocked.may_enter(), Err(Refusal::AccountBlocked));
         assert_eq!(blocked.clone().unblock(LATER).state, State::Unconfirmed);
         let confirmed = blocked.confirm_email(LATER);
-        assert_eq!(confirmed.may_enter(), Err(Refusal::Blocked));
+        assert_eq!(confirmed.may_enter(), Err(Refusal::AccountBlocked));
         assert_eq!(confirmed.unblock(LATER).state, State::Active);
     }
 
@@ -337,15 +338,15 @@ mod tests {
     #[test]
     fn an_etag_names_one_version() {
         let anna = anna();
-        assert_eq!(anna.matches(&anna.etag()), Ok(()));
-        assert_eq!(anna.matches(""), Ok(()));
+        assert_eq!(anna.matches(Some(anna.version)), Ok(()));
+        assert_eq!(anna.matches(None), Ok(()));
         let changed = anna.clone().change_password(NOW);
-        assert_eq!(changed.matches(&anna.etag()), Err(Refusal::EtagMismatch));
+        assert_eq!(changed.matches(Some(anna.version)), Err(Refusal::EtagMismatch { etag: changed.version }));
     }
 
     #[test]
     fn a_change_to_the_same_is_no_change() {
-        assert_eq!(anna().change_profile(ProfileChange::default(), LATER).version, 1);
+        assert_eq!(anna().change_profile(ProfilePatch::default(), LATER).version, 1);
         let same = admin().change_roles(admin().roles, &Roles::learner(), OtherAdmins(0), LATER).unwrap();
         assert_eq!(same.version, admin().version);
     }

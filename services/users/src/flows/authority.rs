@@ -6,18 +6,18 @@ use sqlx::PgConnection;
 
 use super::Me;
 use crate::{
-    domain::{role::Permission, user::User},
-    error::Error,
+    domain::{Refusal, role::Permission, user::User},
+    error::Result,
     store,
 };
 
 /// The caller, if they may manage accounts.
-pub(super) async fn manager(conn: &mut PgConnection, me: Me) -> Result<User, Error> {
-    let manager = store::users::find(conn, me.user).await?.ok_or(Error::Forbidden)?;
-    let manager = manager.person().map_err(|_| Error::Forbidden)?;
+pub(super) async fn manager(conn: &mut PgConnection, me: Me) -> Result<User> {
+    let manager = store::users::find(conn, me.user).await?.ok_or(Refusal::Forbidden)?;
+    let manager = manager.person().map_err(|_| Refusal::Forbidden)?;
     manager.may_enter()?;
     if !manager.roles.permissions().contains(&Permission::UsersManage) {
-        return Err(Error::Forbidden);
+        return Err(Refusal::Forbidden.into());
     }
     Ok(manager)
 }

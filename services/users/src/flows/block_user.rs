@@ -2,15 +2,17 @@
 
 use super::{Me, authority, revocation};
 use crate::{
+    announce,
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         id::UserId,
         session::EndReason,
         user::User,
     },
-    error::Error,
-    events, store,
+    error::{Error, Result},
+    store,
 };
 
 #[derive(Debug, Clone)]
@@ -19,12 +21,12 @@ pub struct BlockUser {
     pub reason: String,
 }
 
-pub async fn block_user(app: &App, by: &By, me: Me, command: BlockUser) -> Result<User, Error> {
+pub async fn run(app: &App, by: &By, me: Me, command: BlockUser) -> Result<User> {
     let now = app.clock.now();
     let (user, ended) = pg::transaction(&app.db, async |conn| {
         store::users::lock_admins(conn).await?;
         let manager = authority::manager(conn, me).await?;
-        let before = store::users::lock(conn, command.user).await?.ok_or(Error::UserNotFound)?.person()?;
+        let before = store::users::lock(conn, command.user).await?.ok_or(Refusal::UserNotFound)?.person()?;
         let others = store::users::other_admins(conn, before.id).await?;
         let after = before.clone().block(&manager, command.reason.clone(), others, now)?;
         if after.version == before.version {
@@ -34,10 +36,8 @@ pub async fn block_user(app: &App, by: &By, me: Me, command: BlockUser) -> Resul
         let ended = store::sessions::end_all(conn, after.id, None, EndReason::Blocked, now).await?;
         let details = [("reason", command.reason.clone())];
         store::audit::append(conn, by, Action::Blocked, Some(after.id), &details, now).await?;
-        if !ended.is_empty()
-            && let Some(event) = events::sessions_revoked(&after, EndReason::Blocked)
-        {
-            events::announce(conn, by, event, now).await?;
+        if !ended.is_empty() {
+            announce::sessions_revoked(conn, &after, EndReason::Blocked, by, now).await?;
         }
         Ok::<_, Error>((after, ended))
     })

@@ -4,12 +4,13 @@ use super::{Me, authority};
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         id::UserId,
         role::Roles,
         user::User,
     },
-    error::Error,
+    error::Result,
     store,
 };
 
@@ -17,17 +18,17 @@ use crate::{
 pub struct ChangeRoles {
     pub user: UserId,
     pub roles: Roles,
-    /// The etag that was read; empty to overwrite whatever is there.
-    pub etag: String,
+    /// The version that was read; none to overwrite whatever is there.
+    pub etag: Option<i64>,
 }
 
-pub async fn change_roles(app: &App, by: &By, me: Me, command: ChangeRoles) -> Result<User, Error> {
+pub async fn run(app: &App, by: &By, me: Me, command: ChangeRoles) -> Result<User> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         store::users::lock_admins(conn).await?;
         let giver = authority::manager(conn, me).await?;
-        let before = store::users::lock(conn, command.user).await?.ok_or(Error::UserNotFound)?.person()?;
-        before.matches(&command.etag)?;
+        let before = store::users::lock(conn, command.user).await?.ok_or(Refusal::UserNotFound)?.person()?;
+        before.matches(command.etag)?;
         let others = store::users::other_admins(conn, before.id).await?;
         let after = before.clone().change_roles(command.roles.clone(), &giver.roles, others, now)?;
         if after.version != before.version {

@@ -9,12 +9,13 @@ use super::throttle;
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         email::EmailAddress,
         throttle::{PASSWORDS_FROM_ADDRESS, PASSWORDS_OF_ACCOUNT},
         user::User,
     },
-    error::Error,
+    error::{Error, Result},
     store,
 };
 
@@ -34,15 +35,15 @@ pub(super) async fn check_password(
     by: &By,
     email: &EmailAddress,
     password: SecretString,
-) -> Result<Option<Proven>, Error> {
+) -> Result<Option<Proven>> {
     let now = app.clock.now();
     let place = app.hasher.place()?;
     let account = throttle::passwords_of(app, email);
     let address = throttle::passwords_from(app, by);
     let (user, credential) = pg::transaction(&app.db, async |conn| {
-        throttle::count(conn, &account, &PASSWORDS_OF_ACCOUNT, now).await?.map_err(Error::too_many_attempts)?;
+        throttle::count(conn, &account, &PASSWORDS_OF_ACCOUNT, now).await?.map_err(Refusal::too_many_attempts)?;
         if let Some(address) = &address {
-            throttle::count(conn, address, &PASSWORDS_FROM_ADDRESS, now).await?.map_err(Error::too_many_attempts)?;
+            throttle::count(conn, address, &PASSWORDS_FROM_ADDRESS, now).await?.map_err(Refusal::too_many_attempts)?;
         }
         let Some(user) = store::users::find_by_email(conn, email).await? else { return Ok((None, None)) };
         let credential = store::credentials::find(conn, user.id).await?;

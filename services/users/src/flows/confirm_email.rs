@@ -4,14 +4,16 @@ use failpoint::failpoint;
 
 use super::try_code::{Tried, try_code};
 use crate::{
+    announce,
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         code::{Code, Purpose},
         email::EmailAddress,
     },
-    error::Error,
-    events, store,
+    error::{Error, Result},
+    store,
 };
 
 #[derive(Debug, Clone)]
@@ -20,7 +22,7 @@ pub struct ConfirmEmail {
     pub code: Code,
 }
 
-pub async fn confirm_email(app: &App, by: &By, command: ConfirmEmail) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, command: ConfirmEmail) -> Result<()> {
     let now = app.clock.now();
     let tried = pg::transaction(&app.db, async |conn| {
         let Some(found) = store::users::find_by_email(conn, &command.email).await? else { return Ok(Tried::Invalid) };
@@ -32,7 +34,7 @@ pub async fn confirm_email(app: &App, by: &By, command: ConfirmEmail) -> Result<
             let by = &by.proved(user.id);
             store::users::save(conn, &user).await?;
             store::audit::append(conn, by, Action::EmailConfirmed, Some(user.id), &[], now).await?;
-            events::announce(conn, by, events::profile_changed(&user), now).await?;
+            announce::profile_changed(conn, &user, by, now).await?;
         }
         Ok::<_, Error>(tried)
     })
@@ -40,6 +42,6 @@ pub async fn confirm_email(app: &App, by: &By, command: ConfirmEmail) -> Result<
     failpoint!("confirm.committed");
     match tried {
         Tried::Right | Tried::RightBefore => Ok(()),
-        Tried::Invalid => Err(Error::CodeInvalid),
+        Tried::Invalid => Err(Refusal::CodeInvalid.into()),
     }
 }

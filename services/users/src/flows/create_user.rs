@@ -1,6 +1,7 @@
 //! An operator creates an account at the command line, confirmed at once. Doing it twice changes nothing.
 
 use crate::{
+    announce,
     app::App,
     domain::{
         audit::{Action, By},
@@ -11,8 +12,7 @@ use crate::{
         role::Roles,
         user::User,
     },
-    error::Error,
-    events,
+    error::Result,
     flows::register::email_taken,
     store,
 };
@@ -33,7 +33,7 @@ pub enum Created {
     Found(UserId),
 }
 
-pub async fn create_user(app: &App, command: CreateUser) -> Result<Created, Error> {
+pub async fn run(app: &App, command: CreateUser) -> Result<Created> {
     let now = app.clock.now();
     let by = By::the_service();
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
@@ -47,8 +47,8 @@ pub async fn create_user(app: &App, command: CreateUser) -> Result<Created, Erro
         store::credentials::set_password(conn, user.id, &hash, now).await?;
         let details = [("roles", user.roles.to_string())];
         store::audit::append(conn, &by, Action::Created, Some(user.id), &details, now).await?;
-        events::announce(conn, &by, events::user_registered(&user), now).await?;
-        events::announce(conn, &by, events::profile_changed(&user), now).await?;
+        announce::user_registered(conn, &user, &by, now).await?;
+        announce::profile_changed(conn, &user, &by, now).await?;
         Ok(Created::New(user.id))
     })
     .await

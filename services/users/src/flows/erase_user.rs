@@ -4,16 +4,18 @@ use secrecy::SecretString;
 
 use super::{Me, authority, check_password::check_password, revocation, throttle};
 use crate::{
+    announce,
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         code::Purpose,
         id::UserId,
         session::EndReason,
         user::{Account, User},
     },
-    error::Error,
-    events, store,
+    error::{Error, Result},
+    store,
 };
 
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ pub struct EraseUser {
     pub password: Option<SecretString>,
 }
 
-pub async fn erase_user(app: &App, by: &By, me: Me, command: EraseUser) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, me: Me, command: EraseUser) -> Result<()> {
     let own = me.user == command.user;
     if own {
         prove(app, by, me, command.password.clone()).await?;
@@ -32,7 +34,7 @@ pub async fn erase_user(app: &App, by: &By, me: Me, command: EraseUser) -> Resul
     let ended = pg::transaction(&app.db, async |conn| {
         store::users::lock_admins(conn).await?;
         let manager = if own { None } else { Some(authority::manager(conn, me).await?) };
-        let user = match store::users::lock(conn, command.user).await?.ok_or(Error::UserNotFound)? {
+        let user = match store::users::lock(conn, command.user).await?.ok_or(Refusal::UserNotFound)? {
             Account::Person(user) => user,
             // Erased before: there is nothing more to do.
             Account::Erased(_) => return Ok(Vec::new()),
@@ -58,7 +60,7 @@ pub async fn erase_user(app: &App, by: &By, me: Me, command: EraseUser) -> Resul
         // Somebody who erases themselves leaves no address behind in the very line that says so.
         let by = if own { By { address: None, user_agent: None, ..by.clone() } } else { by.clone() };
         store::audit::append(conn, &by, Action::Erased, Some(id), &[], now).await?;
-        events::announce(conn, &by, events::user_erased(&tombstone), now).await?;
+        announce::user_erased(conn, &tombstone, &by, now).await?;
         Ok::<_, Error>(ended)
     })
     .await?;
@@ -67,11 +69,11 @@ pub async fn erase_user(app: &App, by: &By, me: Me, command: EraseUser) -> Resul
 }
 
 /// Asks for the password once more, because an erasure cannot be undone and a phone may lie around unlocked.
-async fn prove(app: &App, by: &By, me: Me, password: Option<SecretString>) -> Result<(), Error> {
+async fn prove(app: &App, by: &By, me: Me, password: Option<SecretString>) -> Result<()> {
     let mut conn = app.db.acquire().await?;
-    let user: User = store::users::find(&mut conn, me.user).await?.ok_or(Error::UserNotFound)?.person()?;
+    let user: User = store::users::find(&mut conn, me.user).await?.ok_or(Refusal::UserNotFound)?.person()?;
     drop(conn);
-    let password = password.ok_or(Error::PasswordWrong)?;
-    check_password(app, by, &user.email, password).await?.ok_or(Error::PasswordWrong)?;
+    let password = password.ok_or(Refusal::PasswordWrong)?;
+    check_password(app, by, &user.email, password).await?.ok_or(Refusal::PasswordWrong)?;
     Ok(())
 }

@@ -6,11 +6,12 @@ use super::Me;
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         consent::{Consent, Document},
         id::ConsentId,
     },
-    error::Error,
+    error::Result,
     store,
 };
 
@@ -20,16 +21,16 @@ pub struct GiveConsent {
     pub idempotent: Option<Idempotent>,
 }
 
-pub async fn give_consent(app: &App, by: &By, me: Me, command: GiveConsent) -> Result<Consent, Error> {
+pub async fn run(app: &App, by: &By, me: Me, command: GiveConsent) -> Result<Consent> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         if let Some(idempotent) = &command.idempotent
             && let Claim::Replay(consent) = idempotent.claim(conn, now).await?
         {
             let given = store::consents::find(conn, me.user, ConsentId::from_uuid(consent)).await?;
-            return given.ok_or(Error::ConsentNotFound);
+            return Ok(given.ok_or(Refusal::ConsentNotFound)?);
         }
-        store::users::lock(conn, me.user).await?.ok_or(Error::UserNotFound)?.person()?.may_enter()?;
+        store::users::lock(conn, me.user).await?.ok_or(Refusal::UserNotFound)?.person()?.may_enter()?;
         let document = &command.document;
         let given = Consent { id: ConsentId::new(now), document: document.clone(), given_at: now, withdrawn_at: None };
         let consent = if store::consents::give(conn, by, me.user, &given).await? {
@@ -37,7 +38,7 @@ pub async fn give_consent(app: &App, by: &By, me: Me, command: GiveConsent) -> R
             store::audit::append(conn, by, Action::ConsentGiven, Some(me.user), &details, now).await?;
             given
         } else {
-            store::consents::standing(conn, me.user, document).await?.ok_or(Error::ConsentNotFound)?
+            store::consents::standing(conn, me.user, document).await?.ok_or(Refusal::ConsentNotFound)?
         };
         if let Some(idempotent) = &command.idempotent {
             idempotent.record(conn, consent.id.uuid(), now).await?;

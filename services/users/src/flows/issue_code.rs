@@ -4,14 +4,15 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
+    announce,
     app::App,
     domain::{
         audit::{Action, By},
         code::{IssuedCode, Purpose},
         user::User,
     },
-    error::Error,
-    events, store,
+    error::Result,
+    store,
 };
 
 /// Issues a code and says until when it works.
@@ -22,12 +23,12 @@ pub(super) async fn issue_code(
     user: &User,
     purpose: Purpose,
     now: OffsetDateTime,
-) -> Result<OffsetDateTime, Error> {
+) -> Result<OffsetDateTime> {
     let code = app.vault.new_code()?;
     let issued = IssuedCode::issue(app.vault.code_fingerprint(user.id, purpose, &code), now);
     store::codes::issue(conn, user.id, purpose, &issued, now).await?;
     let details = [("purpose", purpose.as_str().to_owned())];
     store::audit::append(conn, by, Action::CodeSent, Some(user.id), &details, now).await?;
-    events::announce(conn, by, events::code_issued(user, purpose, &code, issued.expires_at), now).await?;
+    announce::code_issued(conn, user, purpose, (&code, issued.expires_at), by, now).await?;
     Ok(issued.expires_at)
 }

@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::rotate_keys::rotate_keys;
+use super::rotate_keys;
 use crate::{
     app::App,
     domain::{
@@ -10,7 +10,7 @@ use crate::{
         session::Session,
         user::User,
     },
-    error::Error,
+    error::Result,
     vault::RefreshToken,
 };
 
@@ -32,10 +32,10 @@ pub(super) async fn mint(
     session: &Session,
     refresh: &RefreshToken,
     now: OffsetDateTime,
-) -> Result<Tokens, Error> {
+) -> Result<Tokens> {
     if !app.keyring.can_sign() {
         // The database was down when the service started.
-        rotate_keys(app).await?;
+        rotate_keys::run(app).await?;
     }
     Ok(Tokens {
         user: user.id,

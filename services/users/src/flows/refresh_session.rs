@@ -5,14 +5,16 @@ use super::{
     revocation,
 };
 use crate::{
+    announce,
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         session::{EndReason, Refresh, Session},
-        user::{Refusal, User},
+        user::User,
     },
-    error::Error,
-    events, store,
+    error::{Error, Result},
+    store,
     vault::RefreshToken,
 };
 
@@ -22,14 +24,14 @@ enum Outcome {
     Stolen(Session),
 }
 
-pub async fn refresh_session(app: &App, by: &By, token: RefreshToken) -> Result<Tokens, Error> {
+pub async fn run(app: &App, by: &By, token: RefreshToken) -> Result<Tokens> {
     let now = app.clock.now();
     let hash = token.hash();
     let outcome = pg::transaction(&app.db, async |conn| {
-        let presented = store::sessions::lock_by_token(conn, &hash).await?.ok_or(Error::RefreshTokenInvalid)?;
+        let presented = store::sessions::lock_by_token(conn, &hash).await?.ok_or(Refusal::RefreshTokenInvalid)?;
         let session = presented.session.clone();
-        let account = store::users::find(conn, session.user).await?.ok_or(Error::RefreshTokenInvalid)?;
-        let user = account.person().map_err(|_: Refusal| Error::RefreshTokenInvalid)?;
+        let account = store::users::find(conn, session.user).await?.ok_or(Refusal::RefreshTokenInvalid)?;
+        let user = account.person().map_err(|_| Refusal::RefreshTokenInvalid)?;
         match session.refresh(presented.token, &app.sessions, now) {
             Refresh::Rotate => {
                 user.may_enter()?;
@@ -37,7 +39,7 @@ pub async fn refresh_session(app: &App, by: &By, token: RefreshToken) -> Result<
                 let used =
                     Session { last_used_at: now, address: by.address, user_agent: by.user_agent.clone(), ..session };
                 store::sessions::rotate(conn, &presented, &hash, &next.hash(), &used).await?;
-                Ok(Outcome::Prolonged(Box::new(user), used, next))
+                Ok::<_, Error>(Outcome::Prolonged(Box::new(user), used, next))
             }
             Refresh::Repeat => {
                 let next = app.vault.successor(session.id, &token);
@@ -47,12 +49,10 @@ pub async fn refresh_session(app: &App, by: &By, token: RefreshToken) -> Result<
                 store::sessions::end(conn, user.id, session.id, EndReason::TokenReused, now).await?;
                 let details = [("session", session.id.to_string())];
                 store::audit::append(conn, by, Action::TokenReused, Some(user.id), &details, now).await?;
-                if let Some(event) = events::sessions_revoked(&user, EndReason::TokenReused) {
-                    events::announce(conn, by, event, now).await?;
-                }
+                announce::sessions_revoked(conn, &user, EndReason::TokenReused, by, now).await?;
                 Ok(Outcome::Stolen(session))
             }
-            Refresh::Over => Err(Error::RefreshTokenInvalid),
+            Refresh::Over => Err(Refusal::RefreshTokenInvalid.into()),
         }
     })
     .await?;
@@ -60,7 +60,7 @@ pub async fn refresh_session(app: &App, by: &By, token: RefreshToken) -> Result<
         Outcome::Prolonged(user, session, next) => mint(app, &user, &session, &next, now).await,
         Outcome::Stolen(session) => {
             revocation::publish(app, &[session.id], now).await;
-            Err(Error::RefreshTokenReused)
+            Err(Refusal::RefreshTokenReused.into())
         }
     }
 }

@@ -7,8 +7,10 @@ use time::OffsetDateTime;
 
 use super::issue_code::issue_code;
 use crate::{
+    announce,
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         code::Purpose,
         consent::{Consent, Document},
@@ -18,8 +20,8 @@ use crate::{
         profile::Profile,
         user::User,
     },
-    error::Error,
-    events, store,
+    error::{Error, Result},
+    store,
 };
 
 #[derive(Debug, Clone)]
@@ -38,7 +40,7 @@ pub struct Registered {
     pub code_expires_at: Option<OffsetDateTime>,
 }
 
-pub async fn register(app: &App, by: &By, command: Register) -> Result<Registered, Error> {
+pub async fn run(app: &App, by: &By, command: Register) -> Result<Registered> {
     let now = app.clock.now();
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
     let registered = pg::transaction(&app.db, async |conn| {
@@ -56,8 +58,8 @@ pub async fn register(app: &App, by: &By, command: Register) -> Result<Registere
                 Consent { id: ConsentId::new(now), document: document.clone(), given_at: now, withdrawn_at: None };
             store::consents::give(conn, by, user.id, &consent).await?;
         }
-        events::announce(conn, by, events::user_registered(&user), now).await?;
-        events::announce(conn, by, events::profile_changed(&user), now).await?;
+        announce::user_registered(conn, &user, by, now).await?;
+        announce::profile_changed(conn, &user, by, now).await?;
         let code_expires_at = Some(issue_code(app, conn, by, &user, Purpose::ConfirmEmail, now).await?);
         if let Some(idempotent) = &command.idempotent {
             idempotent.record(conn, user.id.uuid(), now).await?;
@@ -69,12 +71,12 @@ pub async fn register(app: &App, by: &By, command: Register) -> Result<Registere
     Ok(registered)
 }
 
-async fn repeat(conn: &mut PgConnection, user: UserId) -> Result<Registered, Error> {
+async fn repeat(conn: &mut PgConnection, user: UserId) -> Result<Registered> {
     let code = store::codes::lock(conn, user, Purpose::ConfirmEmail).await?;
     Ok(Registered { user, code_expires_at: code.map(|code| code.expires_at) })
 }
 
 /// What it means when an account cannot be written.
 pub(super) fn email_taken(error: sqlx::Error) -> Error {
-    if pg::violated(&error, store::users::EMAIL_KEY) { Error::EmailTaken } else { error.into() }
+    if pg::violated(&error, store::users::EMAIL_KEY) { Refusal::EmailTaken.into() } else { error.into() }
 }

@@ -1,9 +1,9 @@
 //! The clockwork publishes again which sessions ended: Redis may have been down, or may have forgotten.
 
 use super::revocation::{publish_one, remembered};
-use crate::{app::App, error::Error, store};
+use crate::{app::App, error::Result, store};
 
-pub async fn repair_revocations(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<()> {
     let now = app.clock.now();
     let mut conn = app.db.acquire().await?;
     let ended = store::sessions::ended_since(&mut conn, now - remembered(app)).await?;

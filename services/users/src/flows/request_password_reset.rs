@@ -3,16 +3,16 @@
 use super::{issue_code::issue_code, throttle};
 use crate::{
     app::App,
-    domain::{audit::By, code::Purpose, email::EmailAddress, throttle::CODES_TO_ADDRESS},
-    error::Error,
+    domain::{Refusal, audit::By, code::Purpose, email::EmailAddress, throttle::CODES_TO_ADDRESS},
+    error::Result,
     store,
 };
 
-pub async fn request_password_reset(app: &App, by: &By, email: EmailAddress) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, email: EmailAddress) -> Result<()> {
     let now = app.clock.now();
     let subject = throttle::codes_to(app, Purpose::ResetPassword, &email);
     pg::transaction(&app.db, async |conn| {
-        throttle::count(conn, &subject, &CODES_TO_ADDRESS, now).await?.map_err(Error::too_many_codes)?;
+        throttle::count(conn, &subject, &CODES_TO_ADDRESS, now).await?.map_err(Refusal::too_many_codes)?;
         // Also for an account that was never confirmed: the owner of an address takes it back from whoever registered it.
         if let Some(user) = store::users::find_by_email(conn, &email).await? {
             issue_code(app, conn, by, &user, Purpose::ResetPassword, now).await?;

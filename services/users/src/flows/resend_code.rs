@@ -3,16 +3,16 @@
 use super::{issue_code::issue_code, throttle};
 use crate::{
     app::App,
-    domain::{audit::By, code::Purpose, email::EmailAddress, throttle::CODES_TO_ADDRESS},
-    error::Error,
+    domain::{Refusal, audit::By, code::Purpose, email::EmailAddress, throttle::CODES_TO_ADDRESS},
+    error::Result,
     store,
 };
 
-pub async fn resend_code(app: &App, by: &By, email: EmailAddress) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, email: EmailAddress) -> Result<()> {
     let now = app.clock.now();
     let subject = throttle::codes_to(app, Purpose::ConfirmEmail, &email);
     pg::transaction(&app.db, async |conn| {
-        throttle::count(conn, &subject, &CODES_TO_ADDRESS, now).await?.map_err(Error::too_many_codes)?;
+        throttle::count(conn, &subject, &CODES_TO_ADDRESS, now).await?.map_err(Refusal::too_many_codes)?;
         if let Some(user) = store::users::find_by_email(conn, &email).await?
             && user.email_confirmed_at.is_none()
         {

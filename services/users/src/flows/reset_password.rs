@@ -5,8 +5,10 @@ use super::{
     try_code::{Tried, try_code},
 };
 use crate::{
+    announce,
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         code::{Code, Purpose},
         email::EmailAddress,
@@ -14,8 +16,8 @@ use crate::{
         password::NewPassword,
         session::EndReason,
     },
-    error::Error,
-    events, store,
+    error::{Error, Result},
+    store,
 };
 
 #[derive(Debug, Clone)]
@@ -25,7 +27,7 @@ pub struct ResetPassword {
     pub password: NewPassword,
 }
 
-pub async fn reset_password(app: &App, by: &By, command: ResetPassword) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, command: ResetPassword) -> Result<()> {
     let now = app.clock.now();
     // Hashed before the code is looked at: the time it takes says nothing about the account.
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
@@ -48,18 +50,16 @@ pub async fn reset_password(app: &App, by: &By, command: ResetPassword) -> Resul
         store::audit::append(conn, by, Action::PasswordReset, Some(user.id), &[], now).await?;
         if confirmed_now {
             store::audit::append(conn, by, Action::EmailConfirmed, Some(user.id), &[], now).await?;
-            events::announce(conn, by, events::profile_changed(&user), now).await?;
+            announce::profile_changed(conn, &user, by, now).await?;
         }
-        events::announce(conn, by, events::password_changed(&user), now).await?;
-        if !ended.is_empty()
-            && let Some(event) = events::sessions_revoked(&user, EndReason::PasswordChanged)
-        {
-            events::announce(conn, by, event, now).await?;
+        announce::password_changed(conn, &user, by, now).await?;
+        if !ended.is_empty() {
+            announce::sessions_revoked(conn, &user, EndReason::PasswordChanged, by, now).await?;
         }
         Ok::<_, Error>(Some(ended))
     })
     .await?;
-    let ended = ended.ok_or(Error::CodeInvalid)?;
+    let ended = ended.ok_or(Refusal::CodeInvalid)?;
     revocation::publish(app, &ended, now).await;
     Ok(())
 }

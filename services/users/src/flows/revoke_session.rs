@@ -4,18 +4,19 @@ use super::{Me, revocation};
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         id::SessionId,
         session::EndReason,
     },
-    error::Error,
+    error::{Error, Result},
     store,
 };
 
-pub async fn revoke_session(app: &App, by: &By, me: Me, session: SessionId) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, me: Me, session: SessionId) -> Result<()> {
     let now = app.clock.now();
     let ended = pg::transaction(&app.db, async |conn| {
-        store::sessions::find(conn, me.user, session).await?.ok_or(Error::SessionNotFound)?;
+        store::sessions::find(conn, me.user, session).await?.ok_or(Refusal::SessionNotFound)?;
         let ended = store::sessions::end(conn, me.user, session, EndReason::SignedOut, now).await?;
         if ended {
             let details = [("session", session.to_string())];

@@ -12,11 +12,11 @@ use crate::{
         audit::{Action, By},
         signing_key::{State, Step, plan},
     },
-    error::Error,
+    error::{Error, Result},
     store,
 };
 
-pub async fn rotate_keys(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<()> {
     let now = app.clock.now();
     let keys = pg::transaction(&app.db, async |conn| {
         store::signing_keys::lock(conn).await?;
@@ -33,7 +33,7 @@ pub async fn rotate_keys(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-async fn take(app: &App, conn: &mut PgConnection, step: &Step, now: OffsetDateTime) -> Result<(), Error> {
+async fn take(app: &App, conn: &mut PgConnection, step: &Step, now: OffsetDateTime) -> Result<()> {
     match step {
         Step::CreateActive => {
             let key = app.keyring.generate(&app.vault, State::Active { since: now })?;
@@ -58,7 +58,7 @@ async fn take(app: &App, conn: &mut PgConnection, step: &Step, now: OffsetDateTi
     }
 }
 
-async fn log(conn: &mut PgConnection, what: &str, key: &str, now: OffsetDateTime) -> Result<(), Error> {
+async fn log(conn: &mut PgConnection, what: &str, key: &str, now: OffsetDateTime) -> Result<()> {
     tracing::info!(key, "Signing key {key}: {what}.");
     let details = [("key", key.to_owned()), ("what", what.to_owned())];
     store::audit::append(conn, &By::the_service(), Action::KeyRotated, None, &details, now).await?;

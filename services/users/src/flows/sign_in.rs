@@ -9,12 +9,13 @@ use super::{
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         email::EmailAddress,
         id::SessionId,
         session::Session,
     },
-    error::Error,
+    error::{Error, Result},
     store,
 };
 
@@ -24,19 +25,19 @@ pub struct SignIn {
     pub password: SecretString,
 }
 
-pub async fn sign_in(app: &App, by: &By, command: SignIn) -> Result<Tokens, Error> {
+pub async fn run(app: &App, by: &By, command: SignIn) -> Result<Tokens> {
     let proven = check_password(app, by, &command.email, command.password.clone()).await?;
-    let proven = proven.ok_or(Error::CredentialsInvalid)?;
+    let proven = proven.ok_or(Refusal::CredentialsInvalid)?;
     let fresh_hash = if proven.stale { rehash(app, command.password).await? } else { None };
 
     let now = app.clock.now();
     let token = app.vault.new_refresh_token()?;
     let (user, session) = pg::transaction(&app.db, async |conn| {
-        let account = store::users::lock(conn, proven.user.id).await?.ok_or(Error::CredentialsInvalid)?;
-        let user = account.person().map_err(|_| Error::CredentialsInvalid)?;
+        let account = store::users::lock(conn, proven.user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
+        let user = account.person().map_err(|_| Refusal::CredentialsInvalid)?;
         // The password may have been replaced while we looked at it, because somebody else knew it.
         if !store::credentials::is_current(conn, user.id, proven.revision).await? {
-            return Err(Error::CredentialsInvalid);
+            return Err(Refusal::CredentialsInvalid.into());
         }
         user.may_enter()?;
         if let Some(fresh) = &fresh_hash {
@@ -50,14 +51,14 @@ pub async fn sign_in(app: &App, by: &By, command: SignIn) -> Result<Tokens, Erro
         store::sessions::open(conn, &session, &token.hash()).await?;
         let details = [("session", session.id.to_string())];
         store::audit::append(conn, &by.proved(user.id), Action::SignedIn, Some(user.id), &details, now).await?;
-        Ok((user, session))
+        Ok::<_, Error>((user, session))
     })
     .await?;
     mint(app, &user, &session, &token, now).await
 }
 
 /// The password hashed with today's costs; nothing if the queue is full, then the next sign-in does it.
-async fn rehash(app: &App, password: SecretString) -> Result<Option<String>, Error> {
+async fn rehash(app: &App, password: SecretString) -> Result<Option<String>> {
     match app.hasher.place() {
         Ok(place) => Ok(Some(place.hash(password, &app.vault).await?)),
         Err(_) => Ok(None),

@@ -8,7 +8,7 @@ use crate::{
         id::{SessionId, UserId},
         session::EndReason,
     },
-    error::Error,
+    error::{Error, Result},
     store,
     vault::RefreshToken,
 };
@@ -22,7 +22,7 @@ pub enum SignOut {
     Mine(Me),
 }
 
-pub async fn sign_out(app: &App, by: &By, command: SignOut) -> Result<(), Error> {
+pub async fn run(app: &App, by: &By, command: SignOut) -> Result<()> {
     let now = app.clock.now();
     let ended: Option<SessionId> = pg::transaction(&app.db, async |conn| {
         let owner: Option<(UserId, SessionId)> = match &command {

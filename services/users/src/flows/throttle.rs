@@ -13,6 +13,7 @@ use crate::{
         email::EmailAddress,
         throttle::{Policy, TooSoon},
     },
+    error::Result,
     store::{self, throttles::Subject},
 };
 

@@ -9,7 +9,7 @@ use crate::{
         code::{Code, Purpose, Verdict},
         id::UserId,
     },
-    error::Error,
+    error::Result,
     store,
     vault::Vault,
 };
@@ -33,7 +33,7 @@ pub(super) async fn try_code(
     purpose: Purpose,
     code: &Code,
     now: OffsetDateTime,
-) -> Result<Tried, Error> {
+) -> Result<Tried> {
     let Some(issued) = store::codes::lock(conn, user, purpose).await? else { return Ok(Tried::Invalid) };
     let same = Vault::same(&issued.fingerprint, &app.vault.code_fingerprint(user, purpose, code));
     match issued.tried(same, now) {

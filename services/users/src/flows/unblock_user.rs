@@ -4,19 +4,20 @@ use super::{Me, authority};
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         id::UserId,
         user::User,
     },
-    error::Error,
+    error::Result,
     store,
 };
 
-pub async fn unblock_user(app: &App, by: &By, me: Me, user: UserId) -> Result<User, Error> {
+pub async fn run(app: &App, by: &By, me: Me, user: UserId) -> Result<User> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         authority::manager(conn, me).await?;
-        let before = store::users::lock(conn, user).await?.ok_or(Error::UserNotFound)?.person()?;
+        let before = store::users::lock(conn, user).await?.ok_or(Refusal::UserNotFound)?.person()?;
         let after = before.clone().unblock(now);
         if after.version != before.version {
             store::users::save(conn, &after).await?;

@@ -4,19 +4,20 @@ use super::Me;
 use crate::{
     app::App,
     domain::{
+        Refusal,
         audit::{Action, By},
         consent::Consent,
         id::ConsentId,
     },
-    error::Error,
+    error::Result,
     store,
 };
 
-pub async fn withdraw_consent(app: &App, by: &By, me: Me, consent: ConsentId) -> Result<Consent, Error> {
+pub async fn run(app: &App, by: &By, me: Me, consent: ConsentId) -> Result<Consent> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let withdrawn = store::consents::withdraw(conn, me.user, consent, now).await?;
-        let consent = store::consents::find(conn, me.user, consent).await?.ok_or(Error::ConsentNotFound)?;
+        let consent = store::consents::find(conn, me.user, consent).await?.ok_or(Refusal::ConsentNotFound)?;
         if withdrawn {
             let Consent { document, .. } = &consent;
             let details = [("document", document.name.to_string()), ("version", document.version.as_str().to_owned())];

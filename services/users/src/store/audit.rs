@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, QueryBuilder, types::Json};
 use time::OffsetDateTime;
 
 use crate::domain::{
@@ -40,7 +40,7 @@ pub async fn append(
     .bind(AuditEntryId::new(now))
     .bind(now)
     .bind(&by.actor)
-    .bind(action.as_str())
+    .bind(action)
     .bind(target)
     .bind(by.address.map(|address| address.to_string()))
     .bind(&by.user_agent)
@@ -57,6 +57,10 @@ pub struct Filter {
     pub target: Option<UserId>,
     pub actor: Option<String>,
     pub action: Option<String>,
+    /// Happened at this instant or later.
+    pub from: Option<OffsetDateTime>,
+    /// Happened before this instant.
+    pub before: Option<OffsetDateTime>,
 }
 
 /// Lines from the newest on, which come after `after` in that order.
@@ -66,23 +70,31 @@ pub async fn list(
     after: Option<AuditEntryId>,
     limit: i64,
 ) -> Result<Vec<Entry>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let mut query = QueryBuilder::new(
         "select entry_id, occurred_at, actor, action, target_user_id, address, request_id, details
          from audit_entries
-         where ($1::uuid is null or target_user_id = $1)
-           and ($2::text is null or actor = $2)
-           and ($3::text is null or action = $3)
-           and ($4::uuid is null or entry_id < $4)
-         order by entry_id desc
-         limit $5",
-    )
-    .bind(filter.target)
-    .bind(&filter.actor)
-    .bind(&filter.action)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+         where true",
+    );
+    if let Some(target) = filter.target {
+        query.push(" and target_user_id = ").push_bind(target);
+    }
+    if let Some(actor) = &filter.actor {
+        query.push(" and actor = ").push_bind(actor);
+    }
+    if let Some(action) = &filter.action {
+        query.push(" and action = ").push_bind(action);
+    }
+    if let Some(from) = filter.from {
+        query.push(" and occurred_at >= ").push_bind(from);
+    }
+    if let Some(before) = filter.before {
+        query.push(" and occurred_at < ").push_bind(before);
+    }
+    if let Some(after) = after {
+        query.push(" and entry_id < ").push_bind(after);
+    }
+    query.push(" order by entry_id desc limit ").push_bind(limit);
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
     let entry = |row: Row| Entry {
         id: row.entry_id,
         occurred_at: row.occurred_at,

@@ -26,7 +26,7 @@ pub async fn lock(conn: &mut PgConnection, user: UserId, purpose: Purpose) -> Re
          for update",
     )
     .bind(user)
-    .bind(purpose.as_str())
+    .bind(purpose)
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|Row { fingerprint, expires_at, tries, used_at }| IssuedCode {
@@ -56,7 +56,7 @@ pub async fn issue(
              used_at = excluded.used_at",
     )
     .bind(user)
-    .bind(purpose.as_str())
+    .bind(purpose)
     .bind(&code.fingerprint)
     .bind(now)
     .bind(code.expires_at)
@@ -82,7 +82,7 @@ pub async fn tried(
            and purpose = $2",
     )
     .bind(user)
-    .bind(purpose.as_str())
+    .bind(purpose)
     .bind(code.tries)
     .bind(code.used_at)
     .execute(conn)

@@ -241,7 +241,7 @@ pub async fn end(
     )
     .bind(user)
     .bind(session)
-    .bind(reason.as_str())
+    .bind(reason)
     .bind(now)
     .execute(conn)
     .await?;
@@ -267,7 +267,7 @@ pub async fn end_all(
     )
     .bind(user)
     .bind(except)
-    .bind(reason.as_str())
+    .bind(reason)
     .bind(now)
     .fetch_all(conn)
     .await

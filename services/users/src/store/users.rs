@@ -1,6 +1,6 @@
 //! Accounts. Passwords are in `credentials`.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::{Date, OffsetDateTime};
 use values::{Language, TimeZone};
 
@@ -9,9 +9,9 @@ use crate::domain::{
     email::EmailAddress,
     id::UserId,
     profile::{DisplayName, Profile},
-    role::{Role, Roles},
+    role::Role,
     teaching::BelievedUntil,
-    user::{Account, OtherAdmins, State, Tombstone, User},
+    user::{Account, OtherAdmins, State, StateName, Tombstone, User},
 };
 
 /// The unique index that keeps one address from having two accounts.
@@ -28,9 +28,9 @@ struct Row {
     display_name: String,
     language: String,
     time_zone: String,
-    roles: Vec<String>,
+    roles: Vec<Role>,
     believed_until: Option<Date>,
-    state: String,
+    state: StateName,
     blocked_at: Option<OffsetDateTime>,
     block_reason: Option<String>,
     erased_at: Option<OffsetDateTime>,
@@ -43,7 +43,7 @@ struct Row {
 #[error("the row of user {user} is in a state that cannot be: {state}")]
 struct ImpossibleState {
     user: UserId,
-    state: String,
+    state: StateName,
 }
 
 impl Row {
@@ -52,13 +52,12 @@ impl Row {
             let Self { user_id: id, version, created_at, .. } = self;
             return Ok(Account::Erased(Tombstone { id, version, created_at, erased_at }));
         }
-        let state = match (self.state.as_str(), self.blocked_at, self.block_reason) {
-            ("unconfirmed", None, None) => State::Unconfirmed,
-            ("active", None, None) => State::Active,
-            ("blocked", Some(since), Some(reason)) => State::Blocked { since, reason },
+        let state = match (self.state, self.blocked_at, self.block_reason) {
+            (StateName::Unconfirmed, None, None) => State::Unconfirmed,
+            (StateName::Active, None, None) => State::Active,
+            (StateName::Blocked, Some(since), Some(reason)) => State::Blocked { since, reason },
             _ => return Err(damaged(ImpossibleState { user: self.user_id, state: self.state })),
         };
-        let roles: Result<Roles, _> = self.roles.iter().map(|role| role.parse::<Role>()).collect();
         Ok(Account::Person(User {
             id: self.user_id,
             email: EmailAddress::parse(&self.email.unwrap_or_default()).map_err(damaged)?,
@@ -68,21 +67,13 @@ impl Row {
                 language: self.language.parse::<Language>().map_err(damaged)?,
                 time_zone: TimeZone::parse(&self.time_zone).map_err(damaged)?,
             },
-            roles: roles.map_err(damaged)?,
+            roles: self.roles.into_iter().collect(),
             believed: self.believed_until.map(BelievedUntil::day),
             state,
             version: self.version,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }))
-    }
-}
-
-fn state_name(state: &State) -> &'static str {
-    match state {
-        State::Unconfirmed => "unconfirmed",
-        State::Active => "active",
-        State::Blocked { .. } => "blocked",
     }
 }
 
@@ -109,7 +100,7 @@ pub async fn insert(conn: &mut PgConnection, user: &User) -> Result<(), sqlx::Er
     .bind(user.profile.language.as_str())
     .bind(user.profile.time_zone.as_str())
     .bind(user.roles.names())
-    .bind(state_name(&user.state))
+    .bind(user.state.name())
     .bind(blocked_at)
     .bind(block_reason)
     .bind(user.version)
@@ -143,7 +134,7 @@ pub async fn save(conn: &mut PgConnection, user: &User) -> Result<(), sqlx::Erro
     .bind(user.profile.language.as_str())
     .bind(user.profile.time_zone.as_str())
     .bind(user.roles.names())
-    .bind(state_name(&user.state))
+    .bind(user.state.name())
     .bind(blocked_at)
     .bind(block_reason)
     .bind(user.version)
@@ -240,8 +231,11 @@ pub struct Filter {
     /// A part of the address or of the name.
     pub query: Option<String>,
     pub role: Option<Role>,
-    /// The state's name.
-    pub state: Option<&'static str>,
+    pub state: Option<StateName>,
+    /// Opened at this instant or later.
+    pub from: Option<OffsetDateTime>,
+    /// Opened before this instant.
+    pub before: Option<OffsetDateTime>,
 }
 
 /// Accounts from the newest on, which come after `after` in that order.
@@ -251,21 +245,28 @@ pub async fn list(
     after: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<Account>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "where ($1::text is null or email ilike $1 or display_name ilike $1)
-           and ($2::text is null or roles @> array[$2])
-           and ($3::text is null or state = $3)
-           and ($4::uuid is null or user_id < $4)
-         order by user_id desc
-         limit $5"
-    ))
-    .bind(filter.query.as_deref().map(containing))
-    .bind(filter.role.map(Role::as_str))
-    .bind(filter.state)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    let mut query = QueryBuilder::new(select!("where true"));
+    if let Some(part) = filter.query.as_deref().map(containing) {
+        query.push(" and (email ilike ").push_bind(part.clone());
+        query.push(" or display_name ilike ").push_bind(part).push(")");
+    }
+    if let Some(role) = filter.role {
+        query.push(" and roles @> array[").push_bind(role.as_str()).push("]");
+    }
+    if let Some(state) = filter.state {
+        query.push(" and state = ").push_bind(state);
+    }
+    if let Some(from) = filter.from {
+        query.push(" and created_at >= ").push_bind(from);
+    }
+    if let Some(before) = filter.before {
+        query.push(" and created_at < ").push_bind(before);
+    }
+    if let Some(after) = after {
+        query.push(" and user_id < ").push_bind(after);
+    }
+    query.push(" order by user_id desc limit ").push_bind(limit);
+    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
     rows.into_iter().map(Row::account).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use auth::{CallerToken, Outgoing, ServiceIdentity, ServiceName, Signer};
+use auth::{CallerToken, Outgoing, ServiceIdentity, ServiceName, Signer, Verifier};
 use proto::lyceum::{
     events::v1::{CodeIssued, code_issued},
     users::v1::{
@@ -24,8 +24,11 @@ use users::{
         role::{Role, Roles},
         session, signing_key,
     },
-    flows::{CreateUser, Created, create_user, rotate_keys},
-    hasher,
+    flows::{
+        create_user::{self, CreateUser, Created},
+        rotate_keys,
+    },
+    grpc, hasher,
     vault::KeySecret,
 };
 use values::{Clock, Language, TimeZone};
@@ -63,16 +66,9 @@ impl School {
         let stranger = identity("courses", &clock);
         let services = [gateway.public_jwk(), stranger.public_jwk()];
         let mut config = Config {
-            grpc_listen: ([127, 0, 0, 1], 0).into(),
-            database_url: db.url.as_str().into(),
-            database_authority: None,
-            database_connections: 10,
             redis_url: stores().redis.as_str().into(),
             redis_authority: None,
             redis_prefix: testkit::redis_prefix(),
-            amqp: stores().amqp.parse().unwrap(),
-            issuer: testkit::ISSUER.to_owned(),
-            services: auth::Jwks::new(services).unwrap(),
             secret: KeySecret::parse(&"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into()).unwrap(),
             access_token_lifetime: Duration::minutes(10),
             sessions: session::Policy {
@@ -89,15 +85,26 @@ impl School {
             hasher: hasher::Config { memory: 8, iterations: 1, parallelism: 1, threads: 4, queue: 200 },
         };
         change(&mut config);
-        let app = App::build(&config, clock.shared()).await.unwrap();
-        rotate_keys(&app).await.unwrap();
-        let door = serve(app.routes(), app.guard()).await;
+        let app = Self::app(&config, &db, &clock);
+        rotate_keys::run(&app).await.unwrap();
+        let services = auth::Jwks::new(services).unwrap();
+        let verifier = Verifier::new(testkit::ISSUER, app.keys(), services, clock.shared());
+        let door = serve(grpc::routes(Arc::clone(&app)), auth::Layer::new(Arc::new(verifier))).await;
         Self { app, config, db, clock, door, gateway, stranger }
     }
 
+    /// Another replica with another configuration.
+    pub(crate) fn other(&self, config: &Config) -> Arc<App> {
+        Self::app(config, &self.db, &self.clock)
+    }
+
+    fn app(config: &Config, db: &Database, clock: &FixedClock) -> Arc<App> {
+        App::new(config, testkit::ISSUER, db.pool.clone(), clock.shared()).unwrap()
+    }
+
     /// Another replica on the same database, which has loaded no keys yet.
-    pub(crate) async fn replica(&self) -> Arc<App> {
-        App::build(&self.config, self.clock.shared()).await.unwrap()
+    pub(crate) fn replica(&self) -> Arc<App> {
+        Self::app(&self.config, &self.db, &self.clock)
     }
 
     /// AuthService for somebody who is not signed in.
@@ -166,7 +173,7 @@ impl School {
             },
             roles: roles.iter().copied().collect::<Roles>(),
         };
-        match create_user(&self.app, command).await.unwrap() {
+        match create_user::run(&self.app, command).await.unwrap() {
             Created::New(id) => Person { id: id.to_string(), email },
             Created::Found(id) => panic!("{name} has the account {id} already"),
         }

@@ -8,7 +8,10 @@ use time::Duration;
 use users::{
     app::App,
     domain::{audit::By, email::EmailAddress, role::Role},
-    flows::{SignIn, rotate_keys, sign_in},
+    flows::{
+        rotate_keys,
+        sign_in::{self, SignIn},
+    },
     vault::KeySecret,
 };
 
@@ -28,7 +31,7 @@ fn signed_by(tokens: &SessionTokens) -> String {
 
 async fn access_token_from(app: &App, person: &Person) -> String {
     let command = SignIn { email: EmailAddress::parse(&person.email).unwrap(), password: PASSWORD.into() };
-    sign_in(app, &By::the_service(), command).await.unwrap().access
+    sign_in::run(app, &By::the_service(), command).await.unwrap().access
 }
 
 #[tokio::test]
@@ -48,7 +51,7 @@ async fn a_key_is_published_before_it_signs_and_until_its_tokens_have_expired() 
     let old = published(&school).await;
 
     school.clock.advance(Duration::days(30) - Duration::hours(1));
-    rotate_keys(&school.app).await.unwrap();
+    rotate_keys::run(&school.app).await.unwrap();
     let both = published(&school).await;
     assert_eq!(both.len(), 2);
     let before = school.sign_in(&anna).await;
@@ -56,7 +59,7 @@ async fn a_key_is_published_before_it_signs_and_until_its_tokens_have_expired() 
 
     school.clock.advance(Duration::hours(1));
     let before = school.sign_in(&anna).await;
-    rotate_keys(&school.app).await.unwrap();
+    rotate_keys::run(&school.app).await.unwrap();
     let after = school.sign_in(&anna).await;
     assert!(both.contains(&signed_by(&after)) && signed_by(&after) != old[0]);
     assert_eq!(published(&school).await.len(), 2);
@@ -65,7 +68,7 @@ async fn a_key_is_published_before_it_signs_and_until_its_tokens_have_expired() 
     }
 
     school.clock.advance(Duration::minutes(20));
-    rotate_keys(&school.app).await.unwrap();
+    rotate_keys::run(&school.app).await.unwrap();
     assert_eq!(published(&school).await, [signed_by(&after)]);
 }
 
@@ -75,7 +78,7 @@ async fn replicas_that_rotate_at_once_agree() {
     let replicas = join_all((0..6).map(|_| school.replica())).await;
     for step in [Duration::days(30) - Duration::hours(1), Duration::hours(1), Duration::minutes(20)] {
         school.clock.advance(step);
-        for done in join_all(replicas.iter().map(|app| rotate_keys(app))).await {
+        for done in join_all(replicas.iter().map(|app| rotate_keys::run(app))).await {
             done.unwrap();
         }
         let states: Vec<String> = sqlx::query_scalar("select state from signing_keys order by state")
@@ -92,7 +95,7 @@ async fn the_first_replicas_of_a_new_school_make_one_key() {
     let school = School::open().await;
     sqlx::query("delete from signing_keys").execute(&school.db.pool).await.unwrap();
     let replicas = join_all((0..6).map(|_| school.replica())).await;
-    for done in join_all(replicas.iter().map(|app| rotate_keys(app))).await {
+    for done in join_all(replicas.iter().map(|app| rotate_keys::run(app))).await {
         done.unwrap();
     }
     assert_eq!(published(&school).await.len(), 1);
@@ -102,17 +105,17 @@ async fn the_first_replicas_of_a_new_school_make_one_key() {
 async fn a_replica_that_has_not_noticed_yet_signs_tokens_that_are_still_believed() {
     let school = School::open().await;
     let anna = school.person("anna").await;
-    let slow = school.replica().await;
-    rotate_keys(&slow).await.unwrap();
+    let slow = school.replica();
+    rotate_keys::run(&slow).await.unwrap();
     school.clock.advance(Duration::days(30) - Duration::hours(1));
-    rotate_keys(&school.app).await.unwrap();
+    rotate_keys::run(&school.app).await.unwrap();
     school.clock.advance(Duration::hours(1));
-    rotate_keys(&school.app).await.unwrap();
+    rotate_keys::run(&school.app).await.unwrap();
     school.clock.advance(Duration::minutes(5));
     let token = access_token_from(&slow, &anna).await;
     school.clock.advance(Duration::minutes(9));
-    rotate_keys(&school.app).await.unwrap();
-    let fresh = school.replica().await;
+    rotate_keys::run(&school.app).await.unwrap();
+    let fresh = school.replica();
     fresh.verifier.person(&token).await.unwrap();
 }
 
@@ -124,8 +127,8 @@ async fn private_keys_are_sealed_and_another_secret_does_not_open_them() {
     assert!(auth::Signer::from_pkcs8("k", &sealed).is_err());
     let mut config = school.config.clone();
     config.secret = KeySecret::parse(&"/////////////////////////////////////////w8=".into()).unwrap();
-    let other = App::build(&config, school.clock.shared()).await.unwrap();
-    let error = rpc::chain(&rotate_keys(&other).await.unwrap_err());
+    let other = school.other(&config);
+    let error = rpc::chain(&rotate_keys::run(&other).await.unwrap_err());
     assert!(error.contains("LYCEUM_KEY_SECRET"), "{error}");
 }
 

@@ -11,7 +11,7 @@ use users::{
         profile::{DisplayName, Profile},
         role::{Role, Roles},
     },
-    flows::{CreateUser, Created, create_user},
+    flows::create_user::{self, CreateUser, Created},
 };
 use values::{Language, TimeZone};
 
@@ -33,7 +33,7 @@ fn manager(password: &str) -> CreateUser {
 #[tokio::test]
 async fn a_user_is_created_confirmed_with_roles_and_announced_like_any_other() {
     let school = School::open().await;
-    let Created::New(id) = create_user(&school.app, manager("first password")).await.unwrap() else {
+    let Created::New(id) = create_user::run(&school.app, manager("first password")).await.unwrap() else {
         panic!("the school was empty")
     };
     let tokens = school.try_sign_in("manager@example.com", "first password").await.unwrap();
@@ -48,8 +48,8 @@ async fn a_user_is_created_confirmed_with_roles_and_announced_like_any_other() {
 #[tokio::test]
 async fn creating_the_same_user_again_leaves_everything_as_it_is() {
     let school = School::open().await;
-    let first = create_user(&school.app, manager("first password")).await.unwrap();
-    let second = create_user(&school.app, manager("second password")).await.unwrap();
+    let first = create_user::run(&school.app, manager("first password")).await.unwrap();
+    let second = create_user::run(&school.app, manager("second password")).await.unwrap();
     assert!(matches!((first, second), (Created::New(new), Created::Found(found)) if new == found));
     school.try_sign_in("manager@example.com", "first password").await.unwrap();
     assert_eq!(school.events::<UserRegistered>().await.len(), 1);

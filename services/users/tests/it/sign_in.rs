@@ -7,7 +7,7 @@ use time::Duration;
 use users::{
     app::App,
     domain::{audit::By, email::EmailAddress, role::Role},
-    flows::{SignIn, sign_in},
+    flows::sign_in::{self, SignIn},
 };
 
 use crate::helpers::{PASSWORD, School, credentials, from, invalid, refused};
@@ -119,7 +119,7 @@ async fn a_hash_with_old_costs_is_renewed_and_nobody_who_signs_in_meanwhile_is_r
     };
     let mut config = school.config.clone();
     config.hasher.iterations = 2;
-    let dearer = App::build(&config, school.clock.shared()).await.unwrap();
+    let dearer = school.other(&config);
     assert!(hash().await.contains("m=8,t=1,p=1"));
     let by = By::the_service();
     let command = SignIn { email: EmailAddress::parse(&anna.email).unwrap(), password: PASSWORD.into() };

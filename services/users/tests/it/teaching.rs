@@ -1,14 +1,15 @@
 //! A tutor's papers and the permission to teach.
 
-use bus::{Event, Relay};
+use bus::{Consume, Event, Relay};
 use proto::lyceum::{
     events::v1::{Envelope, TutorVerificationEnded, TutorVerified},
     users::v1::{EraseUserRequest, GetMeRequest, SessionTokens},
 };
+use service::Service;
 use testkit::{Broker, eventually};
 use time::macros::datetime;
 use tokio_util::sync::CancellationToken;
-use users::{app::Users, domain::role::Role, events};
+use users::{app::Users, domain::role::Role, hear};
 use uuid::Uuid;
 use values::Clock;
 
@@ -20,14 +21,14 @@ async fn verified(school: &School, tutor: &str, valid_until: &str, version: i64)
     let conn = &mut *school.db.pool.acquire().await.unwrap();
     let envelope = Envelope { aggregate_version: version, ..Envelope::default() };
     let event = TutorVerified { tutor_id: tutor.to_owned(), valid_until: valid_until.to_owned() };
-    events::on_tutor_verified(conn, &envelope, event).await.unwrap();
+    hear::on_tutor_verified(conn, &envelope, event).await.unwrap();
 }
 
 async fn ended(school: &School, tutor: &str, version: i64) {
     let conn = &mut *school.db.pool.acquire().await.unwrap();
     let envelope = Envelope { aggregate_version: version, ..Envelope::default() };
     let event = TutorVerificationEnded { tutor_id: tutor.to_owned(), reason: "REVOKED".to_owned() };
-    events::on_tutor_verification_ended(conn, &envelope, event).await.unwrap();
+    hear::on_tutor_verification_ended(conn, &envelope, event).await.unwrap();
 }
 
 /// Whether a fresh token lets somebody teach, which is also what they are told.
@@ -123,14 +124,14 @@ async fn the_events_are_heard_from_the_broker() {
     let tutor = school.staff("tutor", &[Role::Tutor]).await;
     let broker = Broker::new().await;
     let amqp: bus::Amqp = broker.url.parse().unwrap();
-    school.app.consumer(amqp.clone()).declare().await.unwrap();
+    Users::consumer(&school.app, amqp.clone()).declare().await.unwrap();
     let conn = &mut *school.db.pool.acquire().await.unwrap();
     let event = TutorVerified { tutor_id: tutor.id.clone(), valid_until: String::new() };
     let event = Event::new(&event, "tutor", tutor.id.parse().unwrap(), 1);
     bus::announce(conn, event, bus::By { actor: "service:documents", now: school.clock.now() }).await.unwrap();
     let stop = CancellationToken::new();
     let relay = Relay::new(school.db.pool.clone(), amqp.clone(), school.app.clock.clone()).run(stop.clone());
-    let consumer = school.app.consumer(amqp).run(stop.clone());
+    let consumer = Users::consumer(&school.app, amqp).run(stop.clone());
     let heard = async {
         let query = "select count(*) from tutor_verifications where believed_until is not null";
         eventually("the event is heard", std::time::Duration::from_secs(20), async || {
