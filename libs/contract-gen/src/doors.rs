@@ -21,6 +21,25 @@ use message::Messages;
 /// Where the generated messages hang.
 const ROOT: &str = "::proto";
 
+/// What the printed code may use, by the words that show it.
+const USED: [(&str, &str); 15] = [
+    ("Adapter<", "crate::Adapter"),
+    ("Call", "crate::Call"),
+    ("Page<", "crate::Page"),
+    ("PageRequest", "crate::PageRequest"),
+    ("Streamed<", "crate::Streamed"),
+    ("read::", "crate::read"),
+    ("served(", "crate::served::served"),
+    ("streamed(", "crate::served::streamed"),
+    ("METHODS[", "::proto::METHODS"),
+    ("Fields", "::rpc::Fields"),
+    ("fmt::", "::std::fmt"),
+    ("Arc<", "::std::sync::Arc"),
+    ("Request<", "::tonic::Request"),
+    ("Response<", "::tonic::Response"),
+    ("Status", "::tonic::Status"),
+];
+
 /// The largest request in bytes where the contract does not say.
 const DEFAULT_BODY_LIMIT: u32 = 65_536;
 
@@ -42,14 +61,16 @@ fn module(package: &str) -> String {
 
 /// Rust for the typed operations of `package`.
 ///
-/// The text leans on what the library `contract` brings into scope: `Adapter`, `Call`, `Fields`, `Page`,
-/// `PageRequest`, `Status`, `Streamed`, `METHODS`, `read` and `served`.
+/// The text leans on the library `contract`, of which it is a part.
 pub fn doors(api: &Api, package: &str) -> String {
     let mut out = String::new();
     // Writing into a string cannot fail.
     print(api, package, &mut out).unwrap_or_default();
     let messages = crate::rust::package_path(ROOT, package);
-    format!("use {messages} as pb;\n{}", out.replace(&format!("{messages}::"), "pb::"))
+    let out = out.replace(&format!("{messages}::"), "pb::");
+    let used = USED.iter().filter(|(name, _)| out.contains(name));
+    let uses: String = used.map(|(_, path)| format!("use {path};\n")).collect();
+    format!("use {messages} as pb;\n{uses}{out}")
 }
 
 fn print(api: &Api, package: &str, out: &mut String) -> fmt::Result {

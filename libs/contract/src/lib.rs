@@ -7,9 +7,9 @@
 mod call;
 mod export;
 mod page;
-#[expect(clippy::allow_attributes, reason = "which of these are used depends on the contract")]
-#[allow(dead_code, reason = "which of these are used depends on the contract")]
-mod read;
+/// For the printed code; nobody else needs it.
+#[doc(hidden)]
+pub mod read;
 mod served;
 mod wire;
 
@@ -25,16 +25,6 @@ macro_rules! packages {
         $(
             #[doc = concat!("The operations of ", stringify!($module), ".")]
             pub mod $module {
-                #[expect(clippy::allow_attributes, reason = "which of these a package needs depends on its requests")]
-                #[allow(unused_imports, reason = "which of these a package needs depends on its requests")]
-                use {
-                    crate::{Adapter, Call, Page, PageRequest, Streamed, read, served::{served, streamed}},
-                    proto::METHODS,
-                    rpc::Fields,
-                    std::{fmt, sync::Arc},
-                    tonic::{Request, Response, Status},
-                };
-
                 include!(concat!(env!("OUT_DIR"), "/", $file));
             }
         )*

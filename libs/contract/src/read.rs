@@ -17,10 +17,10 @@ use values::{Currency, Id, Kind, Money, Named, Text};
 
 use crate::wire::same;
 
-pub(crate) use mask::Mask;
+pub use mask::Mask;
 
 /// Reads a whole request, or refuses it with everything that is wrong.
-pub(crate) fn request<M, R>(sent: M, read: impl FnOnce(M, &mut Fields) -> Option<R>) -> Result<R, Invalid> {
+pub fn request<M, R>(sent: M, read: impl FnOnce(M, &mut Fields) -> Option<R>) -> Result<R, Invalid> {
     let mut fields = Fields::new();
     let read = read(sent, &mut fields);
     let (request,) = fields.finish((read,))?;
@@ -28,7 +28,7 @@ pub(crate) fn request<M, R>(sent: M, read: impl FnOnce(M, &mut Fields) -> Option
 }
 
 /// A message inside the request.
-pub(crate) fn message<M, R>(
+pub fn message<M, R>(
     fields: &mut Fields,
     name: &str,
     sent: M,
@@ -38,7 +38,7 @@ pub(crate) fn message<M, R>(
 }
 
 /// A field that must be there.
-pub(crate) fn required<S, R>(
+pub fn required<S, R>(
     fields: &mut Fields,
     name: &str,
     sent: Option<S>,
@@ -49,7 +49,7 @@ pub(crate) fn required<S, R>(
 }
 
 /// A field that may be left out.
-pub(crate) fn optional<S, R>(
+pub fn optional<S, R>(
     fields: &mut Fields,
     sent: Option<S>,
     read: impl FnOnce(&mut Fields, S) -> Option<R>,
@@ -61,12 +61,12 @@ pub(crate) fn optional<S, R>(
 }
 
 /// A text that is left out by leaving it empty.
-pub(crate) fn given(sent: String) -> Option<String> {
+pub fn given(sent: String) -> Option<String> {
     Some(sent).filter(|sent| !sent.is_empty())
 }
 
 /// The items of a list.
-pub(crate) fn list<S, R>(
+pub fn list<S, R>(
     fields: &mut Fields,
     name: &str,
     sent: Vec<S>,
@@ -84,7 +84,7 @@ pub(crate) fn list<S, R>(
 }
 
 /// The items of a list in which none may stand twice.
-pub(crate) fn list_unique<S: Clone + Eq + Hash, R>(
+pub fn list_unique<S: Clone + Eq + Hash, R>(
     fields: &mut Fields,
     name: &str,
     sent: Vec<S>,
@@ -100,7 +100,7 @@ pub(crate) fn list_unique<S: Clone + Eq + Hash, R>(
 }
 
 /// An id.
-pub(crate) fn id<K: Kind>(fields: &mut Fields, name: &str, sent: &str) -> Option<Id<K>> {
+pub fn id<K: Kind>(fields: &mut Fields, name: &str, sent: &str) -> Option<Id<K>> {
     if sent.is_empty() {
         return missing(fields, name);
     }
@@ -108,7 +108,7 @@ pub(crate) fn id<K: Kind>(fields: &mut Fields, name: &str, sent: &str) -> Option
 }
 
 /// A text that people type.
-pub(crate) fn text<const MIN: usize, const MAX: usize>(
+pub fn text<const MIN: usize, const MAX: usize>(
     fields: &mut Fields,
     name: &str,
     sent: &str,
@@ -117,17 +117,17 @@ pub(crate) fn text<const MIN: usize, const MAX: usize>(
 }
 
 /// A text that only has to fit its bounds, in characters.
-pub(crate) fn string(fields: &mut Fields, name: &str, sent: String, many: RangeInclusive<u64>) -> Option<String> {
+pub fn string(fields: &mut Fields, name: &str, sent: String, many: RangeInclusive<u64>) -> Option<String> {
     fits(fields, name, count(&sent), &many, "characters").then_some(sent)
 }
 
 /// Bytes that only have to fit their bounds.
-pub(crate) fn bytes(fields: &mut Fields, name: &str, sent: Vec<u8>, many: RangeInclusive<u64>) -> Option<Vec<u8>> {
+pub fn bytes(fields: &mut Fields, name: &str, sent: Vec<u8>, many: RangeInclusive<u64>) -> Option<Vec<u8>> {
     fits(fields, name, u64::try_from(sent.len()).unwrap_or(u64::MAX), &many, "bytes").then_some(sent)
 }
 
 /// Texts by texts.
-pub(crate) fn map(
+pub fn map(
     fields: &mut Fields,
     name: &str,
     sent: BTreeMap<String, String>,
@@ -137,7 +137,7 @@ pub(crate) fn map(
 }
 
 /// A text with rules of its own.
-pub(crate) fn value<V: FromStr<Err: Mistake>>(
+pub fn value<V: FromStr<Err: Mistake>>(
     fields: &mut Fields,
     name: &str,
     sent: &str,
@@ -153,12 +153,12 @@ pub(crate) fn value<V: FromStr<Err: Mistake>>(
 }
 
 /// A value of the service that is made of a number.
-pub(crate) fn made<N, V: TryFrom<N, Error: Mistake>>(fields: &mut Fields, name: &str, sent: N) -> Option<V> {
+pub fn made<N, V: TryFrom<N, Error: Mistake>>(fields: &mut Fields, name: &str, sent: N) -> Option<V> {
     fields.take(name, V::try_from(sent))
 }
 
 /// A whole number.
-pub(crate) fn integer<N: TryFrom<i128>>(
+pub fn integer<N: TryFrom<i128>>(
     fields: &mut Fields,
     name: &str,
     sent: i128,
@@ -187,7 +187,7 @@ fn expected(fitting: &RangeInclusive<i128>) -> String {
 }
 
 /// A value of an enum that must be there; `table` holds its numbers and the service's names for them.
-pub(crate) fn named<E: Named>(fields: &mut Fields, name: &str, sent: i32, table: &[(i32, &str)]) -> Option<E> {
+pub fn named<E: Named>(fields: &mut Fields, name: &str, sent: i32, table: &[(i32, &str)]) -> Option<E> {
     match named_or_none(fields, name, sent, table)? {
         Some(value) => Some(value),
         None => missing(fields, name),
@@ -195,7 +195,7 @@ pub(crate) fn named<E: Named>(fields: &mut Fields, name: &str, sent: i32, table:
 }
 
 /// A value of an enum that may be left out.
-pub(crate) fn named_or_none<E: Named>(
+pub fn named_or_none<E: Named>(
     fields: &mut Fields,
     name: &str,
     sent: i32,
@@ -216,7 +216,7 @@ pub(crate) fn named_or_none<E: Named>(
 }
 
 /// An instant, as exact as PostgreSQL keeps it, so that a stored one equals the one that was sent.
-pub(crate) fn instant(fields: &mut Fields, name: &str, sent: wkt::Timestamp) -> Option<OffsetDateTime> {
+pub fn instant(fields: &mut Fields, name: &str, sent: wkt::Timestamp) -> Option<OffsetDateTime> {
     let Some(at) = sent.to_time() else {
         return malformed(fields, name, "expected an instant of the years 1 to 9999");
     };
@@ -224,7 +224,7 @@ pub(crate) fn instant(fields: &mut Fields, name: &str, sent: wkt::Timestamp) -> 
 }
 
 /// A length of time, whose bounds are nanoseconds.
-pub(crate) fn duration(
+pub fn duration(
     fields: &mut Fields,
     name: &str,
     sent: wkt::Duration,
@@ -264,13 +264,13 @@ fn seconds(nanoseconds: i128) -> String {
 }
 
 /// An amount of money.
-pub(crate) fn money(fields: &mut Fields, name: &str, sent: MoneyMessage) -> Option<Money> {
+pub fn money(fields: &mut Fields, name: &str, sent: MoneyMessage) -> Option<Money> {
     let currency = fields.within(name, |fields| fields.take("currency", Currency::parse(&sent.currency)));
     currency.map(|currency| Money::new(sent.minor, currency))
 }
 
 /// The revision that an etag names; none was sent where the text is empty.
-pub(crate) fn etag(fields: &mut Fields, name: &str, sent: &str) -> Option<Option<i64>> {
+pub fn etag(fields: &mut Fields, name: &str, sent: &str) -> Option<Option<i64>> {
     match sent {
         "" => Some(None),
         sent => match sent.parse() {
@@ -281,7 +281,7 @@ pub(crate) fn etag(fields: &mut Fields, name: &str, sent: &str) -> Option<Option
 }
 
 /// A oneof of which one case must be set.
-pub(crate) fn one_of<S, R>(
+pub fn one_of<S, R>(
     fields: &mut Fields,
     sent: Option<S>,
     cases: &[&str],

@@ -4,7 +4,7 @@ use proto::wkt::FieldMask;
 use rpc::{Fields, Violation, ViolationCode};
 
 /// The fields that an update names.
-pub(crate) struct Mask {
+pub struct Mask {
     /// Empty for all of them.
     paths: Vec<String>,
 }
@@ -12,7 +12,7 @@ pub(crate) struct Mask {
 impl Mask {
     /// Refuses names that the resource does not have. An empty mask and `*` mean all fields. The ids that stand in the path
     /// may be named by who sends back what was read.
-    pub(crate) fn of(fields: &mut Fields, sent: Option<FieldMask>, known: &[&str], ids: &[&str]) -> Self {
+    pub fn of(fields: &mut Fields, sent: Option<FieldMask>, known: &[&str], ids: &[&str]) -> Self {
         let mut paths = sent.unwrap_or_default().paths;
         if paths.iter().any(|path| path == "*") {
             paths.clear();
@@ -27,12 +27,12 @@ impl Mask {
     }
 
     /// Whether the field is changed.
-    pub(crate) fn names(&self, field: &str) -> bool {
+    pub fn names(&self, field: &str) -> bool {
         self.paths.is_empty() || self.paths.iter().any(|path| path == field)
     }
 
     /// A oneof: changed when the mask names a case, which must then be the one that was sent.
-    pub(crate) fn one_of<S, R>(
+    pub fn one_of<S, R>(
         &self,
         fields: &mut Fields,
         sent: Option<S>,
