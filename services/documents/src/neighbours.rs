@@ -99,7 +99,7 @@ fn profile(exported: ExportedProfile) -> Result<(UserId, Exported)> {
         return Ok((user, Exported::Erased { version }));
     }
     let Some(language) = Language::parse(&language) else { bail!("user {user} speaks {language:?}") };
-    Ok((user, Exported::Person { name: display_name, language, version }))
+    Ok((user, Exported::Person { name: display_name.unwrap_or_default(), language, version }))
 }
 
 fn run(exported: ExportedRun) -> Result<Run> {

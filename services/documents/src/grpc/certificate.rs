@@ -73,8 +73,7 @@ impl CertificateService for Door {
         let mut conn = connection(&self.0).await?;
         let rows = certificates::newest(&mut conn, Some(me), None, after, size.fetch()).await?;
         let page = Page::cut(rows, size, &scope, |row| row.id).map(|row| self.show(&row));
-        let next_page_token = page.next.unwrap_or_default();
-        Ok(Response::new(ListMyCertificatesResponse { certificates: page.items, next_page_token }))
+        Ok(Response::new(ListMyCertificatesResponse { certificates: page.items, next_page_token: page.next }))
     }
 
     async fn get_certificate(&self, request: Request<GetCertificateRequest>) -> Result<Response<Shown>, Status> {
@@ -106,10 +105,10 @@ impl CertificateService for Door {
             completed_at: Some(certificate.completed_at.into()),
             issued_at: Some(certificate.issued_at.into()),
             number: certificate.number,
-            holder_name: certificate.holder_name,
+            holder_name: read::given(&certificate.holder_name).map(str::to_owned),
             course_title: certificate.course_title,
-            successor_number,
-            predecessor_number,
+            successor_number: read::given(&successor_number).map(str::to_owned),
+            predecessor_number: read::given(&predecessor_number).map(str::to_owned),
             school: self.0.certificates.printer.school().to_owned(),
             language: certificate.language.as_str().to_owned(),
         }))
@@ -134,8 +133,7 @@ impl CertificateService for Door {
         let mut conn = connection(&self.0).await?;
         let rows = certificates::newest(&mut conn, learner, course, after, size.fetch()).await?;
         let page = Page::cut(rows, size, &scope, |row| row.id).map(|row| self.show(&row));
-        let next_page_token = page.next.unwrap_or_default();
-        Ok(Response::new(ListCertificatesResponse { certificates: page.items, next_page_token }))
+        Ok(Response::new(ListCertificatesResponse { certificates: page.items, next_page_token: page.next }))
     }
 
     async fn revoke_certificate(&self, request: Request<RevokeCertificateRequest>) -> Result<Response<Shown>, Status> {
@@ -159,8 +157,8 @@ impl CertificateService for Door {
         let m = request.into_inner();
         let mut fields = Fields::new();
         let certificate = fields.take("certificate_id", m.certificate_id.parse());
-        let name = fields.take_if("holder_name", read::given(&m.holder_name).map(Text::<1, 200>::parse));
-        let language = fields.take_if("language", read::given(&m.language).map(str::parse::<Language>));
+        let name = fields.take_if("holder_name", m.holder_name.as_deref().map(Text::<1, 200>::parse));
+        let language = fields.take_if("language", m.language.as_deref().map(str::parse::<Language>));
         let (certificate, name, language) = fields.finish((certificate, name, language))?;
         let holder_name = name.map(|name| name.as_str().to_owned());
         let command = Reissue { certificate, holder_name, language };
@@ -198,7 +196,7 @@ fn show(certificate: &Certificate, check_url: String) -> Shown {
         certificate_id: certificate.id.to_string(),
         number: certificate.number.clone(),
         learner_id: certificate.learner.to_string(),
-        holder_name: certificate.holder_name.clone(),
+        holder_name: read::given(&certificate.holder_name).map(str::to_owned),
         course_id: certificate.course.to_string(),
         run_id: certificate.run.to_string(),
         enrolment_id: certificate.enrolment.to_string(),
@@ -209,10 +207,10 @@ fn show(certificate: &Certificate, check_url: String) -> Shown {
         completed_at: Some(certificate.completed_at.into()),
         issued_at: Some(certificate.issued_at.into()),
         revoked_at: voided.map(|(at, _)| at.into()),
-        revoked_reason: voided.map(|(_, reason)| reason.as_str().to_owned()).unwrap_or_default(),
+        revoked_reason: voided.map(|(_, reason)| reason.as_str().to_owned()),
         check_url,
-        predecessor_id: text(certificate.predecessor),
-        successor_id: text(certificate.state.successor()),
+        predecessor_id: certificate.predecessor.map(|id| id.to_string()),
+        successor_id: certificate.state.successor().map(|id| id.to_string()),
     }
 }
 
@@ -226,13 +224,9 @@ fn exported(certificate: Certificate) -> ExportedCertificate {
         valid: certificate.state.holds(),
         issued_at: Some(certificate.issued_at.into()),
         revoked_at: certificate.state.voided().map(|(at, _)| at.into()),
-        predecessor_id: text(certificate.predecessor),
+        predecessor_id: certificate.predecessor.map(|id| id.to_string()),
         version: certificate.version,
     }
-}
-
-fn text(id: Option<CertificateId>) -> String {
-    id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 fn state(state: State) -> certificate::State {

@@ -49,7 +49,7 @@ impl FileService for Door {
         let kind = print::read_kind(m.kind());
         let rows = store::files::list_of(&mut conn, me, kind, after, size.fetch()).await.map_err(Error::from)?;
         let page = Page::cut(rows, size, &scope, |file| file.id).map(print::file);
-        Ok(Response::new(ListMyFilesResponse { next_page_token: page.next.unwrap_or_default(), files: page.items }))
+        Ok(Response::new(ListMyFilesResponse { next_page_token: page.next, files: page.items }))
     }
 
     async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<FilePb>, Status> {

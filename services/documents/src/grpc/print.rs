@@ -7,7 +7,7 @@ use crate::{
     bucket::WriteLink,
     domain::{
         file::{File, Kind},
-        upload::{LINK_WORKS, Mismatch, State, Upload, Way},
+        upload::{LINK_WORKS, State, Upload, Way},
     },
 };
 
@@ -40,7 +40,7 @@ pub(super) fn file(file: File) -> pb::File {
         name: file.name.to_string(),
         content_type: file.content_type.to_string(),
         size_bytes: file.size,
-        sha256: file.sha256.map(|sum| sum.to_string()).unwrap_or_default(),
+        sha256: file.sha256.map(|sum| sum.to_string()),
         owner_id: file.owner.to_string(),
         created_at: Some(file.created_at.into()),
     }
@@ -57,10 +57,10 @@ pub(super) fn upload(upload: Upload, now: OffsetDateTime) -> pb::Upload {
         State::Aborted => Pb::Aborted,
     };
     let (sha256, part_size_bytes) = match upload.way {
-        Way::AtOnce(sha256) => (sha256.to_string(), 0),
-        Way::InParts(part) => (String::new(), part),
+        Way::AtOnce(sha256) => (Some(sha256.to_string()), 0),
+        Way::InParts(part) => (None, part),
     };
-    let file_id = if upload.state == State::Completed { upload.file.to_string() } else { String::new() };
+    let file_id = (upload.state == State::Completed).then(|| upload.file.to_string());
     pb::Upload {
         upload_id: upload.id.to_string(),
         kind: kind(upload.kind).into(),
@@ -75,7 +75,7 @@ pub(super) fn upload(upload: Upload, now: OffsetDateTime) -> pb::Upload {
         stored_parts: Vec::new(),
         expires_at: Some(upload.expires_at.into()),
         file_id,
-        refused_reason: upload.state.mismatch().map_or("", Mismatch::as_str).to_owned(),
+        refused_reason: upload.state.mismatch().map(|mismatch| mismatch.as_str().to_owned()),
     }
 }
 

@@ -76,8 +76,8 @@ pub(super) fn case(case: Case) -> pb::VerificationCase {
         kind: kind(case.kind).into(),
         file_ids: case.files.iter().map(ToString::to_string).collect(),
         state: state(case.state).into(),
-        reason: case.state.reason().map_or("", |reason| reason.as_str()).to_owned(),
-        valid_until: case.until().map(paper::day).unwrap_or_default(),
+        reason: case.state.reason().map(|reason| reason.as_str().to_owned()),
+        valid_until: case.until().map(paper::day),
         comment: case.comment,
         created_at: Some(case.created_at.into()),
         updated_at: Some(case.updated_at.into()),
@@ -106,10 +106,10 @@ fn entry(entry: Entry) -> pb::CaseEntry {
 }
 
 /// The last day of a standing.
-pub(super) fn until(standing: Standing) -> String {
+pub(super) fn until(standing: Standing) -> Option<String> {
     match standing {
-        Standing::Verified { until: Some(until) } => paper::day(until),
-        Standing::Verified { until: None } | Standing::Unverified => String::new(),
+        Standing::Verified { until: Some(until) } => Some(paper::day(until)),
+        Standing::Verified { until: None } | Standing::Unverified => None,
     }
 }
 

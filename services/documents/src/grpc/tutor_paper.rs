@@ -51,7 +51,7 @@ impl TutorPaperService for Door {
             .iter()
             .map(|kind| PaperStatus { kind: print::kind(*kind).into(), latest: take(*kind).map(print::case) });
         let papers = papers.collect();
-        let valid_until = if verified { print::until(standing) } else { String::new() };
+        let valid_until = if verified { print::until(standing) } else { None };
         Ok(Response::new(TutorStatus { verified, valid_until, papers }))
     }
 
@@ -62,7 +62,7 @@ impl TutorPaperService for Door {
         let mut fields = Fields::new();
         let kind = fields.take("kind", print::read_kind(m.kind()));
         let files = read::ids(&mut fields, "file_ids", &m.file_ids, 1..=MAX_FILES);
-        let claimed = fields.take_if("valid_until", read::given(&m.valid_until).map(paper::parse_day));
+        let claimed = fields.take_if("valid_until", m.valid_until.as_deref().map(paper::parse_day));
         let (kind, files, claimed) = fields.finish((kind, files, claimed))?;
         let command = SubmitPaper { tutor, kind, files, claimed };
         let case = submit_paper::submit_paper(&self.0, &caller, &command, key.as_ref()).await?;
@@ -81,8 +81,7 @@ impl TutorPaperService for Door {
         let mut conn = connection(&self.0).await?;
         let rows = store::cases::list_of(&mut conn, me, after, size.fetch()).await.map_err(Error::from)?;
         let page = Page::cut(rows, size, &scope, |case| case.id).map(print::case);
-        let next_page_token = page.next.unwrap_or_default();
-        Ok(Response::new(ListMyVerificationCasesResponse { cases: page.items, next_page_token }))
+        Ok(Response::new(ListMyVerificationCasesResponse { cases: page.items, next_page_token: page.next }))
     }
 
     async fn get_my_verification_case(

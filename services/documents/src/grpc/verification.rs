@@ -57,8 +57,7 @@ impl VerificationService for Door {
         let filter = Filter { state: print::read_state(m.state()), tutor };
         let rows = store::cases::list_any(&mut conn, filter, after, size.fetch()).await.map_err(Error::from)?;
         let page = Page::cut(rows, size, &scope, |case| case.id).map(print::case);
-        let next_page_token = page.next.unwrap_or_default();
-        Ok(Response::new(ListVerificationCasesResponse { cases: page.items, next_page_token }))
+        Ok(Response::new(ListVerificationCasesResponse { cases: page.items, next_page_token: page.next }))
     }
 
     async fn get_verification_case(
