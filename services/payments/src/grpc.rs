@@ -8,6 +8,7 @@ use std::sync::Arc;
 use contract::{Call, Page, Streamed, payments as asked};
 use futures::{StreamExt, TryStreamExt};
 use proto::lyceum::payments::v1 as pb;
+use rpc::Invalid;
 use sqlx::{Postgres, pool::PoolConnection};
 use tonic::service::Routes;
 use values::{Currency, Language};
@@ -149,9 +150,8 @@ impl asked::SalesService for Door {
 
     async fn create_refund(&self, call: Call, ask: asked::CreateRefund) -> Result<pb::Refund> {
         let key = call.required_key()?;
-        let mut fields = rpc::Fields::new();
-        let amount = fields.within("amount", |fields| fields.take_if("minor", ask.amount.map(amount)));
-        let (amount,) = fields.finish((amount,))?;
+        let amount = ask.amount.map(amount).transpose();
+        let amount = amount.map_err(|error| Invalid::field("amount.minor", error))?;
         let command = RefundOrder { order: ask.order_id, amount, reason: ask.reason };
         Ok(show::refund(flows::refund_order::run(&self.0, &call.actor(), &command, key).await?))
     }
@@ -164,20 +164,19 @@ impl asked::SalesService for Door {
 
     async fn export_orders(&self, _: Call) -> Result<Streamed<pb::ExportedOrder, Error>> {
         let door = self.clone();
-        let all = contract::export(|order: &ExportedOrder| order.id, move |after| {
-            let door = door.clone();
-            async move { Ok(store::export::orders(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
-        });
+        let all = contract::export(
+            |order: &ExportedOrder| order.id,
+            move |after| {
+                let door = door.clone();
+                async move { Ok(store::export::orders(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
+            },
+        );
         Ok(all.map_ok(show::exported_order).boxed())
     }
 }
 
 impl asked::EntitlementService for Door {
-    async fn list_my_entitlements(
-        &self,
-        call: Call,
-        ask: asked::ListMyEntitlements,
-    ) -> Result<Page<pb::Entitlement>> {
+    async fn list_my_entitlements(&self, call: Call, ask: asked::ListMyEntitlements) -> Result<Page<pb::Entitlement>> {
         let (learner, after): (_, Option<EntitlementId>) = (call.person()?, ask.page.after()?);
         let mut conn = self.connection().await?;
         let found = store::entitlement::list(&mut conn, learner, after, ask.page.limit()).await?;
@@ -200,24 +199,5 @@ impl asked::WebhookService for Door {
         let (provider, address) = (ask.provider.into_string(), ask.address.into_string());
         let webhook = Webhook { provider, body: ask.body, headers: ask.headers, address };
         Ok(show::reply(flows::receive_webhook::run(&self.0, &call.actor(), &webhook).await?))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::refund;
-
-    #[test]
-    fn the_contract_and_the_domain_have_the_same_names() {
-        contract::same_names::<pb::order::State, order::State>().unwrap();
-        contract::same_names::<pb::payment::Method, Method>().unwrap();
-        contract::same_names::<pb::payment::Provider, Provider>().unwrap();
-        contract::same_names::<pb::product::State, product::State>().unwrap();
-        contract::same_names::<pb::promo_code::State, promo::State>().unwrap();
-        contract::same_names::<pb::refund::Cause, refund::Cause>().unwrap();
-        contract::same_names::<pb::list_sales_orders_request::OrderBy, order::OrderBy>().unwrap();
-        contract::same_names::<pb::list_sales_products_request::OrderBy, product::OrderBy>().unwrap();
-        contract::same_names::<pb::list_promo_codes_request::OrderBy, promo::OrderBy>().unwrap();
     }
 }

@@ -310,7 +310,7 @@ mod tests {
         }
     }
 
-    fn hears(state: State, status: Status) -> Outcome {
+    fn outcome(state: State, status: Status) -> Outcome {
         let attempt = attempt(state);
         let report = report(&attempt, status);
         attempt.apply(&report)
@@ -327,7 +327,7 @@ mod tests {
             State::Failed(Failure::Declined),
             State::Failed(Failure::NotStarted),
         ] {
-            assert!(matches!(hears(state, Status::Captured), Outcome::Captured(_)), "{state:?}");
+            assert!(matches!(outcome(state, Status::Captured), Outcome::Captured(_)), "{state:?}");
         }
     }
 
@@ -335,9 +335,9 @@ mod tests {
     fn nothing_undoes_a_success_but_the_money_going_back() {
         for state in [State::Succeeded, State::Overpaid] {
             for late in [DECLINED, Status::Open, Status::Captured, Status::Returning, Status::PartlyReturned] {
-                assert_eq!(hears(state, late), Outcome::Ignored, "{state:?} {late:?}");
+                assert_eq!(outcome(state, late), Outcome::Ignored, "{state:?} {late:?}");
             }
-            assert!(matches!(hears(state, Status::Returned), Outcome::Returned { was, .. } if was == state));
+            assert!(matches!(outcome(state, Status::Returned), Outcome::Returned { was, .. } if was == state));
         }
     }
 
@@ -345,10 +345,10 @@ mod tests {
     fn what_is_over_stays_so() {
         for state in [State::Refunded, State::Mismatched(Mismatch::Amount)] {
             for late in [DECLINED, Status::Open, Status::Captured, Status::Returned] {
-                assert_eq!(hears(state, late), Outcome::Ignored, "{state:?} {late:?}");
+                assert_eq!(outcome(state, late), Outcome::Ignored, "{state:?} {late:?}");
             }
         }
-        assert_eq!(hears(State::Failed(Failure::Declined), Status::Open), Outcome::Ignored);
+        assert_eq!(outcome(State::Failed(Failure::Declined), Status::Open), Outcome::Ignored);
     }
 
     #[test]
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_that_has_not_heard_of_it_is_believed_only_after_a_while() {
+    fn a_provider_that_does_not_know_it_is_believed_only_after_a_while() {
         let lost = Attempt { payment: None, page: None, ..attempt(State::Unknown) };
         assert_eq!(lost.clone().unknown_to_provider(NOW + Duration::seconds(5)).state, State::Unknown);
         assert_eq!(lost.unknown_to_provider(NOW + KNOWN_WITHIN).state, State::Failed(Failure::NotStarted));
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_the_provider_never_got_is_sent_again() {
+    fn only_what_the_provider_never_got_is_sent_once_more() {
         assert_eq!(attempt(State::Failed(Failure::ProviderUnavailable)).resent().state, State::Created);
         for state in [State::Unknown, State::Pending, State::Succeeded, State::Failed(Failure::Declined)] {
             assert_eq!(attempt(state).resent().state, state);

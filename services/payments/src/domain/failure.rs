@@ -22,9 +22,9 @@ pub enum Failure {
     PageExpired,
     /// Cancelled at the provider.
     Cancelled,
-    /// The provider could not be reached: it has never heard of the attempt.
+    /// The provider could not be reached: it does not know the attempt.
     ProviderUnavailable,
-    /// The provider, asked later, has never heard of the attempt.
+    /// The provider, asked later, does not know the attempt.
     NotStarted,
     /// The provider knows the attempt, but the address of its page was lost with the answer, so nobody can pay it.
     PageLost,
@@ -45,6 +45,8 @@ mod tests {
     fn buyers_hear_of_what_failed_on_a_page_and_not_of_a_page_that_never_was() {
         let silent = [Failure::NotStarted, Failure::PageLost];
         assert!(silent.iter().all(|failure| !failure.is_announced()));
-        assert!([Failure::Declined, Failure::PageExpired, Failure::ProviderUnavailable].iter().all(|it| it.is_announced()));
+        assert!(
+            [Failure::Declined, Failure::PageExpired, Failure::ProviderUnavailable].iter().all(|it| it.is_announced())
+        );
     }
 }

@@ -151,7 +151,7 @@ impl Order {
 ///
 /// Forty random bits in an alphabet without I, L, O and U: a number says nothing about how many orders there are or what comes next.
 /// They are the last bits of the order's id, which are random in a UUIDv7, so that no second source of chance is needed; the
-/// database refuses the rare second use, and the order is placed again under another id.
+/// database refuses the rare second use, and the order is placed once more under another id.
 #[derive(Debug, Clone, PartialEq, Eq, values::Column)]
 #[column(parse)]
 pub struct Number(String);

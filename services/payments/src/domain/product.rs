@@ -1,5 +1,8 @@
 //! Products: what can be bought, what it opens, and which of its prices is in force.
 
+use std::collections::{BTreeSet, HashSet};
+
+use rpc::{Fields, Violation, ViolationCode};
 use time::{Duration, OffsetDateTime};
 use values::{
     Currency, Money, Text,
@@ -97,6 +100,39 @@ impl Access {
     }
 }
 
+/// A run that a product shall open, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granting {
+    pub run: RunId,
+    /// None for ever.
+    pub access: Option<Access>,
+}
+
+impl Granting {
+    /// Takes the runs of the field `grants`, each of which may stand there once.
+    pub fn all(fields: &mut Fields, sent: Vec<(RunId, Option<Duration>)>) -> Option<Vec<Self>> {
+        let mut runs = HashSet::new();
+        if !sent.iter().all(|(run, _)| runs.insert(*run)) {
+            fields.note(Violation::new("grants", ViolationCode::NotUnique, "expected each run once"));
+            return None;
+        }
+        let grants = sent.into_iter().enumerate().map(|(at, (run, length))| {
+            let length = length.map(Access::parse);
+            let access = fields.item("grants", at, |fields| fields.take_if("access_duration", length))?;
+            Some(Self { run, access })
+        });
+        // Every one is looked at, so that all mistakes are told.
+        grants.collect::<Vec<_>>().into_iter().collect()
+    }
+}
+
+/// A product with those of its prices that hold now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub product: Product,
+    pub prices: Vec<Price>,
+}
+
 impl Stored<Access> for Seconds {
     type As = i64;
     type Error = BadAccess;
@@ -164,11 +200,9 @@ pub fn in_force(prices: &[Price], currency: Currency, now: OffsetDateTime) -> Op
 }
 
 /// The prices in force, one per currency, by currency.
-pub fn all_in_force(prices: &[Price], now: OffsetDateTime) -> Vec<&Price> {
-    let mut currencies: Vec<Currency> = prices.iter().map(|price| price.amount.currency()).collect();
-    currencies.sort();
-    currencies.dedup();
-    currencies.into_iter().filter_map(|currency| in_force(prices, currency, now)).collect()
+pub fn all_in_force(prices: &[Price], now: OffsetDateTime) -> Vec<Price> {
+    let currencies: BTreeSet<Currency> = prices.iter().map(|price| price.amount.currency()).collect();
+    currencies.into_iter().filter_map(|currency| in_force(prices, currency, now)).cloned().collect()
 }
 
 #[cfg(test)]

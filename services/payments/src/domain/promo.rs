@@ -5,7 +5,7 @@ use std::str::FromStr;
 use time::OffsetDateTime;
 use values::{Money, MoneyError};
 
-use super::{ProductId, PromoCodeId, Refusal};
+use super::{ProductId, PromoCodeId, Refusal, product::MAX_PRICE};
 
 /// A code that makes an order cheaper.
 #[derive(Debug, Clone, PartialEq, Eq, values::Record)]
@@ -73,7 +73,7 @@ impl Code {
 
     /// What codes are compared by.
     pub fn folded(&self) -> String {
-        // Upper and lower again: letters with several forms (ß, final sigma) meet only so.
+        // Upper and lower once more: letters with several forms (ß, final sigma) meet only so.
         self.0.to_uppercase().to_lowercase()
     }
 }
@@ -121,17 +121,17 @@ impl TryFrom<u32> for BasisPoints {
     }
 }
 
-/// A fixed discount that takes nothing off.
+/// An amount that is no discount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected at least 1")]
-pub struct NothingOff;
+#[error("expected 1 to {MAX_PRICE}")]
+pub struct BadDiscount;
 
-values::mistake!(NothingOff => OutOfRange, min = 1);
+values::mistake!(BadDiscount => OutOfRange, min = 1, max = MAX_PRICE);
 
 impl Discount {
-    /// A fixed amount, which must be something.
-    pub fn fixed(amount: Money) -> Result<Self, NothingOff> {
-        if amount.is_zero() { Err(NothingOff) } else { Ok(Self::Amount(amount)) }
+    /// A fixed amount.
+    pub fn fixed(amount: Money) -> Result<Self, BadDiscount> {
+        if (1..=MAX_PRICE).contains(&amount.minor()) { Ok(Self::Amount(amount)) } else { Err(BadDiscount) }
     }
 
     /// What it takes off this price: never more than the price. A fixed amount does nothing to a price in another currency (none).
@@ -191,10 +191,8 @@ impl PromoCode {
         if !self.products.is_empty() && !self.products.contains(&product) {
             return Err(Refusal::PromoCodeNotForProduct);
         }
-        let limits = [
-            ("maxUses", self.max_uses, self.uses),
-            ("maxUsesPerBuyer", self.max_uses_per_buyer, uses_of_buyer),
-        ];
+        let limits =
+            [("maxUses", self.max_uses, self.uses), ("maxUsesPerBuyer", self.max_uses_per_buyer, uses_of_buyer)];
         match limits.into_iter().find(|(_, limit, uses)| !limit.allows_after(*uses)) {
             Some((limit, max, _)) => Err(Refusal::PromoCodeUsedUp { limit, max: max.get() }),
             None => Ok(()),

@@ -94,9 +94,9 @@ impl State {
 /// What a provider's answer means for a refund.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing has been given back yet: (re)send it, under the same id.
+    /// Nothing has been given back yet: send it (once more), under the same id.
     Send(Refund),
-    /// Under way; ask again later.
+    /// Under way; ask later.
     Waits(Refund),
     Succeeded(Refund),
     Refused(Refund),
@@ -185,7 +185,7 @@ impl Refund {
         if self.state.is_over() { self } else { Self { state: State::Succeeded, ..self } }
     }
 
-    /// The provider refused. What somebody asked for fails by it, and may be asked for again; money that is not ours goes on being
+    /// The provider refused. What somebody asked for fails by it, and may be asked for once more; money that is not ours goes on being
     /// sent back, because nobody else will think of it.
     #[must_use]
     pub fn refused(self, failure: Failure) -> Self {
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_refund_is_asked_for_before_it_is_sent_again() {
+    fn a_lost_refund_is_asked_for_before_it_is_sent_once_more() {
         let lost = refund(State::Pending).lost();
         assert_eq!(lost.state, State::Unknown);
         assert!(matches!(lost.clone().apply(Status::Returned), Outcome::Succeeded(r) if r.state == State::Succeeded));

@@ -1,4 +1,4 @@
-//! When a provider is asked (again) about what is not settled.
+//! When a provider is asked (once more) about what is not settled.
 
 use std::str::FromStr;
 

@@ -10,7 +10,7 @@ use crate::{
     app::App,
     domain::{
         Grant, Product, Refusal, RunId,
-        product::{Access, Description, State, Title},
+        product::{Description, Granting, State, Title},
     },
     error::{Error, Result},
     store,
@@ -25,14 +25,7 @@ pub struct CreateProduct {
     pub prices: Vec<NewPrice>,
 }
 
-/// A run and how long it may be used.
-#[derive(Debug, Clone)]
-pub struct Granting {
-    pub run: RunId,
-    pub access: Option<Access>,
-}
-
-/// Creates a product. The same key again gives the same product.
+/// Creates a product. The same key gives the same product.
 pub async fn run(app: &App, command: &CreateProduct, key: Option<&Idempotent>) -> Result<Product> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {

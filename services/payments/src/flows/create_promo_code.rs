@@ -29,7 +29,7 @@ pub struct CreatePromoCode {
     pub state: State,
 }
 
-/// Issues a promo code. The same key again gives the same promo code.
+/// Issues a promo code. The same key gives the same promo code.
 pub async fn run(app: &App, command: &CreatePromoCode, key: Option<&Idempotent>) -> Result<PromoCode> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {

@@ -34,15 +34,9 @@ pub struct PayOrder {
     pub language: Language,
 }
 
-/// Starts a payment of a buyer's own order. The same key again gives the same attempt, unless the provider never got it: then it is
+/// Starts a payment of a buyer's own order. The same key gives the same attempt, unless the provider never got it: then it is
 /// sent once more.
-pub async fn run(
-    app: &App,
-    actor: &str,
-    buyer: UserId,
-    command: &PayOrder,
-    key: &Idempotent,
-) -> Result<Attempt> {
+pub async fn run(app: &App, actor: &str, buyer: UserId, command: &PayOrder, key: &Idempotent) -> Result<Attempt> {
     let back = app.rules.pages.back(command.success_url.as_deref(), command.fail_url.as_deref())?;
     let (order, attempt, fresh) = commit_intent(app, buyer, command, &back, key).await?;
     if !fresh {
@@ -127,12 +121,7 @@ async fn fresh(
 }
 
 /// Writes down what the provider said. More may be known by now: a notification can overtake the answer.
-async fn commit_result(
-    app: &App,
-    actor: &str,
-    sent: &Attempt,
-    answer: Result<Started, Trouble>,
-) -> Result<Attempt> {
+async fn commit_result(app: &App, actor: &str, sent: &Attempt, answer: Result<Started, Trouble>) -> Result<Attempt> {
     let now = app.clock.now();
     let answer = &answer;
     pg::transaction(&app.db, async |conn| {

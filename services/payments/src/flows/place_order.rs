@@ -26,7 +26,7 @@ use crate::{
 /// How many numbers are tried before something is thought to be wrong with chance itself.
 const NUMBERS_TRIED: usize = 8;
 
-/// Places an order for its buyer. The same key again gives the same order.
+/// Places an order for its buyer. The same key gives the same order.
 pub async fn run(app: &App, actor: &str, buyer: UserId, ask: &Ask, key: &Idempotent) -> Result<Order> {
     let now = app.clock.now();
     let by = By { actor, now };
@@ -66,7 +66,13 @@ async fn expect_not_owned(conn: &mut PgConnection, buyer: UserId, quoted: &Quote
 
 fn placing(buyer: UserId, quoted: Quoted) -> Placing {
     let promo = quoted.promo.map(|promo| Promo { id: promo.id, code: promo.code.as_str().to_owned() });
-    Placing { buyer, title: quoted.product.title.into_string(), grants: quoted.product.grants, quote: quoted.quote, promo }
+    Placing {
+        buyer,
+        title: quoted.product.title.into_string(),
+        grants: quoted.product.grants,
+        quote: quoted.quote,
+        promo,
+    }
 }
 
 /// An id whose number no other order has.

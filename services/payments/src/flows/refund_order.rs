@@ -21,7 +21,7 @@ pub struct RefundOrder {
     pub reason: Reason,
 }
 
-/// Writes the refund down and sends it. The same key again gives the same refund.
+/// Writes the refund down and sends it. The same key gives the same refund.
 pub async fn run(app: &App, actor: &str, command: &RefundOrder, key: &Idempotent) -> Result<Refund> {
     let now = app.clock.now();
     let (refund, fresh) = pg::transaction(&app.db, async |conn| {

@@ -106,12 +106,7 @@ async fn apply(
     Ok(refund)
 }
 
-async fn save(
-    conn: &mut PgConnection,
-    refund: Refund,
-    soon: OffsetDateTime,
-    now: OffsetDateTime,
-) -> Result<Refund> {
+async fn save(conn: &mut PgConnection, refund: Refund, soon: OffsetDateTime, now: OffsetDateTime) -> Result<Refund> {
     let refund = Refund { updated_at: now, ..refund };
     store::refund::update(conn, &refund).await?;
     if refund.state == State::Unknown {

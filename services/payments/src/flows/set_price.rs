@@ -23,13 +23,8 @@ pub struct NewPrice {
     pub ends_at: Option<OffsetDateTime>,
 }
 
-/// Sets a price of a product. The same key again gives the same price.
-pub async fn run(
-    app: &App,
-    product: ProductId,
-    price: &NewPrice,
-    key: Option<&Idempotent>,
-) -> Result<Price> {
+/// Sets a price of a product. The same key gives the same price.
+pub async fn run(app: &App, product: ProductId, price: &NewPrice, key: Option<&Idempotent>) -> Result<Price> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         if let Some(key) = key

@@ -35,7 +35,7 @@ pub struct Answer<'a> {
     pub notified_at: Option<OffsetDateTime>,
 }
 
-/// Applies the answer. Says whether the attempt may still change, so that the provider has to be asked again.
+/// Applies the answer. Says whether the attempt may still change, so that the provider has to be asked once more.
 pub async fn run(app: &App, actor: &str, id: AttemptId, answer: Answer<'_>) -> Result<bool> {
     let by = By { actor, now: app.clock.now() };
     let report = answer.report.map(|report| named(report, answer.cause));
@@ -63,13 +63,7 @@ pub async fn run(app: &App, actor: &str, id: AttemptId, answer: Answer<'_>) -> R
 
 /// Measures how long a payment took from its notification to here, and counts by what we learnt of it. Payments that were only
 /// ever asked about say that the provider's notifications do not reach us.
-async fn measure(
-    app: &App,
-    id: AttemptId,
-    amount: Money,
-    notified_at: Option<OffsetDateTime>,
-    now: OffsetDateTime,
-) {
+async fn measure(app: &App, id: AttemptId, amount: Money, notified_at: Option<OffsetDateTime>, now: OffsetDateTime) {
     let minor = u64::try_from(amount.minor()).unwrap_or_default();
     metrics::counter!("payments_captured_minor_total", "currency" => amount.currency().to_string()).increment(minor);
     let notified = match notified_at {
@@ -159,12 +153,7 @@ async fn apply(
 }
 
 /// Money came: it settles what is owed, or goes back.
-async fn take(
-    conn: &mut PgConnection,
-    order: Order,
-    taken: Taken,
-    by: By<'_>,
-) -> Result<State> {
+async fn take(conn: &mut PgConnection, order: Order, taken: Taken, by: By<'_>) -> Result<State> {
     match taken {
         Taken::Settled(intent, attempt) => {
             let attempt = Attempt { updated_at: by.now, ..attempt };
@@ -186,13 +175,7 @@ async fn take(
     }
 }
 
-async fn settled(
-    conn: &mut PgConnection,
-    order: Order,
-    intent: &Intent,
-    attempt: &Attempt,
-    by: By<'_>,
-) -> Result<()> {
+async fn settled(conn: &mut PgConnection, order: Order, intent: &Intent, attempt: &Attempt, by: By<'_>) -> Result<()> {
     let order = order.paid(Some(attempt.id), by.now)?;
     store::intent::update(conn, intent).await?;
     let shares = revenue::shares(&order).into_iter().map(|(run, share)| (Some(run), share)).collect();
@@ -201,11 +184,7 @@ async fn settled(
 }
 
 /// Saves a paid order with all that it opens: the promo code's use is used, entitlements are granted, all of it is announced.
-pub(super) async fn open_access(
-    conn: &mut PgConnection,
-    order: &Order,
-    by: By<'_>,
-) -> Result<()> {
+pub(super) async fn open_access(conn: &mut PgConnection, order: &Order, by: By<'_>) -> Result<()> {
     store::order::update(conn, order).await?;
     store::promo::consume(conn, order).await?;
     announce::order_paid(conn, order, by).await?;

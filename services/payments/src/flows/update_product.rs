@@ -1,11 +1,11 @@
 //! Changes a product. What was ordered before stays as it was ordered.
 
-use super::create_product::{Granting, grants};
+use super::create_product::grants;
 use crate::{
     app::App,
     domain::{
         Product, ProductId, Refusal,
-        product::{self, Description, Title},
+        product::{self, Description, Granting, Title},
     },
     error::{Error, Result},
     store,

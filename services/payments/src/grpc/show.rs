@@ -6,8 +6,8 @@ use values::Money;
 
 use crate::{
     domain::{
-        Attempt, Entitlement, Failure, Grant, Order, Price, Product, PromoCode, Refund, attempt, entitlement, order,
-        promo::Discount, refund,
+        Attempt, Entitlement, Failure, Grant, Order, Price, PromoCode, Refund, attempt, entitlement, order,
+        product::Offer, promo::Discount, refund,
     },
     flows::quote_price::Quoted,
     provider::Reply,
@@ -18,14 +18,14 @@ fn money(amount: Money) -> MoneyPb {
     MoneyPb { minor: amount.minor(), currency: amount.currency().as_str().to_owned() }
 }
 
-pub(super) fn product<'a>(product: Product, prices: impl IntoIterator<Item = &'a Price>) -> pb::Product {
+pub(super) fn product(Offer { product, prices }: Offer) -> pb::Product {
     pb::Product {
         product_id: product.id.to_string(),
         etag: product.version.to_string(),
         title: product.title.into_string(),
         description: product.description.into_string(),
         grants: product.grants.into_iter().map(grant).collect(),
-        prices: prices.into_iter().map(price).collect(),
+        prices: prices.iter().map(price).collect(),
         state: wire::<pb::product::State>(product.state),
         created_at: Some(product.created_at.into()),
         updated_at: Some(product.updated_at.into()),
@@ -124,7 +124,7 @@ pub(super) fn payment(attempt: Attempt) -> pb::Payment {
         attempt::State::Created | attempt::State::Pending => (pb::payment::State::Pending, None),
         attempt::State::Unknown => (pb::payment::State::Unknown, None),
         attempt::State::Failed(failure) => (pb::payment::State::Failed, Some(failure)),
-        // That the money goes back again shows in the refunds.
+        // That the money goes back shows in the refunds.
         attempt::State::Succeeded | attempt::State::Overpaid => (pb::payment::State::Succeeded, None),
         attempt::State::Mismatched(_) => (pb::payment::State::Mismatched, None),
         attempt::State::Refunded => (pb::payment::State::Refunded, None),

@@ -17,7 +17,7 @@ use time::{OffsetDateTime, UtcOffset, macros::format_description};
 use url::Url;
 use values::{Currency, Language, Money};
 
-use super::{Notification, NotBelieved, Payment, Provider, Refund, Reply, Start, Started, Trouble};
+use super::{NotBelieved, Notification, Payment, Provider, Refund, Reply, Start, Started, Trouble};
 use crate::domain::{AttemptId, Failure, Refusal, Report, Status};
 
 /// The bank takes no card payment of less than a rouble.
@@ -197,7 +197,7 @@ impl Tbank {
         let status = text(part, "Status").ok_or_else(|| missing("Status"))?;
         let code = text(part, "ErrorCode").unwrap_or_default();
         let amount = part.get("Amount").and_then(whole_number).ok_or_else(|| missing("Amount"))?;
-        // What is missing is not wrong: an answer that says too little is asked for again.
+        // What is missing is not wrong: an answer that says too little is asked for once more.
         let terminal = text(whole, "TerminalKey").ok_or_else(|| missing("TerminalKey"))?;
         let order = text(whole, "OrderId").ok_or_else(|| missing("OrderId"))?;
         Ok(Report {

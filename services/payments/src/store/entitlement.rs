@@ -11,8 +11,7 @@ use crate::domain::{Entitlement, EntitlementId, OrderId, RunId, UserId, entitlem
 
 /// When and why it was taken away is stored beside the state's name.
 impl Record for State {
-    const COLUMNS: &'static [Column] =
-        &[Column::of("state"), Column::of("revoked_at"), Column::of("revoked_reason")];
+    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("revoked_at"), Column::of("revoked_reason")];
 
     fn read(row: &Row<'_>) -> Result<Self, record::Error> {
         let (name, at, reason): (String, Option<OffsetDateTime>, Option<String>) =

@@ -19,12 +19,8 @@ use crate::domain::{
 
 /// Amounts of one currency.
 impl Record for Amounts {
-    const COLUMNS: &'static [Column] = &[
-        Column::of("price_minor"),
-        Column::of("discount_minor"),
-        Column::of("total_minor"),
-        Column::of("currency"),
-    ];
+    const COLUMNS: &'static [Column] =
+        &[Column::of("price_minor"), Column::of("discount_minor"), Column::of("total_minor"), Column::of("currency")];
 
     fn read(row: &Row<'_>) -> Result<Self, record::Error> {
         let currency = row.get("currency")?;

@@ -1,9 +1,14 @@
 //! Prices: written once, read by product.
 
+use std::collections::HashMap;
+
 use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
-use crate::domain::{Price, PriceId, ProductId};
+use crate::domain::{
+    Price, PriceId, Product, ProductId,
+    product::{self, Offer},
+};
 
 /// Refuses a second price of a product and currency that starts at the same moment.
 pub const START_KEY: &str = "prices_start_key";
@@ -31,6 +36,24 @@ pub async fn holding(
     .bind(now)
     .fetch_all(conn)
     .await
+}
+
+/// The products with their prices that hold now.
+pub async fn offers(
+    conn: &mut PgConnection,
+    products: Vec<Product>,
+    now: OffsetDateTime,
+) -> Result<Vec<Offer>, sqlx::Error> {
+    let ids: Vec<ProductId> = products.iter().map(|product| product.id).collect();
+    let mut prices: HashMap<ProductId, Vec<Price>> = HashMap::new();
+    for price in holding(conn, &ids, now).await? {
+        prices.entry(price.product).or_default().push(price);
+    }
+    let offer = |product: Product| {
+        let prices = prices.remove(&product.id).unwrap_or_default();
+        Offer { prices: product::all_in_force(&prices, now), product }
+    };
+    Ok(products.into_iter().map(offer).collect())
 }
 
 /// One price.

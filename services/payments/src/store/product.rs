@@ -100,7 +100,9 @@ pub async fn list(
         query.push(")");
     }
     if let Some(course) = filter.course {
-        query.push(" and product_id in (select product_id from product_grants join runs using (run_id) where course_id = ");
+        query.push(
+            " and product_id in (select product_id from product_grants join runs using (run_id) where course_id = ",
+        );
         query.push_bind(course).push(")");
     }
     match (filter.order_by, after) {

@@ -163,7 +163,7 @@ pub async fn uses_of_buyer(conn: &mut PgConnection, buyer: UserId, promo: PromoC
     Ok(i32::try_from(uses).unwrap_or(i32::MAX))
 }
 
-/// Holds a use for an order. The promo code's row stays locked until the transaction ends.
+/// Reserves a use for an order. The promo code's row stays locked until the transaction ends.
 pub async fn hold(conn: &mut PgConnection, order: &Order, promo: PromoCodeId) -> Result<(), sqlx::Error> {
     sqlx::query("update promo_codes set uses = uses + 1 where promo_code_id = $1")
         .bind(promo)
@@ -181,7 +181,7 @@ pub async fn hold(conn: &mut PgConnection, order: &Order, promo: PromoCodeId) ->
     Ok(())
 }
 
-/// Turns a held use into a used one, if the order holds any.
+/// Turns a reserved use into a used one, if the order has any.
 pub async fn consume(conn: &mut PgConnection, order: &Order) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update promo_redemptions
@@ -197,7 +197,7 @@ pub async fn consume(conn: &mut PgConnection, order: &Order) -> Result<(), sqlx:
     Ok(())
 }
 
-/// Gives a held use back, once, if the order holds any.
+/// Gives a reserved use back, once, if the order has any.
 pub async fn release(conn: &mut PgConnection, order: &Order) -> Result<(), sqlx::Error> {
     sqlx::query(
         "with released as (

@@ -58,7 +58,10 @@ pub async fn update(conn: &mut PgConnection, refund: &Refund) -> Result<(), sqlx
 
 /// Anybody's refund.
 pub async fn any(conn: &mut PgConnection, id: RefundId) -> Result<Option<Refund>, sqlx::Error> {
-    sqlx::query_as(pg::sql!("select ", Refund, " from refunds where refund_id = $1")).bind(id).fetch_optional(conn).await
+    sqlx::query_as(pg::sql!("select ", Refund, " from refunds where refund_id = $1"))
+        .bind(id)
+        .fetch_optional(conn)
+        .await
 }
 
 /// The refunds of an order, newest first.

@@ -41,9 +41,7 @@ pub async fn keep(conn: &mut PgConnection, run: &Run, version: i64) -> Result<()
 
 /// Those of the runs that are known.
 pub async fn known(conn: &mut PgConnection, ids: &[RunId]) -> Result<HashMap<RunId, Run>, sqlx::Error> {
-    let runs: Vec<Run> = sqlx::query_as(pg::sql!("select ", Run, " from runs where run_id = any($1)"))
-        .bind(ids)
-        .fetch_all(conn)
-        .await?;
+    let runs: Vec<Run> =
+        sqlx::query_as(pg::sql!("select ", Run, " from runs where run_id = any($1)")).bind(ids).fetch_all(conn).await?;
     Ok(runs.into_iter().map(|run| (run.id, run)).collect())
 }

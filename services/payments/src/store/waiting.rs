@@ -15,7 +15,7 @@ pub struct Waiting {
     pub refunds_since: Option<OffsetDateTime>,
 }
 
-/// Counts what the partial indexes of the clockwork hold, which is little.
+/// Counts what the partial indexes of the jobs hold, which is little.
 pub async fn waiting(conn: &mut PgConnection) -> Result<Waiting, sqlx::Error> {
     sqlx::query_as(
         "select created, pending, unknown, unknown_since, refunds, refunds_since

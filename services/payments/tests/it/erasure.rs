@@ -12,7 +12,7 @@ use crate::helpers::{World, key};
 async fn erase(world: &World, user: Uuid) {
     let conn = &mut *world.db.pool.acquire().await.unwrap();
     let event = UserErased { user_id: user.to_string() };
-    payments::events::on_user_erased(&world.app.clock, conn, &Envelope::default(), event).await.unwrap();
+    payments::hear::on_user_erased(&world.app.clock, conn, &Envelope::default(), event).await.unwrap();
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn the_bank_is_asked_before_an_order_expires() {
     let payment = world.pay(buyer, &order).await;
     world.clock.advance(time::Duration::DAY + time::Duration::minutes(15));
     world.bank.happens(&payment.payment_id, "CONFIRMED");
-    payments::jobs::expire_orders(std::sync::Arc::clone(&world.app)).await.unwrap();
+    payments::jobs::expire_orders(&world.app).await.unwrap();
     assert_eq!(world.state(buyer, &order).await, State::Paid);
 }
 

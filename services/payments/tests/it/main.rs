@@ -7,6 +7,8 @@ mod erasure;
 mod expiry;
 mod exporting;
 mod helpers;
+mod listing;
+mod names;
 mod order;
 mod overpaid;
 mod pay;

@@ -123,13 +123,13 @@ async fn a_bank_that_is_not_there_refuses_with_503_and_does_not_burn_the_key() {
 
     // The bank comes back: the same key starts the same payment.
     let providers = payments::provider::Providers::new(std::sync::Arc::new(tbank(&world.bank.url())));
-    let app = payments::App {
+    let app = payments::app::App {
         db: world.app.db.clone(),
         clock: world.app.clock.clone(),
         providers,
         rules: world.app.rules.clone(),
     };
-    let door = testkit::serve(std::sync::Arc::new(app).routes(), world.fleet.layer()).await;
+    let door = testkit::serve(payments::grpc::routes(std::sync::Arc::new(app)), world.fleet.layer()).await;
     let world = World { door, ..world };
     let started = world.try_pay(buyer, &order, &key).await.unwrap();
     assert_eq!(started.state(), payment::State::Pending);

@@ -167,7 +167,8 @@ async fn the_shop_shows_what_is_for_sale_by_run_and_course_and_managers_see_all(
     assert_eq!(find(by_run).await, std::slice::from_ref(&one.product_id));
     let by_course = ListProductsRequest { course_id: Some(other.grants[0].course_id.clone()), ..Default::default() };
     assert_eq!(find(by_course).await, std::slice::from_ref(&other.product_id));
-    let bad = ListProductsRequest { run_id: Some("x".into()), page_size: -1, page_token: "y".into(), ..Default::default() };
+    let bad =
+        ListProductsRequest { run_id: Some("x".into()), page_size: -1, page_token: "y".into(), ..Default::default() };
     let refused = world.shop().list_products(bad).await.unwrap_err();
     let wrong: Vec<String> = rpc::Problem::from(&refused).violations.into_iter().map(|wrong| wrong.field).collect();
     assert_eq!(wrong, ["page_size", "page_token", "run_id"]);

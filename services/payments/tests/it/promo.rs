@@ -31,8 +31,11 @@ async fn a_promo_code_takes_off_what_it_says_in_whatever_case() {
     assert_eq!(order.promo_code.as_deref(), Some("Весна-26"));
     let amount = promo_code::Discount::Amount(roubles(200_000));
     world.promo(PromoCode { discount: Some(amount), ..tenth("ALL") }).await;
-    let request =
-        QuotePriceRequest { product_id: product.product_id.clone(), promo_code: Some("all".into()), ..Default::default() };
+    let request = QuotePriceRequest {
+        product_id: product.product_id.clone(),
+        promo_code: Some("all".into()),
+        ..Default::default()
+    };
     let quote = world.shop().quote_price(request).await.unwrap().into_inner();
     assert_eq!((quote.discount, quote.total), (Some(roubles(149_900)), Some(roubles(0))));
 }
@@ -62,7 +65,8 @@ async fn one_buyer_in_two_windows_uses_it_once() {
     let answers = futures::future::join_all((0..6).map(|_| world.try_order(buyer, &product, "ONCE"))).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
     world.try_order(Uuid::new_v4(), &product, "ONCE").await.unwrap();
-    let request = QuotePriceRequest { product_id: product.product_id, promo_code: Some("ONCE".into()), ..Default::default() };
+    let request =
+        QuotePriceRequest { product_id: product.product_id, promo_code: Some("ONCE".into()), ..Default::default() };
     assert_eq!(reason(world.shop_of(buyer).quote_price(request.clone()).await), "PROMO_CODE_USED_UP");
     world.shop().quote_price(request).await.unwrap();
 }

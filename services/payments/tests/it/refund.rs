@@ -23,7 +23,11 @@ async fn a_refund_gives_the_money_back_and_takes_the_access_once() {
     assert_eq!(world.state(buyer, &order).await, State::Refunded);
     assert_eq!(world.payments(buyer, &order).await[0].state(), payment::State::Refunded);
     let entitlements = world.entitlements(buyer).await;
-    assert!(entitlements.iter().all(|e| e.state() == entitlement::State::Revoked && e.revoked_reason.as_deref() == Some("REFUNDED")));
+    assert!(
+        entitlements
+            .iter()
+            .all(|e| e.state() == entitlement::State::Revoked && e.revoked_reason.as_deref() == Some("REFUNDED"))
+    );
     assert_eq!((world.booked(&order, "captured").await, world.booked(&order, "refunded").await), (149_000, 149_000));
 
     // The bank says so too, and nothing happens again.

@@ -102,7 +102,10 @@ async fn a_declined_card_and_then_a_good_one_pay_on_the_same_page() {
     world.notify(world.bank.notice_with(&payment.payment_id, "REJECTED", no_funds)).await;
 
     let failed = &world.payments(buyer, &order).await[0];
-    assert_eq!((failed.state(), failed.failure_reason.as_deref()), (payment::State::Failed, Some("INSUFFICIENT_FUNDS")));
+    assert_eq!(
+        (failed.state(), failed.failure_reason.as_deref()),
+        (payment::State::Failed, Some("INSUFFICIENT_FUNDS"))
+    );
     assert_eq!(world.state(buyer, &order).await, State::Placed);
     let event = world.announced().await.iter().find_map(|event| event.decode::<PaymentFailed>()).unwrap();
     assert_eq!((event.order_id, event.reason), (order.order_id.clone(), "INSUFFICIENT_FUNDS".into()));

@@ -21,7 +21,7 @@ pub(super) fn failure(code: &str) -> Option<Failure> {
     Some(failure)
 }
 
-/// Whether a refusal is only trouble that may be over soon, so that the same call may be made again.
+/// Whether a refusal is only trouble that may be over soon, so that the same call may be repeated.
 pub(super) fn is_transient(code: &str) -> bool {
     // 3029 and 3030 say how often money may be returned by the Faster Payments System: once an hour, five times a day.
     failure(code) == Some(Failure::ProviderTrouble) || matches!(code, "3029" | "3030")
@@ -48,7 +48,7 @@ pub(super) fn status(status: &str, code: &str) -> Status {
         "ATTEMPTS_EXPIRED" => Status::Failed(Failure::TooManyTries),
         "DEADLINE_EXPIRED" => Status::Failed(Failure::PageExpired),
         "CANCELED" => Status::Failed(Failure::Cancelled),
-        // NEW, FORM_SHOWED, AUTHORIZED, 3DS_CHECKING, … and every word that is newer than this list: not over, ask again.
+        // NEW, FORM_SHOWED, AUTHORIZED, 3DS_CHECKING, … and every word that is newer than this list: not over, ask later.
         _ => Status::Open,
     }
 }
