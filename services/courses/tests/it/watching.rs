@@ -119,7 +119,7 @@ async fn hostile_heartbeats_are_refused_and_change_nothing() {
         ranges: vec![WatchedRange { start: Some(Duration { seconds: 1, nanos: -1 }), end: None }],
         ..it.heartbeat(0, &[], 0)
     };
-    let fields = ["media_id", "player_id", "sequence", "client_at", "position", "ranges[0].start"];
+    let fields = ["media_id", "player_id", "sequence", "client_at", "position", "ranges[0].start", "ranges[0].end"];
     assert_eq!(refused(nonsense).await, fields);
     let lesson = it.school.lesson(it.learner, &it.offered.run, &it.offered.lesson("в")).await;
     assert_eq!(lesson.progress.unwrap().video, known.video);
