@@ -14,7 +14,7 @@ use tonic::service::Routes;
 use values::{SharedClock, TimeZone};
 
 use crate::domain::month::Month;
-use crate::{config::Config, events::Ear, flows, grpc, owners::Owners};
+use crate::{config::Config, flows, grpc, hear::Ingest, owners::Owners};
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
@@ -108,7 +108,7 @@ impl Service for Analytics {
     }
 
     fn consumer(app: &Arc<App>, amqp: Amqp) -> impl Consume {
-        BatchConsumer::new(Self::NAME, app.db.clone(), amqp, app.clock.clone(), Ear(Arc::clone(app)))
+        BatchConsumer::new(Self::NAME, app.db.clone(), amqp, app.clock.clone(), Ingest(Arc::clone(app)))
     }
 
     fn jobs() -> Jobs<App> {

@@ -1,13 +1,13 @@
 //! Analytics: keeps every event as it was announced, counts what managers ask for, and answers with reports.
 //!
-//! `grpc` answers, `events` hears, `flows` order the steps, `domain` says what an event means and what is refused, `store` remembers: events by
+//! `grpc` answers, `hear` takes events, `flows` order the steps, `domain` says what an event means and what is refused, `store` remembers: events by
 //! month, and the rollups that reports are read from. `app` lists the jobs that make room and drop what is old; `owners` asks others after a loss.
 
 pub mod config;
 
 pub mod app;
 
-pub mod events;
+pub mod hear;
 
 pub mod grpc;
 pub mod report;
@@ -15,6 +15,8 @@ pub mod report;
 pub mod flows;
 
 pub mod domain;
+
+pub mod payload;
 
 pub mod store;
 

@@ -26,7 +26,7 @@ pub struct Event {
 
 /// An event that was heard, and what it says that is counted; nothing where this release does not know its type.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Heard {
+pub struct Incoming {
     pub event: Event,
     pub fact: Option<Fact>,
 }

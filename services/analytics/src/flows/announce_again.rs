@@ -7,7 +7,7 @@ use bus::{Amqp, Republisher};
 use time::OffsetDateTime;
 
 use crate::app::App;
-use crate::events;
+use crate::payload;
 use crate::store::{self, events::Place};
 
 /// How many events are published before the first of them has to be confirmed.
@@ -34,7 +34,7 @@ pub async fn announce_again(app: &App, amqp: &Amqp, since: OffsetDateTime) -> an
         let page = store::events::page(&mut *app.db.acquire().await?, place, PAGE).await?;
         let Some(last) = page.last() else { break };
         place = Place::behind(last);
-        let envelopes: Vec<_> = page.iter().map(events::envelope).collect();
+        let envelopes: Vec<_> = page.iter().map(payload::envelope).collect();
         line.publish(&envelopes).await?;
         announced += u64::try_from(page.len()).unwrap_or_default();
     }

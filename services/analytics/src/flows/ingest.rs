@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection};
 use time::OffsetDateTime;
 
 use crate::app::App;
-use crate::domain::event::{Event, Heard};
+use crate::domain::event::{Event, Incoming};
 use crate::domain::fact::Fact;
 use crate::domain::id::EventId;
 use crate::domain::month::Month;
@@ -18,7 +18,7 @@ use crate::store;
 /// Stores and counts a batch and says how many of its events were new; the others change nothing.
 ///
 /// `complete_until` is what the batch says about everything before it: all that had arrived by then is counted with it.
-pub async fn ingest(app: &App, heard: &[Heard], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
+pub async fn ingest(app: &App, heard: &[Incoming], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
     make_room(app, heard.iter().map(|heard| Month::of(heard.event.occurred_at))).await?;
     let received_at = app.clock.now();
     let events = once_each(heard);
@@ -41,7 +41,7 @@ pub async fn ingest(app: &App, heard: &[Heard], complete_until: Option<OffsetDat
 }
 
 /// The events without repetitions, in an order that all replicas share, so that two of them never wait for each other.
-fn once_each(heard: &[Heard]) -> Vec<&Event> {
+fn once_each(heard: &[Incoming]) -> Vec<&Event> {
     let mut events: Vec<&Event> = heard.iter().map(|heard| &heard.event).collect();
     events.sort_unstable_by_key(|event| (event.occurred_at, event.id.uuid()));
     events.dedup_by_key(|event| event.id);
@@ -72,7 +72,7 @@ async fn add(
 }
 
 /// The facts of the new events, each once.
-fn facts(heard: &[Heard], new: Option<&HashSet<EventId>>) -> Vec<Fact> {
+fn facts(heard: &[Incoming], new: Option<&HashSet<EventId>>) -> Vec<Fact> {
     let mut seen = HashSet::with_capacity(heard.len());
     let fresh = heard.iter().filter(|heard| {
         let id = heard.event.id;

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::error::Error;
-use crate::events;
+use crate::payload;
 use crate::store::{self, events::Place};
 
 use time::OffsetDateTime;
@@ -26,7 +26,7 @@ pub async fn recount(app: &App) -> Result<u64, Error> {
             place = Place::behind(last);
             let mut facts = Vec::with_capacity(page.len());
             for event in &page {
-                match events::fact(&event.kind, event.occurred_at, &event.payload) {
+                match payload::fact(&event.kind, event.occurred_at, &event.payload) {
                     Ok(fact) => facts.extend(fact),
                     // An earlier release let it in as one of a type that it did not know.
                     Err(error) => tracing::error!("Event {} is not counted: {error}", event.id),

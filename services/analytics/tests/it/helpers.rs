@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::app::{App, migrations};
-use analytics::domain::event::Heard;
-use analytics::{events, flows};
+use analytics::domain::event::Incoming;
+use analytics::{flows, payload};
 use bus::Envelope;
 use prost::{Message, Name};
 use proto::lyceum::events::v1::{
@@ -86,11 +86,11 @@ fn app(database: &Database, clock: &FixedClock) -> Arc<App> {
 }
 
 /// Envelopes as the ear lets them in.
-pub(crate) fn heard(envelopes: &[Envelope]) -> Vec<Heard> {
+pub(crate) fn heard(envelopes: &[Envelope]) -> Vec<Incoming> {
     let heard = envelopes.iter().map(|envelope| {
-        let event = events::event(envelope.clone()).unwrap();
-        let fact = events::fact(&event.kind, event.occurred_at, &event.payload).unwrap();
-        Heard { event, fact }
+        let event = payload::event(envelope.clone()).unwrap();
+        let fact = payload::fact(&event.kind, event.occurred_at, &event.payload).unwrap();
+        Incoming { event, fact }
     });
     heard.collect()
 }

@@ -115,7 +115,7 @@ async fn months_that_are_old_are_dropped_and_do_not_come_back() {
     assert!(months.iter().all(|month| *month >= Month::of(kept_from)));
     // What was counted of it is final.
     assert_eq!(world.rollups().await, counted);
-    let refused = |envelope| events::event(envelope).unwrap().check(NOW, world.app.kept_from());
+    let refused = |envelope| payload::event(envelope).unwrap().check(NOW, world.app.kept_from());
     assert_eq!(refused(old), Err(Refused::TooOld));
     assert_eq!(refused(kept), Ok(()));
 }
@@ -135,7 +135,7 @@ fn what_is_no_event_is_refused() {
     for (reason, spoil) in broken {
         let mut envelope = paid(NOW);
         spoil(&mut envelope);
-        assert_eq!(events::event(envelope).unwrap_err().to_string(), reason);
+        assert_eq!(payload::event(envelope).unwrap_err().to_string(), reason);
     }
     let garbage = events::fact("lyceum.events.v1.OrderPaid", NOW, b"\xff").unwrap_err().to_string();
     assert!(garbage.starts_with("the payload is no"), "{garbage}");

@@ -1,9 +1,7 @@
-//! The ear: what an event says that is counted. This service announces nothing of its own.
+//! Events as messages: the envelope as it is kept, and what a payload says that is counted.
 
 use std::any::type_name;
-use std::sync::Arc;
 
-use bus::{BatchHandler, Failure};
 use prost::{Message, Name};
 use proto::lyceum::events::v1::{
     CertificateIssued, CertificateRevoked, CourseCompleted, EnrolmentEnded, EnrolmentStarted, EntitlementGranted,
@@ -13,35 +11,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use values::{Currency, Id, Kind, Money};
 
-use crate::app::App;
-use crate::domain::event::{Event, Heard};
+use crate::domain::event::Event;
 use crate::domain::fact::{Fact, Lesson, What};
 use crate::domain::id::EventId;
-use crate::flows;
-
-/// What the bus calls with everything that is announced.
-#[derive(Debug)]
-pub struct Ear(pub Arc<App>);
-
-impl BatchHandler for Ear {
-    type Item = Heard;
-
-    fn admit(&self, envelope: Envelope) -> Result<Heard, String> {
-        let event = event(envelope).map_err(|bad| bad.to_string())?;
-        event.check(self.0.clock.now(), self.0.kept_from()).map_err(|refused| refused.to_string())?;
-        let fact = fact(&event.kind, event.occurred_at, &event.payload).map_err(|bad| bad.to_string())?;
-        Ok(Heard { event, fact })
-    }
-
-    async fn apply(&self, heard: &[Heard], complete_until: Option<OffsetDateTime>) -> Result<(), Failure> {
-        let new = flows::ingest(&self.0, heard, complete_until).await?;
-        let repeated = heard.len().saturating_sub(new);
-        metrics::counter!("analytics_events_total", "outcome" => "new").increment(new.try_into().unwrap_or_default());
-        metrics::counter!("analytics_events_total", "outcome" => "repeated")
-            .increment(repeated.try_into().unwrap_or_default());
-        Ok(())
-    }
-}
 
 /// Why a message is no event, or not what its type says.
 #[derive(Debug, thiserror::Error)]
