@@ -11,12 +11,12 @@ use proto::lyceum::payments::v1 as pb;
 use rpc::Invalid;
 use sqlx::{Postgres, pool::PoolConnection};
 use tonic::service::Routes;
-use values::{Currency, Language};
+use values::{BadCursor, Currency, Language};
 
 use crate::{
     app::App,
     domain::{
-        EntitlementId, Order, OrderId, Refusal,
+        Entitlement, Order, OrderId, Refusal, UserId,
         attempt::{Method, Provider},
         order,
         product::{self, amount},
@@ -61,6 +61,14 @@ impl asked::Types for Door {
     type UseLimit = promo::Limit;
 }
 
+/// Where a page of one's own list begins; the token of somebody else's list is refused.
+fn own<K>(after: Option<(UserId, K)>, me: UserId) -> Result<Option<K>> {
+    match after {
+        Some((owner, _)) if owner != me => Err(Invalid::field("page_token", BadCursor))?,
+        after => Ok(after.map(|(_, key)| key)),
+    }
+}
+
 impl Door {
     async fn connection(&self) -> Result<PoolConnection<Postgres>> {
         Ok(self.0.db.acquire().await?)
@@ -94,10 +102,11 @@ impl asked::OrderService for Door {
     }
 
     async fn list_orders(&self, call: Call, ask: asked::ListOrders<Self>) -> Result<Page<pb::Order>> {
-        let (buyer, after) = (call.person()?, ask.page.after()?);
+        let buyer = call.person()?;
+        let after = own(ask.page.after()?, buyer)?;
         let mut conn = self.connection().await?;
         let found = store::order::list_of_buyer(&mut conn, buyer, ask.state, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |order| order.id).map(show::order))
+        Ok(ask.page.cut(found, |order| (buyer, order.id)).map(show::order))
     }
 
     async fn pay_order(&self, call: Call, ask: asked::PayOrder<Self>) -> Result<pb::Payment> {
@@ -177,15 +186,16 @@ impl asked::SalesService for Door {
 
 impl asked::EntitlementService for Door {
     async fn list_my_entitlements(&self, call: Call, ask: asked::ListMyEntitlements) -> Result<Page<pb::Entitlement>> {
-        let (learner, after): (_, Option<EntitlementId>) = (call.person()?, ask.page.after()?);
+        let learner = call.person()?;
+        let after = own(ask.page.after()?, learner)?;
         let mut conn = self.connection().await?;
         let found = store::entitlement::list(&mut conn, learner, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |entitlement| entitlement.id).map(show::entitlement))
+        Ok(ask.page.cut(found, |entitlement| (learner, entitlement.id)).map(show::entitlement))
     }
 
     async fn export_entitlements(&self, _: Call) -> Result<Streamed<pb::ExportEntitlementsResponse, Error>> {
         let door = self.clone();
-        let key = |last: &crate::domain::Entitlement| (last.learner, last.id);
+        let key = |last: &Entitlement| (last.learner, last.id);
         let all = contract::export(key, move |after| {
             let door = door.clone();
             async move { Ok(store::entitlement::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }

@@ -201,7 +201,7 @@ pub(super) fn reply(reply: Reply) -> pb::ReceiveWebhookResponse {
 pub(super) fn exported_order(order: ExportedOrder) -> pb::ExportedOrder {
     pb::ExportedOrder {
         order_id: order.id.to_string(),
-        number: order.number.as_str().to_owned(),
+        number: order.number,
         buyer_id: order.buyer.to_string(),
         total: Some(money(order.total)),
         placed_at: Some(order.placed_at.into()),

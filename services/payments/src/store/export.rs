@@ -6,14 +6,14 @@ use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 use values::Money;
 
-use crate::domain::{OrderId, RefundId, UserId, order::Number};
+use crate::domain::{OrderId, RefundId, UserId};
 
 /// One order with what was paid and given back.
 #[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct ExportedOrder {
     #[record(name = "order_id")]
     pub id: OrderId,
-    pub number: Number,
+    pub number: String,
     #[record(name = "buyer_id")]
     pub buyer: UserId,
     #[record(flatten)]
