@@ -331,7 +331,7 @@ mod tests {
         assert!(teaches(&tutor, today));
         assert!(!teaches(&tutor, LATER.date()), "the last day is over");
         assert!(!teaches(&User { believed: None, ..tutor.clone() }, today), "no papers");
-        let all = Roles::from_iter(Role::ALL.into_iter().filter(|role| *role != Role::Tutor));
+        let all = Roles::from_iter(Role::ALL.iter().copied().filter(|role| *role != Role::Tutor));
         assert!(!teaches(&User { roles: all, ..tutor }, today), "not a tutor, whatever else");
     }
 

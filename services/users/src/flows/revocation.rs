@@ -2,11 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::{
-    app::App,
-    domain::id::SessionId,
-    error::Result,
-};
+use crate::{app::App, domain::id::SessionId, error::Result};
 
 /// Clocks of other machines may be behind ours by this much.
 const SKEW: Duration = Duration::minutes(1);

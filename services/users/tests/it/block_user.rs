@@ -84,5 +84,7 @@ async fn a_reason_is_required() {
     let admin = school.signed_in("root", &[Role::Admin]).await;
     let anna = school.person("anna").await;
     invalid(block(&school, &admin, &anna.id, " ").await, &["reason"]);
-    refused(block(&school, &admin, "nonsense", "spam").await, Kind::NotFound, "USER_NOT_FOUND");
+    invalid(block(&school, &admin, "nonsense", "spam").await, &["user_id"]);
+    let nobody = "00000000-0000-7000-8000-000000000000";
+    refused(block(&school, &admin, nobody, "spam").await, Kind::NotFound, "USER_NOT_FOUND");
 }

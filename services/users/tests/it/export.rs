@@ -42,8 +42,8 @@ async fn an_export_says_what_the_events_said() {
     let (changed, version) = said.unwrap();
     let expected = ExportedProfile {
         user_id: changed.user_id,
-        display_name: changed.display_name,
-        email: changed.email,
+        display_name: Some(changed.display_name),
+        email: Some(changed.email),
         email_confirmed: changed.email_confirmed,
         language: changed.language,
         time_zone: changed.time_zone,
@@ -51,7 +51,7 @@ async fn an_export_says_what_the_events_said() {
         erased: false,
     };
     assert_eq!(profiles[1], expected);
-    assert!(profiles[2].erased && profiles[2].email.is_empty() && profiles[2].display_name.is_empty());
+    assert!(profiles[2].erased && profiles[2].email.is_none() && profiles[2].display_name.is_none());
     assert_eq!(export(&school, &anna.id).await.len(), 1, "an interrupted export goes on");
 }
 

@@ -38,6 +38,7 @@ pub(crate) const PASSWORD: &str = "needle and thread";
 /// The service as tests see it.
 pub(crate) struct School {
     pub(crate) app: Arc<App>,
+    services: auth::Jwks,
     pub(crate) config: Config,
     pub(crate) db: Database,
     pub(crate) clock: FixedClock,
@@ -88,9 +89,9 @@ impl School {
         let app = Self::app(&config, &db, &clock);
         rotate_keys::run(&app).await.unwrap();
         let services = auth::Jwks::new(services).unwrap();
-        let verifier = Verifier::new(testkit::ISSUER, app.keys(), services, clock.shared());
+        let verifier = Verifier::new(testkit::ISSUER, app.keys(), services.clone(), clock.shared());
         let door = serve(grpc::routes(Arc::clone(&app)), auth::Layer::new(Arc::new(verifier))).await;
-        Self { app, config, db, clock, door, gateway, stranger }
+        Self { app, services, config, db, clock, door, gateway, stranger }
     }
 
     /// Another replica with another configuration.
@@ -105,6 +106,11 @@ impl School {
     /// Another replica on the same database, which has loaded no keys yet.
     pub(crate) fn replica(&self) -> Arc<App> {
         Self::app(&self.config, &self.db, &self.clock)
+    }
+
+    /// Who checks tokens with the keys of a replica.
+    pub(crate) fn verifier(&self, app: &App) -> Verifier {
+        Verifier::new(testkit::ISSUER, app.keys(), self.services.clone(), self.clock.shared())
     }
 
     /// AuthService for somebody who is not signed in.

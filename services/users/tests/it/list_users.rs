@@ -6,8 +6,10 @@ use proto::lyceum::users::v1::{
     BlockUserRequest, EraseUserRequest, GetUserRequest, ListUsersRequest, ListUsersResponse, SessionTokens, user,
 };
 use rpc::Kind;
+use time::{Duration, OffsetDateTime};
 use tonic::{Response, Status};
 use users::domain::role::Role;
+use values::Clock;
 
 use crate::helpers::{School, invalid, refused};
 
@@ -52,6 +54,25 @@ async fn support_finds_people_by_address_name_role_and_state() {
 }
 
 #[tokio::test]
+async fn accounts_are_found_by_when_they_were_opened() {
+    let school = School::open().await;
+    let support = school.signed_in("support", &[Role::Support]).await;
+    school.clock.advance(Duration::seconds(10));
+    let opened = school.clock.now();
+    school.register("anna").await;
+    school.clock.advance(Duration::seconds(10));
+    school.register("boris").await;
+    let later = opened + Duration::seconds(10);
+    let by = |from: Option<OffsetDateTime>, before: Option<OffsetDateTime>| {
+        let (created_from, created_before) = (from.map(Into::into), before.map(Into::into));
+        emails(&school, &support, ListUsersRequest { created_from, created_before, ..ListUsersRequest::default() })
+    };
+    assert_eq!(by(Some(opened), None).await, set(&["anna", "boris"]));
+    assert_eq!(by(None, Some(opened)).await, set(&["support"]));
+    assert_eq!(by(Some(opened), Some(later)).await, set(&["anna"]));
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_without_gaps() {
     let school = School::open().await;
     let support = school.signed_in("support", &[Role::Support]).await;
@@ -63,7 +84,7 @@ async fn pages_follow_each_other_without_gaps() {
         let request = ListUsersRequest { page_size: 3, page_token, ..ListUsersRequest::default() };
         let page = list(&school, &support, request).await.unwrap();
         seen.extend(page.users.into_iter().map(|user| user.user_id));
-        page_token = page.next_page_token;
+        page_token = page.next_page_token.unwrap_or_default();
         if page_token.is_empty() {
             break;
         }
@@ -78,7 +99,7 @@ async fn bad_filters_and_pages_of_other_filters_are_refused() {
     let support = school.signed_in("support", &[Role::Support]).await;
     school.register("anna").await;
     let first = ListUsersRequest { page_size: 1, ..ListUsersRequest::default() };
-    let page_token = list(&school, &support, first).await.unwrap().next_page_token;
+    let page_token = list(&school, &support, first).await.unwrap().next_page_token.unwrap();
     let other = ListUsersRequest { page_token, query: "anna".into(), ..ListUsersRequest::default() };
     invalid(list(&school, &support, other).await, &["page_token"]);
     let bad = ListUsersRequest { query: "x".repeat(101), role: 99, state: -1, ..ListUsersRequest::default() };
@@ -98,8 +119,9 @@ async fn learners_see_nobody_else() {
 async fn nobody_is_not_found() {
     let school = School::open().await;
     let support = school.signed_in("support", &[Role::Support]).await;
-    for id in ["", "nonsense", "00000000-0000-7000-8000-000000000000"] {
-        let answer = school.users_of(&support).get_user(GetUserRequest { user_id: id.into() }).await;
-        refused(answer, Kind::NotFound, "USER_NOT_FOUND");
+    let get = async |id: &str| school.users_of(&support).get_user(GetUserRequest { user_id: id.into() }).await;
+    refused(get("00000000-0000-7000-8000-000000000000").await, Kind::NotFound, "USER_NOT_FOUND");
+    for id in ["", "nonsense"] {
+        invalid(get(id).await, &["user_id"]);
     }
 }

@@ -70,8 +70,8 @@ async fn every_mistake_of_a_registration_is_told_at_once() {
         email: "anna".into(),
         password: "short".into(),
         display_name: " ".into(),
-        language: "tlh".into(),
-        time_zone: "Mars/Olympus".into(),
+        language: Some("tlh".into()),
+        time_zone: Some("Mars/Olympus".into()),
         consents: vec![consent("terms", "1"), consent("Terms", "")],
     };
     let fields =

@@ -2,7 +2,7 @@
 
 use proto::lyceum::users::v1::SignOutRequest;
 use time::Duration;
-use users::{app::App, domain::role::Role, flows};
+use users::{domain::role::Role, flows};
 use values::Clock;
 
 use crate::helpers::School;

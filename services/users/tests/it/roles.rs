@@ -102,8 +102,9 @@ async fn the_etag_and_the_roles_are_checked() {
 async fn nobody_is_not_found() {
     let school = School::open().await;
     let admin = school.signed_in("root", &[Role::Admin]).await;
-    for id in ["", "nonsense", "00000000-0000-7000-8000-000000000000"] {
-        let answer = update(&school, &admin, id, &[user::Role::Learner]).await;
-        refused(answer, Kind::NotFound, "USER_NOT_FOUND");
+    let answer = update(&school, &admin, "00000000-0000-7000-8000-000000000000", &[user::Role::Learner]).await;
+    refused(answer, Kind::NotFound, "USER_NOT_FOUND");
+    for id in ["", "nonsense"] {
+        invalid(update(&school, &admin, id, &[user::Role::Learner]).await, &["user_id"]);
     }
 }

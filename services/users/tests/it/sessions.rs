@@ -34,7 +34,7 @@ async fn people_see_their_open_sessions_page_by_page_from_the_newest_on() {
         let page = list(&school, me, ListMySessionsRequest { page_size: 2, page_token }).await;
         assert!(page.sessions.len() <= 2);
         seen.extend(page.sessions);
-        page_token = page.next_page_token;
+        page_token = page.next_page_token.unwrap_or_default();
         if page_token.is_empty() {
             break;
         }
@@ -78,9 +78,12 @@ async fn somebody_elses_session_is_not_found_and_stays_open() {
     let school = School::open().await;
     let (anna, boris) = (school.person("anna").await, school.person("boris").await);
     let (mine, theirs) = (school.sign_in(&anna).await, school.sign_in(&boris).await);
-    for id in [theirs.session_id.as_str(), "00000000-0000-7000-8000-000000000000", "nonsense", ""] {
+    for id in [theirs.session_id.as_str(), "00000000-0000-7000-8000-000000000000"] {
         let answer = school.users_of(&mine).revoke_my_session(revoke(id)).await;
         refused(answer, Kind::NotFound, "SESSION_NOT_FOUND");
+    }
+    for id in ["nonsense", ""] {
+        invalid(school.users_of(&mine).revoke_my_session(revoke(id)).await, &["session_id"]);
     }
     let refresh = RefreshSessionRequest { refresh_token: theirs.refresh_token.clone() };
     school.auth().refresh_session(refresh).await.unwrap();
@@ -93,8 +96,7 @@ async fn bad_pages_are_refused() {
     let (mine, theirs) = (school.sign_in(&anna).await, school.sign_in(&boris).await);
     school.sign_in(&boris).await;
     let request = |page_size, page_token: &str| ListMySessionsRequest { page_size, page_token: page_token.to_owned() };
-    let next = list(&school, &theirs, request(1, "")).await.next_page_token;
-    assert!(!next.is_empty());
+    let next = list(&school, &theirs, request(1, "")).await.next_page_token.unwrap();
     for token in ["nonsense", next.as_str(), &next[1..]] {
         invalid(school.users_of(&mine).list_my_sessions(request(0, token)).await, &["page_token"]);
     }

@@ -5,7 +5,6 @@ use proto::lyceum::users::v1::{GetMeRequest, User, user};
 use rpc::Kind;
 use time::Duration;
 use users::{
-    app::App,
     domain::{audit::By, email::EmailAddress, role::Role},
     flows::sign_in::{self, SignIn},
 };
@@ -28,7 +27,7 @@ async fn signing_in_gives_tokens_in_the_shape_of_oauth() {
 async fn the_access_token_says_who_in_which_session_and_what_they_may() {
     let school = School::open().await;
     let tokens = school.signed_in("manager", &[Role::Manager, Role::Learner]).await;
-    let person = school.app.verifier.person(&tokens.access_token).await.unwrap();
+    let person = school.verifier(&school.app).person(&tokens.access_token).await.unwrap();
     assert_eq!(person.user.to_string(), tokens.user_id);
     assert_eq!(person.session.to_string(), tokens.session_id);
     assert_eq!((person.amr, person.roles), (vec!["pwd".to_owned()], vec!["learner".to_owned(), "manager".to_owned()]));
@@ -123,7 +122,7 @@ async fn a_hash_with_old_costs_is_renewed_and_nobody_who_signs_in_meanwhile_is_r
     assert!(hash().await.contains("m=8,t=1,p=1"));
     let by = By::the_service();
     let command = SignIn { email: EmailAddress::parse(&anna.email).unwrap(), password: PASSWORD.into() };
-    for signed_in in join_all((0..4).map(|_| sign_in(&dearer, &by, command.clone()))).await {
+    for signed_in in join_all((0..4).map(|_| sign_in::run(&dearer, &by, command.clone()))).await {
         signed_in.unwrap();
     }
     assert!(hash().await.contains("m=8,t=2,p=1"));

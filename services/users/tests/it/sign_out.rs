@@ -10,7 +10,7 @@ use users::domain::role::Role;
 use crate::helpers::{School, refused};
 
 fn by_token(tokens: &SessionTokens) -> SignOutRequest {
-    SignOutRequest { refresh_token: tokens.refresh_token.clone() }
+    SignOutRequest { refresh_token: Some(tokens.refresh_token.clone()) }
 }
 
 async fn expect_over(school: &School, tokens: &SessionTokens) {
@@ -45,7 +45,7 @@ async fn signing_out_twice_or_with_nonsense_is_no_mistake() {
         school.auth().sign_out(by_token(&tokens)).await.unwrap();
     }
     for token in ["nonsense".to_owned(), "A".repeat(43)] {
-        school.auth().sign_out(SignOutRequest { refresh_token: token }).await.unwrap();
+        school.auth().sign_out(SignOutRequest { refresh_token: Some(token) }).await.unwrap();
     }
     let ended: i64 = sqlx::query_scalar("select count(*) from audit_entries where action = 'SIGNED_OUT'")
         .fetch_one(&school.db.pool)

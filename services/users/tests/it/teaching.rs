@@ -143,5 +143,5 @@ async fn the_events_are_heard_from_the_broker() {
     };
     tokio::join!(relay, consumer, heard);
     assert!(teaches(&school, &tutor).await);
-    assert_eq!(<Users as chassis::Service>::NAME, "users", "the queue is named after it");
+    assert_eq!(<Users as Service>::NAME, "users", "the queue is named after it");
 }
