@@ -1,10 +1,13 @@
 //! Closing an account for now.
 
-use proto::lyceum::{
-    events::v1::{SessionsRevoked, sessions_revoked::Reason},
-    users::v1::{
-        BlockUserRequest, RefreshSessionRequest, SessionTokens, UnblockUserRequest, UpdateMeRequest, User, user,
+use proto::{
+    lyceum::{
+        events::v1::{SessionsRevoked, sessions_revoked::Reason},
+        users::v1::{
+            BlockUserRequest, RefreshSessionRequest, SessionTokens, UnblockUserRequest, UpdateMeRequest, User, user,
+        },
     },
+    wkt::FieldMask,
 };
 use rpc::Kind;
 use tonic::{Response, Status};
@@ -37,7 +40,12 @@ async fn a_blocked_person_is_out_at_once_and_back_when_unblocked() {
     refused(school.try_sign_in(&anna.email, PASSWORD).await, Kind::Forbidden, "ACCOUNT_BLOCKED");
     let wrong = school.try_sign_in(&anna.email, "not the password").await;
     refused(wrong, Kind::Unauthenticated, "CREDENTIALS_INVALID");
-    let late = school.users_of(&tokens).update_me(UpdateMeRequest::default()).await;
+    let rename = UpdateMeRequest {
+        user: Some(User { display_name: "Anna".into(), ..User::default() }),
+        update_mask: Some(FieldMask { paths: vec!["display_name".into()] }),
+        etag: String::new(),
+    };
+    let late = school.users_of(&tokens).update_me(rename).await;
     refused(late, Kind::Forbidden, "ACCOUNT_BLOCKED");
     assert_eq!(school.events::<SessionsRevoked>().await[0].reason(), Reason::Blocked);
 
