@@ -200,7 +200,7 @@ fn certificates(story: &Story) -> Vec<ExportedCertificate> {
             valid: purchase.refunded.is_none(),
             issued_at: Some(purchase.completed?.into()),
             revoked_at: purchase.refunded.map(Into::into),
-            predecessor_id: String::new(),
+            predecessor_id: None,
             version: 1,
         })
     });

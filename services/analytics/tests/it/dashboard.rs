@@ -77,7 +77,7 @@ async fn each_period_has_what_happened_in_it() {
     assert_eq!(dashboard.week, figures(301, 2, Some(200), [2, 1, 1, 1, 1]));
     assert_eq!(dashboard.month, figures(401, 3, Some(167), [2, 2, 1, 2, 1]));
     assert_eq!(dashboard.month_before, figures(3, 2, Some(2), [0, 0, 0, 2, 0]));
-    let euros = GetDashboardRequest { currency: "EUR".to_owned() };
+    let euros = GetDashboardRequest { currency: Some("EUR".to_owned()) };
     let euros = office.ask().get_dashboard(euros).await.unwrap().into_inner().month.unwrap();
     assert_eq!((euros.net_revenue, euros.average_order, euros.completions), (money(0, "EUR"), None, 1));
 }

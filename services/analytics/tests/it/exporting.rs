@@ -18,7 +18,7 @@ use crate::{
 };
 
 fn request(report: Report, from: &str, to: &str) -> ExportReportRequest {
-    ExportReportRequest { report: report.into(), from: from.to_owned(), to: to.to_owned(), currency: String::new() }
+    ExportReportRequest { report: report.into(), from: from.to_owned(), to: to.to_owned(), currency: None }
 }
 
 /// What the file is called, and its lines.
@@ -85,7 +85,7 @@ async fn files_have_a_header_and_a_line_a_row() {
 async fn what_cannot_be_written_is_refused_before_the_file_begins() {
     let office = Office::new().await;
     let mut bad = request(Report::Unspecified, "x", "y");
-    bad.currency = "1".to_owned();
+    bad.currency = Some("1".to_owned());
     let refused = office.ask().export_report(bad).await.unwrap_err();
     assert_eq!(wrong(&refused), ["report", "from", "to", "currency"]);
     let refused = office.ask_as(&[]).export_report(request(Report::Orders, "2026-11-01", "2026-11-02")).await;

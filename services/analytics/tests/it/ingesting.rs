@@ -1,6 +1,6 @@
 use analytics::domain::event::Refused;
 use analytics::domain::month::Month;
-use analytics::{events, flows, store};
+use analytics::{flows, payload, store};
 use bus::Envelope;
 use time::Duration;
 use time::macros::datetime;
@@ -54,7 +54,7 @@ async fn an_event_that_is_read_again_is_what_was_heard() {
     world.hear(std::slice::from_ref(&precise)).await;
     let mut conn = world.database.pool.acquire().await.unwrap();
     let read = store::events::page(&mut conn, store::events::Place::before(NOW), 10).await.unwrap();
-    assert_eq!(read, [events::event(precise).unwrap()]);
+    assert_eq!(read, [payload::event(precise).unwrap()]);
 }
 
 #[tokio::test]
@@ -137,8 +137,8 @@ fn what_is_no_event_is_refused() {
         spoil(&mut envelope);
         assert_eq!(payload::event(envelope).unwrap_err().to_string(), reason);
     }
-    let garbage = events::fact("lyceum.events.v1.OrderPaid", NOW, b"\xff").unwrap_err().to_string();
+    let garbage = payload::fact("lyceum.events.v1.OrderPaid", NOW, b"\xff").unwrap_err().to_string();
     assert!(garbage.starts_with("the payload is no"), "{garbage}");
-    let nobody = events::fact("lyceum.events.v1.UserRegistered", NOW, b"").unwrap_err().to_string();
+    let nobody = payload::fact("lyceum.events.v1.UserRegistered", NOW, b"").unwrap_err().to_string();
     assert!(nobody.starts_with("user_id"), "{nobody}");
 }
