@@ -76,9 +76,17 @@ fn print_backends(out: &mut String, api: &Api) -> fmt::Result {
     writeln!(out, "    /// Makes the clients over `channel`, which is asked for each by the name of its owner.")?;
     writeln!(out, "    pub fn new(channel: impl Fn(&str) -> Channel) -> Self {{\n        Self {{")?;
     for service in &services {
-        writeln!(out, "            {}: {}::new(channel({:?})),", backend(service), client(service), owner(service))?;
+        let (field, client, owner) = (backend(service), client(service), owner(service));
+        let limit = answer_limit(api, service);
+        writeln!(out, "            {field}: {client}::new(channel({owner:?})).max_decoding_message_size({limit}),")?;
     }
     writeln!(out, "        }}\n    }}\n}}\n")
+}
+
+/// Bytes that an answer may have: what is written in one request may be read in one, with what the service adds to it.
+fn answer_limit(api: &Api, service: &ServiceDescriptor) -> usize {
+    let rpcs = api.rpcs.iter().filter(|rpc| rpc.method.parent_service() == service);
+    rpcs.map(|rpc| 2 * rpc.body_limit as usize).fold(4 << 20, usize::max)
 }
 
 /// `courses` for `lyceum.courses.v1.CourseService`.

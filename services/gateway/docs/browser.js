@@ -93,6 +93,16 @@ async function signOut() {
   if (session) await ask("/v1/auth/sign-out", { refreshToken: session.refreshToken }).catch(() => {});
 }
 
+/** What somebody who comes for the first time looks for; the other services follow as the document lists them. */
+const FIRST = ["AuthService", "UserService", "CatalogService", "ShopService", "OrderService", "LearningService"];
+
+function order(one, other) {
+  const place = (tag) => (FIRST.includes(tag) ? FIRST.indexOf(tag) : FIRST.length);
+  return place(one) - place(other);
+}
+
+let searched = "";
+
 /** Finds operations by any word of their address, name or summary; Swagger UI itself searches tags only. */
 function search(taggedOperations, phrase) {
   const words = phrase.toLowerCase().split(/\s+/).filter(Boolean);
@@ -102,9 +112,15 @@ function search(taggedOperations, phrase) {
     const all = text.join(" ").toLowerCase();
     return words.every((word) => all.includes(word));
   };
-  return taggedOperations
+  const found = taggedOperations
     .map((group, tag) => group.set("operations", group.get("operations").filter((one) => fits(tag, one))))
     .filter((group) => group.get("operations").size > 0);
+  if (phrase !== searched) {
+    searched = phrase;
+    // What was searched for is shown and not folded away. Not while Swagger UI draws.
+    setTimeout(() => found.forEach((_, tag) => ui.layoutActions.show(["operations-tag", tag], true)));
+  }
+  return found;
 }
 
 /** Light or dark, as the system is. */
@@ -125,6 +141,7 @@ function begin() {
     docExpansion: "none",
     defaultModelsExpandDepth: 0,
     filter: true,
+    tagsSorter: order,
     displayRequestDuration: true,
     validatorUrl: null,
     plugins: [

@@ -68,6 +68,7 @@ impl Call {
         let key = key(&self.headers, method.idempotency)?;
         let admitted = Admitted {
             lenient: is_lenient(&self.headers),
+            reads: self.reads,
             app: self.app,
             method,
             signed_in,
@@ -120,6 +121,8 @@ pub struct Admitted {
     /// The field of the request that the body is, when it is not the whole.
     pub(crate) body_field: Option<&'static str>,
     pub(crate) headers: HeaderMap,
+    /// Whether the request changes nothing.
+    pub(crate) reads: bool,
     signed_in: Option<SignedIn>,
     key: Option<IdempotencyKey>,
     visitor: Visitor,
@@ -150,7 +153,7 @@ impl Admitted {
 
     /// Not generic, so that it is compiled once.
     async fn tree(&mut self, body: Body) -> Result<Value, Problem> {
-        let tree = body::tree(&self.headers, body, self.app.config.body_limit).await?;
+        let tree = body::tree(&self.headers, body, self.method.body_limit).await?;
         if let Value::Object(fields) = &tree {
             self.body_keys = fields.keys().cloned().collect();
         }
