@@ -1,7 +1,8 @@
 //! Prints one typed axum handler for each REST address, and the router that holds them.
 //!
-//! The text leans on what the gateway brings into scope: `App`, `Call`, `Channel`, `Problem`, `Response`, `Router`, `Arc`,
-//! `MethodRouter`, `METHODS`, `parameter`, `Took`, `retry` and `retry_keyed`. What those do is written by hand there.
+//! The text leans on what the gateway brings into scope: `App`, `Call`, `Channel`, `Problem`, `Response`, `Router`,
+//! `Arc`, `MethodRouter`, `METHODS`, `parameter`, `Took`, `retry` and `retry_keyed`. What those do is written by hand
+//! there.
 
 use std::{
     collections::BTreeMap,
@@ -145,8 +146,8 @@ fn print_handler(out: &mut String, rpc: &Rpc, index: usize, binding: &Binding, n
     print_call(out, rpc, binding)
 }
 
-/// A read is asked again when its service is restarting, and what carries an idempotency key when its connection broke. Nothing else is,
-/// because it may have been done.
+/// A read is asked again when its service is restarting, and what carries an idempotency key when its connection broke.
+/// Nothing else is, because it may have been done.
 fn print_call(out: &mut String, rpc: &Rpc, binding: &Binding) -> fmt::Result {
     let client = format!("call.backends().{}.clone()", backend(rpc.method.parent_service()));
     let function = ident(rpc.method.name());

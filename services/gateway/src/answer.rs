@@ -50,8 +50,8 @@ impl Admitted {
 
     /// Not generic, so that it is compiled once.
     fn written(&self, text: String, version: &str) -> Response {
-        // What was read has a name for its contents, so that nobody is sent what they still have; what was changed has one for
-        // its version only.
+        // What was read has a name for its contents, so that nobody is sent what they still have; what was changed has
+        // one for its version only.
         let tag = match (self.reads, version) {
             (true, "") => Some(ETag::of(text.as_bytes())),
             (true, version) => Some(ETag::of_version(version, text.as_bytes())),
@@ -83,8 +83,8 @@ impl Admitted {
         Ok(self.dressed(StatusCode::NO_CONTENT.into_response()))
     }
 
-    /// Each message as an event, until the stream ends or we have to. `id` is what the client names to go on after a break;
-    /// empty where it cannot.
+    /// Each message as an event, until the stream ends or we have to. `id` is what the client names to go on after a
+    /// break; empty where it cannot.
     pub fn stream<T: Json + Send + 'static>(
         &self,
         reply: Reply<tonic::Streaming<T>>,

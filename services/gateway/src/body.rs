@@ -33,8 +33,8 @@ pub async fn bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Byte
     }
 }
 
-/// The body as JSON; an empty one stands for an object without fields, whatever type it claims to have: HTTP libraries name one
-/// for nothing, too.
+/// The body as JSON; an empty one stands for an object without fields, whatever type it claims to have: HTTP libraries
+/// name one for nothing, too.
 pub async fn tree(headers: &HeaderMap, body: Body, limit: usize) -> Result<Value, Problem> {
     if body.is_end_stream() {
         return Ok(Value::Object(Map::new()));

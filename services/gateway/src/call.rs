@@ -218,8 +218,8 @@ impl Admitted {
         }
     }
 
-    /// What a PATCH changes: what its mask says, else the fields of its body. `writable` are the fields that can be changed,
-    /// as JSON and the contract spell them.
+    /// What a PATCH changes: what its mask says, else the fields of its body. `writable` are the fields that can be
+    /// changed, as JSON and the contract spell them.
     pub fn mask(&mut self, sent: Option<FieldMask>, writable: &[(&str, &str)]) -> Option<FieldMask> {
         let Some(mask) = sent else {
             // What cannot be changed may stand in the body of somebody who sends back what was read.
@@ -241,8 +241,8 @@ impl Admitted {
         Some(mask)
     }
 
-    /// Where a stream goes on after a break. A browser that comes back by itself asks with its first address again, so what its
-    /// `Last-Event-ID` says is newer than what the query says.
+    /// Where a stream goes on after a break. A browser that comes back by itself asks with its first address again, so
+    /// what its `Last-Event-ID` says is newer than what the query says.
     pub fn resume(&mut self, after: &mut String) {
         let Some(sent) = self.headers.get("last-event-id").filter(|sent| !sent.is_empty()) else { return };
         match str::from_utf8(sent.as_bytes()).map(str::to_owned) {

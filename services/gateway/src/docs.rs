@@ -1,5 +1,5 @@
-//! The OpenAPI document, a browser for it and a page about the first call. Everything is inside the binary, the large things
-//! compressed; nothing is fetched from elsewhere.
+//! The OpenAPI document, a browser for it and a page about the first call. Everything is inside the binary, the large
+//! things compressed; nothing is fetched from elsewhere.
 
 use std::{io::Read, sync::Arc};
 
@@ -51,7 +51,8 @@ fn plain(kind: &'static str, text: &'static str) -> MethodRouter<Arc<App>> {
     get(async move |headers: HeaderMap| served(&headers, kind, &tag, || Response::new(Body::from(text))))
 }
 
-/// A large file, which is sent as it is kept. Who does not take gzip, and no browser is among them, has it unpacked anew.
+/// A large file, which is sent as it is kept. Who does not take gzip, and no browser is among them, has it unpacked
+/// anew.
 fn packed(kind: &'static str, bytes: &'static [u8]) -> MethodRouter<Arc<App>> {
     let tag = ETag::of(bytes);
     get(async move |headers: HeaderMap| {

@@ -1,5 +1,5 @@
-//! Names for contents, so that nobody is sent what they still have (RFC 9110, 8.8 and 13.1.2), and names for versions, so that
-//! nobody overwrites what they have not seen (13.1.1).
+//! Names for contents, so that nobody is sent what they still have (RFC 9110, 8.8 and 13.1.2), and names for versions,
+//! so that nobody overwrites what they have not seen (13.1.1).
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use headers::{HeaderMapExt, IfNoneMatch};
@@ -20,15 +20,15 @@ pub struct ETag(String);
 impl ETag {
     /// The name of these contents. It depends on nothing else, so that all replicas and releases agree.
     ///
-    /// It is a weak one: the same contents may leave here compressed or not, and a strong name would promise the same bytes.
-    /// `If-None-Match` compares weakly anyway.
+    /// It is a weak one: the same contents may leave here compressed or not, and a strong name would promise the same
+    /// bytes. `If-None-Match` compares weakly anyway.
     pub fn of(contents: &[u8]) -> Self {
         Self(format!("W/\"{}\"", hash(contents)))
     }
 
-    /// The name of a version of a thing that can be changed, as these contents tell of it. It is a strong one, because `If-Match`
-    /// compares strongly. The contents are in it because they may change while the version does not: a permission that a role
-    /// gains, a title in another language.
+    /// The name of a version of a thing that can be changed, as these contents tell of it. It is a strong one, because
+    /// `If-Match` compares strongly. The contents are in it because they may change while the version does not: a
+    /// permission that a role gains, a title in another language.
     pub fn of_version(version: &str, contents: &[u8]) -> Self {
         Self(format!("\"{version}{BETWEEN}{}\"", hash(contents)))
     }
@@ -57,8 +57,8 @@ fn hash(contents: &[u8]) -> String {
 
 /// The version that `If-Match` names; empty where it names none or any.
 ///
-/// The crate `headers` compares such a header with a tag that is known here; only the service knows the present one, so the text is
-/// read by hand.
+/// The crate `headers` compares such a header with a tag that is known here; only the service knows the present one, so
+/// the text is read by hand.
 ///
 /// # Errors
 /// When it is no strong name, or more than one: a caller has read one version.

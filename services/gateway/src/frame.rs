@@ -73,8 +73,8 @@ fn time_for(request: &Request, usual: Duration) -> Duration {
     SAID.get(&(request.method().as_str(), path)).map_or(usual, |seconds| Duration::from_secs(*seconds))
 }
 
-/// Leaves of `Accept-Encoding` what matters to us. The compression below answers 406 to whoever takes nothing that it knows, and
-/// does so after the work was done; we send such a client plain text, as RFC 9110 (12.5.3) allows.
+/// Leaves of `Accept-Encoding` what matters to us. The compression below answers 406 to whoever takes nothing that it
+/// knows, and does so after the work was done; we send such a client plain text, as RFC 9110 (12.5.3) allows.
 fn simplify_encodings(headers: &mut HeaderMap) {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let takes_gzip = lines.flat_map(|line| line.split(',')).any(|coding| {

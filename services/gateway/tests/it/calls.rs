@@ -79,7 +79,10 @@ async fn a_patch_changes_what_its_body_names() {
     assert_eq!((request.update_mask.unwrap().paths, request.etag.as_str()), (vec!["display_name".to_owned()], "abc"));
 
     let unquoted = problem(ask(patch("", json!({})).header("if-match", "abc")).await, 400, "INVALID");
-    assert_eq!(violations(&unquoted), ["If-Match: expected one ETag, as it was read: quotation marks included, without W/"]);
+    assert_eq!(
+        violations(&unquoted),
+        ["If-Match: expected one ETag, as it was read: quotation marks included, without W/"]
+    );
     let elsewhere = problem(ask(patch("?etag=abc", json!({"etag": "abc"}))).await, 400, "INVALID");
     assert_eq!(violations(&elsewhere), ["etag: no such field"], "it is a header and nothing else");
 
