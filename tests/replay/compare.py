@@ -30,8 +30,8 @@ def differences(old: Any, new: Any, place: str = "") -> list[tuple[str, Any, Any
             for name in names
             for found in differences(old.get(name, ...), new.get(name, ...), f"{place}.{name}" if place else name)
         ]
-    if place == "body.violations":
-        old, new = by_field(old), by_field(new)
+    if place == "body.violations" and isinstance(old, list):
+        return differences(by_field(old), by_field(new), f"{place}:")
     if place.rsplit(".", 1)[-1] in RACED and same_members(old, new):
         return []
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

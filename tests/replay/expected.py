@@ -9,6 +9,10 @@ SWAPPED = {(412, 409): "a refusal by state is 409", (409, 412): "a stale version
 MOVED = {"PROMO_CODE_UNKNOWN", "PROMO_CODE_NOT_FOUND"}
 # What is made was a member of the body; its fields are those of the body now.
 MADE = re.compile(r"^(course|run|lesson)\.")
+# Members that tell which case of a union an answer holds.
+UNIONS = ("kind", "content", "discount")
+# They were refused as if it were a matter of state, and are wrong values.
+WRONG = {"CONTENT_TYPE_NOT_ALLOWED", "KIND_NOT_ALLOWED", "SIZE_NOT_ALLOWED", "NOT_A_PAPER"}
 STATUS = ("status", "body.status", "body.title", "body.type")
 
 
@@ -20,6 +24,10 @@ def reason(old: dict[str, Any], new: dict[str, Any], place: str, had: Any, has: 
     code = old["body"].get("code") if isinstance(old["body"], dict) else None
     if place in STATUS and (statuses in SWAPPED or code in MOVED):
         return SWAPPED.get(statuses, "what is not there is 404, what is wrong 422")
+    if place in STATUS and code in WRONG and statuses == (412, 400):
+        return "a wrong value is 400, whatever it was called"
+    if "etag" in old["step"].split("/")[-1] and new["status"] == 400:
+        return "no field and no parameter `etag` any more"
     if old["step"].endswith("/empty"):
         return "an empty body stands for an object without fields"
     if name == "etag" or (place in ("headers.cache-control", "headers.vary") and new["status"] in (200, 304)):
@@ -32,9 +40,11 @@ def reason(old: dict[str, Any], new: dict[str, Any], place: str, had: Any, has: 
         return "no …_UNSPECIFIED in answers"
     if problem and had is ... and place in ("body.params", "body.code"):
         return "problems tell codes and params"
-    if place.startswith("body.violations") and old["status"] == new["status"] == 400:
+    if place.startswith("body.violations") and problem:
         return violation(name, had, has)
-    if had is ... and name == "kind" and not problem:
+    if name == "userAgent":
+        return "another program fills the demo school"
+    if had is ... and name in UNIONS and not problem:
         return "unions tell which of them they are"
     return None
 

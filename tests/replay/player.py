@@ -33,7 +33,8 @@ OPAQUE = {
     "requestId", "refreshToken", "nextPageToken", "etag", "kid", "x", "durationMs", "confirmationUrl", "asOf", "key",
 }  # fmt: skip
 # Lists to which events add: two that come at the same moment have no order.
-RACED = {"auditEntries", "deliveries", "notifications", "history"}
+# Chosen options are a set.
+RACED = {"auditEntries", "deliveries", "notifications", "history", "optionIds"}
 # Headers that differ without meaning anything.
 UNTOLD = {
     "date",
