@@ -1,5 +1,10 @@
-"""What the same request looks like in another build: section by section, what was changed before there were callers."""
+"""What the same request looks like in another build: what section 5 of "the house, once more" changed for callers.
 
+Versions go by the header If-Match instead of a field `etag`; what is made is the body itself instead of standing under its name,
+and what stood beside it is part of the address.
+"""
+
+import re
 from typing import Any
 
 
@@ -9,43 +14,55 @@ class Dialect:
     def __init__(self, given: dict[str, Any], served: dict[str, Any]) -> None:
         self.given, self.served = given, served
 
-    def __call__(self, operation: str, query: dict[str, str], said: dict[str, Any], headers: dict[str, str]) -> None:
-        contract = operation_of(self.served, operation)
-        self.versions(contract, query, said, headers)
-        self.unwrapped(contract, said)
-
-    def versions(
-        self, contract: dict[str, Any], query: dict[str, str], said: dict[str, Any], headers: dict[str, str]
-    ) -> None:
-        """`etag` stood in the query or in the body; now it is the header If-Match."""
-        if "if-match" not in headers:
+    def __call__(self, operation: str, said: dict[str, Any]) -> None:
+        """`said` has `path`, `query`, `body` and `headers`, and is changed in place."""
+        template, contract = operation_of(self.served, operation)
+        parameters = {resolve(self.served, one)["name"] for one in contract.get("parameters", [])}
+        properties = properties_of(self.served, contract)
+        if "if-match" in said["headers"]:
+            if "etag" in parameters:
+                said["query"]["etag"] = said["headers"].pop("if-match")
+            elif "etag" in properties:
+                said["body"] = {**said["body"], "etag": said["headers"].pop("if-match")}
+        if operation_of(self.given, operation)[0] == template and not self.is_unwrapped(operation, properties):
             return
-        in_query = any(resolve(self.served, one)["name"] == "etag" for one in contract.get("parameters", []))
-        if in_query:
-            query["etag"] = headers.pop("if-match")
-        elif "etag" in self.body_of(contract).get("properties", {}):
-            said["body"] = {**said["body"], "etag": headers.pop("if-match")}
+        body = said["body"]
+        if not isinstance(body, dict):
+            return
+        for name in re.findall(r"{(\w+)}", template):
+            if name in body:
+                said["path"] = {**said["path"], name: str(body[name])}
+        for name in parameters & body.keys():
+            said["query"][name] = str(body[name])
+        inner = self.wrapped(operation)
+        left = {name: one for name, one in body.items() if name not in parameters and name != inner}
+        wrapped = body.get(inner)
+        said["body"] = {**wrapped, **left} if isinstance(wrapped, dict) else left
 
-    def unwrapped(self, contract: dict[str, Any], said: dict[str, Any]) -> None:
-        """A thing to be made stood under its name; now it is the body."""
-        body, properties = said["body"], self.body_of(contract).get("properties", {})
-        for name in ("course", "run"):
-            if isinstance(body, dict) and isinstance(body.get(name), dict) and properties and name not in properties:
-                said["body"] = {**body[name], **{other: one for other, one in body.items() if other != name}}
-                return
+    def wrapped(self, operation: str) -> str:
+        """The name under which the older contract wants what is made; empty if it wants it bare."""
+        properties = properties_of(self.given, operation_of(self.given, operation)[1])
+        return next((name for name in ("course", "run", "lesson") if name in properties), "")
 
-    def body_of(self, contract: dict[str, Any]) -> dict[str, Any]:
-        content = resolve(self.served, contract.get("requestBody", {})).get("content", {})
-        schema = content.get("application/json", {}).get("schema", {})
-        return resolve(self.served, schema)
+    def is_unwrapped(self, operation: str, properties: dict[str, Any]) -> bool:
+        inner = self.wrapped(operation)
+        return inner != "" and inner not in properties
 
 
-def operation_of(contract: dict[str, Any], wanted: str) -> dict[str, Any]:
-    for verbs in contract["paths"].values():
+def properties_of(whole: dict[str, Any], contract: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an operation's body."""
+    content = resolve(whole, contract.get("requestBody", {})).get("content", {})
+    found: dict[str, Any] = resolve(whole, content.get("application/json", {}).get("schema", {})).get("properties", {})
+    return found
+
+
+def operation_of(contract: dict[str, Any], wanted: str) -> tuple[str, dict[str, Any]]:
+    """Its path and what is said of it."""
+    for path, verbs in contract["paths"].items():
         for operation in verbs.values():
             if isinstance(operation, dict) and operation.get("operationId") == wanted:
-                return operation
-    return {}
+                return path, operation
+    return "", {}
 
 
 def resolve(contract: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

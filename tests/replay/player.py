@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+# The id of nothing.
+NOTHING = "01900000-0000-7000-8000-000000000000"
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 NAMED = re.compile(rf"{UUID}|\bLY-[0-9A-Z]{{4}}-[0-9A-Z]{{4}}\b|\bLYC-\d{{4}}-[0-9A-Z-]+", re.I)
 PLACEHOLDERS = [
@@ -31,7 +33,8 @@ OPAQUE = {
     "requestId", "refreshToken", "nextPageToken", "etag", "kid", "x", "durationMs", "confirmationUrl", "asOf", "key",
 }  # fmt: skip
 # Lists to which events add: two that come at the same moment have no order.
-RACED = {"auditEntries", "deliveries", "notifications", "history"}
+# Chosen options are a set.
+RACED = {"auditEntries", "deliveries", "notifications", "history", "optionIds"}
 # Headers that differ without meaning anything.
 UNTOLD = {
     "date",
@@ -74,7 +77,7 @@ class Player:
     # The first good call of each operation: who, path, query and body.
     examples: dict[str, tuple[str, dict[str, str], dict[str, str], Any]] = field(default_factory=dict)
     # How this build wants what the script says; see dialect.py.
-    adapt: Callable[[str, dict[str, str], Any, dict[str, str]], None] = lambda *_: None
+    adapt: Callable[[str, dict[str, Any]], None] = lambda *_: None
 
     def __post_init__(self) -> None:
         self.operations = {o["operationId"]: (verb.upper(), path, o) for path, verb, o in operations(self.contract)}
@@ -97,11 +100,13 @@ class Player:
         step = self.step(f"{operation}/{role}/{note}")
         if verb in ("POST", "PUT", "PATCH") and body is None:
             body = {}
-        said = {"query": dict(query or {}), "body": body, "headers": dict(headers or {})}
+        said = {"path": path or {}, "query": dict(query or {}), "body": body, "headers": dict(headers or {})}
         if etag is not None:
             said["headers"]["if-match"] = etag
-        self.adapt(operation, said["query"], said, said["headers"])
-        target = re.sub(r"{(\w+)}", lambda name: urllib.parse.quote((path or {})[name[1]], safe=""), template)
+        self.adapt(operation, said)
+        target = re.sub(
+            r"{(\w+)}", lambda name: urllib.parse.quote(said["path"].get(name[1], NOTHING), safe=""), template
+        )
         sent = {"idempotency-key": self.key(step), **said["headers"]} if verb == "POST" else said["headers"]
         answer = self.send(verb, target, role, said["query"], said["body"], sent)
         for _ in range(5):

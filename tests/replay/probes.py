@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from dialect import operation_of, resolve
-from player import Player, operations
+from player import NOTHING, Player, operations
 
 ROLES = ["stranger", "learner", "another", "tutor", "curator", "support", "manager", "admin"]
-NOTHING = "01900000-0000-7000-8000-000000000000"
 LONG = "ы" * 20_000
 # They end sessions, count wrong passwords or do not end.
 LEFT_OUT = {
@@ -113,7 +112,7 @@ def wrong_bodies(contract: dict[str, Any], name: str, good: dict[str, Any]) -> I
     """No body, no JSON, a list, something unknown, two mistakes, and each field missing, null, of another type, too
     long."""
     yield from [("empty", ""), ("broken", "{"), ("list", []), ("unknown", {**good, "unknownThing": 1})]
-    content = resolve(contract, operation_of(contract, name)["requestBody"])["content"]
+    content = resolve(contract, operation_of(contract, name)[1]["requestBody"])["content"]
     schema = resolve(contract, content.get("application/json", {}).get("schema", {}))
     for place, kind in fields(contract, schema, good, ()):
         label = ".".join(map(str, place))

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value, json};
 
-use crate::{Access, Api, Binding, Idempotency, Refused, Rpc, Verb, field::is_object, rules::rules};
+use crate::{Access, Api, Binding, Idempotency, Refused, Rpc, field::is_object, rules::rules};
 use schema::{Role, Schemas};
 
 /// What stands at the top of the document.
@@ -177,7 +177,7 @@ fn parameters(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding) -> Vec
     let mut optional = |name: &str, about: String| {
         parameters.push(json!({"name": name, "in": "header", "description": about, "schema": {"type": "string"}}));
     };
-    if rpc.cache.is_some() && binding.verb == Verb::Get {
+    if answer::is_conditional(rpc, binding) {
         let about =
             "The `ETag` of an answer that the client still has: while nothing changed, the answer is an empty 304.";
         optional("If-None-Match", about.to_owned());

@@ -1,7 +1,8 @@
 //! Prints one typed axum handler for each REST address, and the router that holds them.
 //!
-//! The text leans on what the gateway brings into scope: `App`, `Call`, `Channel`, `Problem`, `Response`, `Router`, `Arc`,
-//! `MethodRouter`, `METHODS`, `parameter`, `Took`, `retry` and `retry_keyed`. What those do is written by hand there.
+//! The text leans on what the gateway brings into scope: `App`, `Call`, `Channel`, `Problem`, `Response`, `Router`,
+//! `Arc`, `MethodRouter`, `METHODS`, `parameter`, `Took`, `retry` and `retry_keyed`. What those do is written by hand
+//! there.
 
 use std::{
     collections::BTreeMap,
@@ -76,9 +77,17 @@ fn print_backends(out: &mut String, api: &Api) -> fmt::Result {
     writeln!(out, "    /// Makes the clients over `channel`, which is asked for each by the name of its owner.")?;
     writeln!(out, "    pub fn new(channel: impl Fn(&str) -> Channel) -> Self {{\n        Self {{")?;
     for service in &services {
-        writeln!(out, "            {}: {}::new(channel({:?})),", backend(service), client(service), owner(service))?;
+        let (field, client, owner) = (backend(service), client(service), owner(service));
+        let limit = answer_limit(api, service);
+        writeln!(out, "            {field}: {client}::new(channel({owner:?})).max_decoding_message_size({limit}),")?;
     }
     writeln!(out, "        }}\n    }}\n}}\n")
+}
+
+/// Bytes that an answer may have: what is written in one request may be read in one, with what the service adds to it.
+fn answer_limit(api: &Api, service: &ServiceDescriptor) -> usize {
+    let rpcs = api.rpcs.iter().filter(|rpc| rpc.method.parent_service() == service);
+    rpcs.map(|rpc| 2 * rpc.body_limit as usize).fold(4 << 20, usize::max)
 }
 
 /// `courses` for `lyceum.courses.v1.CourseService`.
@@ -137,8 +146,8 @@ fn print_handler(out: &mut String, rpc: &Rpc, index: usize, binding: &Binding, n
     print_call(out, rpc, binding)
 }
 
-/// A read is asked again when its service is restarting, and what carries an idempotency key when its connection broke. Nothing else is,
-/// because it may have been done.
+/// A read is asked again when its service is restarting, and what carries an idempotency key when its connection broke.
+/// Nothing else is, because it may have been done.
 fn print_call(out: &mut String, rpc: &Rpc, binding: &Binding) -> fmt::Result {
     let client = format!("call.backends().{}.clone()", backend(rpc.method.parent_service()));
     let function = ident(rpc.method.name());

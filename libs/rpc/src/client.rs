@@ -13,12 +13,14 @@ use tonic::{Code, Request, Status};
 const ATTEMPTS: u32 = 3;
 /// The longest first pause; every further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long asking again may go on: a neighbour that restarts is back by then, and for one that is down whoever asked us had better
-/// hear of it at once. So a pause that a neighbour asks for is made if it is short, and handed on to our caller otherwise.
+/// How long asking again may go on: a neighbour that restarts is back by then, and for one that is down whoever asked
+/// us had better hear of it at once. So a pause that a neighbour asks for is made if it is short, and handed on to our
+/// caller otherwise.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Marks a status that a channel made because the connection broke while the call was under way: the neighbour was killed, or is out of
-/// reach. That says nothing about how it does, so that asking another replica is worth it however long the call took.
+/// Marks a status that a channel made because the connection broke while the call was under way: the neighbour was
+/// killed, or is out of reach. That says nothing about how it does, so that asking another replica is worth it however
+/// long the call took.
 pub const BROKE: &str = "connection-broke";
 
 /// What a neighbour says while the first attempt under the same key is still at work, or its end not noticed yet.
@@ -29,10 +31,11 @@ pub fn carry<T>(request: &mut Request<T>) -> Result<(), Status> {
     context::write(request.metadata_mut())
 }
 
-/// Asks again, after a growing and jittered pause, when a neighbour is unavailable and there is time left. Only for reads and for calls
-/// that are safe to repeat: an unavailable neighbour may still have done what it was asked.
+/// Asks again, after a growing and jittered pause, when a neighbour is unavailable and there is time left. Only for
+/// reads and for calls that are safe to repeat: an unavailable neighbour may still have done what it was asked.
 ///
-/// A call that no replica has begun is sent to another one by the channel itself, whatever it asks for; it does not come here.
+/// A call that no replica has begun is sent to another one by the channel itself, whatever it asks for; it does not
+/// come here.
 pub async fn retry<T, Call, Answer>(call: Call) -> Result<T, Status>
 where
     Call: FnMut() -> Answer,
@@ -45,8 +48,8 @@ where
     .await
 }
 
-/// Asks again when the connection broke, for a write that carries an idempotency key. That a neighbour says it is unavailable is an answer:
-/// whoever holds the key decides what to make of it.
+/// Asks again when the connection broke, for a write that carries an idempotency key. That a neighbour says it is
+/// unavailable is an answer: whoever holds the key decides what to make of it.
 pub async fn retry_keyed<T, Call, Answer>(call: Call) -> Result<T, Status>
 where
     Call: FnMut() -> Answer,
@@ -61,7 +64,8 @@ fn broke(status: &Status) -> bool {
     status.metadata().contains_key(BROKE)
 }
 
-/// Makes attempts as long as `worth_it`, which is told how the last one ended, the pause before the next, and how many there were.
+/// Makes attempts as long as `worth_it`, which is told how the last one ended, the pause before the next, and how many
+/// there were.
 async fn again<T, Call, Answer>(mut call: Call, worth_it: impl Fn(&Status, Duration, u32) -> bool) -> Result<T, Status>
 where
     Call: FnMut() -> Answer,

@@ -1,5 +1,5 @@
-//! What travels with a call without being part of any message: the request's id and its deadline. A task-local carries them through a
-//! service, so that no flow can forget to hand them on.
+//! What travels with a call without being part of any message: the request's id and its deadline. A task-local carries
+//! them through a service, so that no flow can forget to hand them on.
 
 use crate::{Deadline, trace};
 use std::{fmt, future::Future};
@@ -19,7 +19,8 @@ impl RequestId {
         Self(Uuid::new_v4().to_string())
     }
 
-    /// Takes an id that somebody else made: 1 to 128 visible ASCII characters, so that it can neither forge log lines nor fill them.
+    /// Takes an id that somebody else made: 1 to 128 visible ASCII characters, so that it can neither forge log lines
+    /// nor fill them.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
@@ -67,8 +68,8 @@ impl Context {
     }
 }
 
-/// Writes the request's id, the remaining time and the trace into the metadata of an outgoing call. Work without a context gets
-/// [`Deadline::usual`], so that nobody waits for ever. Refuses when there is no time left.
+/// Writes the request's id, the remaining time and the trace into the metadata of an outgoing call. Work without a
+/// context gets [`Deadline::usual`], so that nobody waits for ever. Refuses when there is no time left.
 pub(crate) fn write(metadata: &mut MetadataMap) -> Result<(), tonic::Status> {
     let context = Context::current();
     let deadline = context.as_ref().map_or_else(Deadline::usual, |context| context.deadline);

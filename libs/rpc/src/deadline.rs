@@ -1,4 +1,5 @@
-//! Deadlines: whoever asks says how long it waits (`grpc-timeout`), whoever serves stops then, and passes the rest of the time on.
+//! Deadlines: whoever asks says how long it waits (`grpc-timeout`), whoever serves stops then, and passes the rest of
+//! the time on.
 
 use crate::{Context, Problem, RequestId};
 use futures::future::BoxFuture;
@@ -77,8 +78,9 @@ fn timeout(headers: &HeaderMap) -> Option<Duration> {
     })
 }
 
-/// The tower layer of a gRPC server: reads the request's id and deadline, serves in their [`Context`] (also found among the request's
-/// extensions), and answers `DEADLINE_EXCEEDED` in time. A stream must begin before the deadline; it may go on after it.
+/// The tower layer of a gRPC server: reads the request's id and deadline, serves in their [`Context`] (also found among
+/// the request's extensions), and answers `DEADLINE_EXCEEDED` in time. A stream must begin before the deadline; it may
+/// go on after it.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {
     usual: Duration,

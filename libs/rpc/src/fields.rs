@@ -24,7 +24,8 @@ impl Fields {
         Self::default()
     }
 
-    /// Reads a message inside the request: what is wrong in there is told under `field.…`. An empty name is the message itself.
+    /// Reads a message inside the request: what is wrong in there is told under `field.…`. An empty name is the message
+    /// itself.
     pub fn within<T>(&mut self, field: &str, read: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.scope.len();
         self.scope = self.path(field);
@@ -33,7 +34,8 @@ impl Fields {
         value
     }
 
-    /// Reads one item of a list: what is wrong in there is told under `field[index].…`, or `field[index]` for an empty name.
+    /// Reads one item of a list: what is wrong in there is told under `field[index].…`, or `field[index]` for an empty
+    /// name.
     pub fn item<T>(&mut self, field: &str, index: usize, read: impl FnOnce(&mut Self) -> T) -> T {
         self.within(&format!("{field}[{index}]"), read)
     }
@@ -97,7 +99,8 @@ impl Fields {
         if self.violations.is_empty() { Ok(()) } else { Err(Invalid { violations: self.violations }) }
     }
 
-    /// Turns a tuple of what was taken into a tuple of values, or refuses the request. A `None` that nobody noted refuses too.
+    /// Turns a tuple of what was taken into a tuple of values, or refuses the request. A `None` that nobody noted
+    /// refuses too.
     pub fn finish<T: Taken>(self, taken: T) -> Result<T::Values, Invalid> {
         match (self.check(), taken.values()) {
             (Ok(()), Some(values)) => Ok(values),

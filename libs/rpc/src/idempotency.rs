@@ -6,7 +6,8 @@ use values::IdempotencyKey;
 /// The metadata name of the key.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The key that came with a request, if any. A key in a shape that we do not take refuses the request, rather than be ignored.
+/// The key that came with a request, if any. A key in a shape that we do not take refuses the request, rather than be
+/// ignored.
 pub fn idempotency_key<T>(request: &tonic::Request<T>) -> Result<Option<IdempotencyKey>, Invalid> {
     let Some(sent) = request.metadata().get(IDEMPOTENCY_KEY) else { return Ok(None) };
     match IdempotencyKey::parse(sent.to_str().unwrap_or_default()) {

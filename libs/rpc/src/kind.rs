@@ -55,8 +55,8 @@ mod tests {
 
     #[test]
     fn the_table_is_the_promised_one() {
-        // gRPC has ABORTED for an etag that does not match, and FAILED_PRECONDITION for the wrong state; HTTP has 412 for the
-        // header If-Match alone, and 409 for the state.
+        // gRPC has ABORTED for an etag that does not match, and FAILED_PRECONDITION for the wrong state; HTTP has 412
+        // for the header If-Match alone, and 409 for the state.
         let table = Kind::ALL.map(|kind| (i32::from(kind.code()), kind.http().as_u16()));
         let promised = [(3, 400), (16, 401), (7, 403), (5, 404), (9, 409), (10, 412), (8, 429), (14, 503), (13, 500)];
         assert_eq!(table, promised);

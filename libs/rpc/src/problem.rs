@@ -9,8 +9,8 @@ use values::{Params, ViolationCode};
 /// The `domain` of our `google.rpc.ErrorInfo`: the mark of texts and reasons that were written for customers.
 pub const DOMAIN: &str = "lyceum";
 
-/// The reason of an answer that did not come in time. It is [`Kind::Unavailable`] to whoever decides, but has a gRPC code and an HTTP
-/// status (504) of its own.
+/// The reason of an answer that did not come in time. It is [`Kind::Unavailable`] to whoever decides, but has a gRPC
+/// code and an HTTP status (504) of its own.
 pub const DEADLINE_EXCEEDED: &str = "DEADLINE_EXCEEDED";
 
 /// A response head holds 16 KiB; a list of mistakes that is longer than this helps nobody.
@@ -40,7 +40,8 @@ impl Problem {
         Self { kind, reason: reason.into(), message: message.into(), params, violations, retry_after: None }
     }
 
-    /// Takes the public face of a refusal. What is our own fault is logged with all its causes, and its text is replaced.
+    /// Takes the public face of a refusal. What is our own fault is logged with all its causes, and its text is
+    /// replaced.
     pub fn of(refusal: &dyn Refusal) -> Self {
         let kind = refusal.kind();
         let reason = refusal.reason();
@@ -111,8 +112,8 @@ impl From<Problem> for Status {
     }
 }
 
-/// All parameters as `google.rpc.ErrorInfo` carries them; `BadRequest` has no room for those of a field, so that they stand here
-/// as `violations.2.max`.
+/// All parameters as `google.rpc.ErrorInfo` carries them; `BadRequest` has no room for those of a field, so that they
+/// stand here as `violations.2.max`.
 fn metadata(problem: &Problem) -> HashMap<String, String> {
     let of_fields = problem.violations.iter().enumerate().flat_map(|(index, wrong)| {
         wrong.params.iter().map(move |(name, value)| (format!("violations.{index}.{name}"), value.clone()))
@@ -140,8 +141,8 @@ fn params(metadata: HashMap<String, String>, violations: &mut [Violation]) -> Pa
     own
 }
 
-/// Reads what a neighbour answered. Only texts marked with our [`DOMAIN`] are repeated; everything else (the transport's complaints, a
-/// foreign server's) is replaced by the kind's own words.
+/// Reads what a neighbour answered. Only texts marked with our [`DOMAIN`] are repeated; everything else (the
+/// transport's complaints, a foreign server's) is replaced by the kind's own words.
 impl From<&Status> for Problem {
     fn from(status: &Status) -> Self {
         let details = status.get_error_details();

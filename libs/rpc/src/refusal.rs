@@ -6,7 +6,8 @@ use values::refusal::Refusal;
 
 use crate::Problem;
 
-/// The status that goes to the caller, with `google.rpc` details. What is our own fault is logged here, once, and its text stays here.
+/// The status that goes to the caller, with `google.rpc` details. What is our own fault is logged here, once, and its
+/// text stays here.
 pub fn status(refusal: &dyn Refusal) -> tonic::Status {
     Problem::of(refusal).into()
 }

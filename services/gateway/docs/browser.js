@@ -1,172 +1,167 @@
-// The API browser: finds an operation, shows what it takes and gives, and tries it out.
-// Texts of the contract and of answers are only ever set as text, never as markup.
+// The API browser: Swagger UI over our own document, and a sign-in form that gives it a token.
+//
+// The tokens are kept for this tab only and leave it with the tab. Nothing is asked of any other address than our own.
+"use strict";
 
-import { resolve, sample, typeName } from "/docs/sample.js";
+const KEPT = "lyceum-docs-session";
+/** A new access token is asked for so long before the old one expires, in seconds. */
+const AHEAD = 30;
 
-const VERBS = ["get", "post", "put", "patch", "delete"];
-const list = document.getElementById("operations");
-const main = document.getElementById("operation");
-const search = document.getElementById("search");
-const token = document.getElementById("token");
+const part = (id) => document.getElementById(id);
+let ui;
+let renewal;
 
-/** Makes an element with properties and children; children may be texts. */
-function make(tag, properties, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties ?? {})) {
-    if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.filter((child) => child !== undefined && child !== null));
-  return element;
-}
-
-function operationsOf(contract) {
-  return Object.entries(contract.paths).flatMap(([path, verbs]) =>
-    VERBS.filter((verb) => verbs[verb]).map((verb) => ({ path, verb, ...verbs[verb] })),
-  );
-}
-
-function showList(operations, words) {
-  const matches = (operation) => {
-    const text = [operation.operationId, operation.path, operation.verb, operation.summary, operation.description];
-    const whole = text.join(" ").toLowerCase();
-    return words.every((word) => whole.includes(word));
-  };
-  const groups = Map.groupBy(operations.filter(matches), (operation) => operation.tags?.[0] ?? "Other");
-  const sorted = [...groups].sort(([one], [other]) => one.localeCompare(other));
-  const shown = sorted.flatMap(([tag, members]) => [
-    make("h2", {}, tag),
-    ...members.map((operation) => {
-      const link = make("a", { href: `#${operation.operationId}`, title: operation.path });
-      link.append(make("span", { className: "verb" }, operation.verb.toUpperCase()), operation.summary ?? operation.path);
-      if (location.hash === `#${operation.operationId}`) link.setAttribute("aria-current", "true");
-      return link;
-    }),
-  ]);
-  list.replaceChildren(...(shown.length ? shown : [make("p", { className: "faint" }, "Nothing matches.")]));
-}
-
-function fieldsTable(contract, schema) {
-  const { properties, required = [] } = resolve(contract, schema);
-  if (!properties) return make("p", {}, typeName(schema));
-  const rows = Object.entries(properties).map(([name, field]) =>
-    make(
-      "tr",
-      {},
-      make("td", {}, required.includes(name) ? `${name} *` : name),
-      make("td", {}, typeName(field)),
-      make("td", {}, field.description ?? resolve(contract, field).description ?? ""),
-    ),
-  );
-  return make("table", {}, make("tbody", {}, ...rows));
-}
-
-function parameterInput(contract, parameter) {
-  const schema = resolve(contract, parameter.schema);
-  const values = schema.enum ?? (schema.type === "boolean" ? ["true", "false"] : undefined);
-  const input = values
-    ? make("select", {}, make("option", { value: "" }, ""), ...values.map((value) => make("option", { value }, value)))
-    : make("input", { placeholder: typeName(parameter.schema), autocomplete: "off" });
-  input.required = Boolean(parameter.required);
-  const name = parameter.required ? `${parameter.name} *` : parameter.name;
-  const about = parameter.description ? make("small", {}, parameter.description) : undefined;
-  const label = make("label", {}, make("span", { className: "path" }, name), input, about);
-  return { parameter, input, label };
-}
-
-/** The request that the form describes. */
-function requestOf(operation, inputs, body) {
-  let path = operation.path;
-  const query = new URLSearchParams();
-  const headers = { Accept: "application/json" };
-  for (const { parameter, input } of inputs) {
-    const value = input.value.trim();
-    if (parameter.in === "path") path = path.replace(`{${parameter.name}}`, encodeURIComponent(value));
-    else if (value === "") continue;
-    else if (parameter.in === "header") headers[parameter.name] = value;
-    else if (parameter.schema?.type === "array") value.split(",").forEach((one) => query.append(parameter.name, one.trim()));
-    else query.append(parameter.name, value);
-  }
-  if (token.value) headers.Authorization = `Bearer ${token.value.trim()}`;
-  if (body) headers["Content-Type"] = "application/json";
-  const url = query.size ? `${path}?${query}` : path;
-  return { url, options: { method: operation.verb.toUpperCase(), headers, body: body?.value } };
-}
-
-function asCurl({ url, options }) {
-  const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const hidden = (name, value) => (name === "Authorization" ? "Bearer $TOKEN" : value);
-  const headers = Object.entries(options.headers).map(([name, value]) => `-H ${quote(`${name}: ${hidden(name, value)}`)}`);
-  const data = options.body ? [`-d ${quote(options.body)}`] : [];
-  return ["curl", `-X ${options.method}`, ...headers, ...data, quote(location.origin + url)].join(" \\\n  ");
-}
-
-async function send(request, output) {
-  output.textContent = "…";
-  const begun = performance.now();
+function kept() {
   try {
-    const response = await fetch(request.url, { ...request.options, credentials: "same-origin" });
-    const text = await response.text();
-    const took = Math.round(performance.now() - begun);
-    const json = response.headers.get("content-type")?.includes("json");
-    const body = json && text ? JSON.stringify(JSON.parse(text), null, 2) : text;
-    const id = response.headers.get("x-request-id") ?? "";
-    output.textContent = `${response.status} ${response.statusText}  ${took} ms  ${id}\n\n${body}`;
-  } catch (error) {
-    output.textContent = `The request failed: ${error}`;
+    return JSON.parse(sessionStorage.getItem(KEPT));
+  } catch {
+    return null;
   }
 }
 
-function tryOut(contract, operation) {
-  const inputs = (operation.parameters ?? []).map((parameter) => parameterInput(contract, parameter));
-  const content = operation.requestBody?.content?.["application/json"];
-  const begin = content && JSON.stringify(sample(contract, content.schema), null, 2);
-  const body = content && make("textarea", { value: begin, spellcheck: false, ariaLabel: "Body" });
-  const output = make("pre", { ariaLive: "polite" });
-  const curl = make("button", { type: "button" }, "Show curl");
-  const form = make("form", {}, ...inputs.map(({ label }) => label), body, make("button", {}, "Send"), " ", curl, output);
-  curl.addEventListener("click", () => (output.textContent = asCurl(requestOf(operation, inputs, body))));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    send(requestOf(operation, inputs, body), output);
+/** Asks one of the sign-in operations; what comes back, or an error with the problem's own words. */
+async function ask(path, body, token) {
+  const headers = { "content-type": "application/json" };
+  if (token) headers.authorization = `Bearer ${token}`;
+  const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+  if (answer.status === 204) return null;
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(told.detail || told.title);
+  return told;
+}
+
+/** Begins to use a session: in the browser, in the form, and in the tab's memory. */
+function use(session) {
+  sessionStorage.setItem(KEPT, JSON.stringify(session));
+  ui.preauthorizeApiKey("bearer", session.accessToken);
+  part("sign-in").hidden = true;
+  part("signed-in").hidden = false;
+  part("who").textContent = `Signed in as ${session.email}. The token is sent with every call.`;
+  part("told").textContent = "";
+  clearTimeout(renewal);
+  const seconds = Math.max(0, session.until - Date.now() / 1000 - AHEAD);
+  renewal = setTimeout(renew, seconds * 1000);
+}
+
+function open(tokens, email) {
+  use({
+    email,
+    accessToken: tokens.accessToken,
+    refreshToken: tokens.refreshToken,
+    until: Date.now() / 1000 + tokens.expiresIn,
   });
-  return form;
 }
 
-function showOperation(contract, operation) {
-  const access = operation.security?.length ? (operation["x-permission"] ?? "signed in") : "everybody";
-  const schemas = Object.values(operation.responses).map((answer) => Object.values(answer.content ?? {})[0]?.schema);
-  const answer = schemas.find(Boolean);
-  const content = operation.requestBody?.content?.["application/json"];
-  main.replaceChildren(
-    make("h2", {}, operation.summary ?? operation.operationId),
-    make("p", { className: "path" }, make("span", { className: "verb" }, operation.verb.toUpperCase()), operation.path),
-    make("p", { className: "faint" }, `For: ${access}`),
-    make("p", { className: "about" }, operation.description ?? ""),
-    make("h3", {}, "Try it"),
-    tryOut(contract, operation),
-    ...(content ? [make("h3", {}, `Takes ${typeName(content.schema)}`), fieldsTable(contract, content.schema)] : []),
-    ...(answer ? [make("h3", {}, `Gives ${typeName(answer)}`), fieldsTable(contract, answer)] : []),
-  );
-  main.focus();
+function forget(why) {
+  clearTimeout(renewal);
+  sessionStorage.removeItem(KEPT);
+  ui.authActions.logout(["bearer"]);
+  part("sign-in").hidden = false;
+  part("signed-in").hidden = true;
+  part("told").textContent = why;
 }
 
-async function start() {
-  const contract = await (await fetch("/openapi.json")).json();
-  const operations = operationsOf(contract);
-  const refresh = () => {
-    showList(operations, search.value.toLowerCase().split(/\s+/).filter(Boolean));
-    const chosen = operations.find((operation) => `#${operation.operationId}` === location.hash);
-    return chosen;
+async function renew() {
+  const session = kept();
+  if (!session) return;
+  try {
+    open(await ask("/v1/auth/refresh", { refreshToken: session.refreshToken }), session.email);
+  } catch (error) {
+    forget(`The session could not be prolonged: ${error.message}`);
+  }
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button");
+  const [email, password] = [form.email.value.trim(), form.password.value];
+  button.disabled = true;
+  try {
+    open(await ask("/v1/auth/sign-in", { email, password }), email);
+    form.password.value = "";
+  } catch (error) {
+    part("told").textContent = error.message;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+async function signOut() {
+  const session = kept();
+  forget("Signed out.");
+  if (session) await ask("/v1/auth/sign-out", { refreshToken: session.refreshToken }).catch(() => {});
+}
+
+/** What somebody who comes for the first time looks for; the other services follow as the document lists them. */
+const FIRST = ["AuthService", "UserService", "CatalogService", "ShopService", "OrderService", "LearningService"];
+
+function order(one, other) {
+  const place = (tag) => (FIRST.includes(tag) ? FIRST.indexOf(tag) : FIRST.length);
+  return place(one) - place(other);
+}
+
+let searched = "";
+
+/** Finds operations by any word of their address, name or summary; Swagger UI itself searches tags only. */
+function search(taggedOperations, phrase) {
+  const words = phrase.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (tag, operation) => {
+    const about = operation.get("operation");
+    const text = [tag, operation.get("path"), operation.get("method"), about.get("operationId"), about.get("summary")];
+    const all = text.join(" ").toLowerCase();
+    return words.every((word) => all.includes(word));
   };
-  const choose = () => {
-    const chosen = refresh();
-    if (chosen) showOperation(contract, chosen);
-    else main.replaceChildren(make("h2", {}, contract.info.title), make("p", { className: "about" }, contract.info.description));
-  };
-  search.addEventListener("input", refresh);
-  window.addEventListener("hashchange", choose);
-  choose();
+  const found = taggedOperations
+    .map((group, tag) => group.set("operations", group.get("operations").filter((one) => fits(tag, one))))
+    .filter((group) => group.get("operations").size > 0);
+  if (phrase !== searched) {
+    searched = phrase;
+    // What was searched for is shown and not folded away. Not while Swagger UI draws.
+    setTimeout(() => found.forEach((_, tag) => ui.layoutActions.show(["operations-tag", tag], true)));
+  }
+  return found;
 }
 
-start().catch((error) => main.replaceChildren(make("p", {}, `The contract cannot be shown: ${error}`)));
+/** Light or dark, as the system is. */
+function dress() {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const set = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", set);
+  set();
+}
+
+function begin() {
+  // The form takes the place of Swagger UI's own dialog, and there is only one server.
+  const nothing = () => null;
+  ui = SwaggerUIBundle({
+    url: "/openapi.json",
+    domNode: part("operations"),
+    deepLinking: true,
+    docExpansion: "none",
+    defaultModelsExpandDepth: 0,
+    filter: true,
+    tagsSorter: order,
+    displayRequestDuration: true,
+    validatorUrl: null,
+    plugins: [
+      {
+        fn: { opsFilter: search },
+        components: { authorizeBtn: nothing, ServersContainer: nothing },
+      },
+    ],
+    onComplete() {
+      const field = document.querySelector(".operation-filter-input");
+      if (field) field.placeholder = "Search operations: order, POST /v1/me …";
+      const session = kept();
+      if (!session) return;
+      if (session.until - AHEAD > Date.now() / 1000) use(session);
+      else renew();
+    },
+  });
+  part("sign-in").addEventListener("submit", signIn);
+  part("sign-out").addEventListener("click", signOut);
+}
+
+dress();
+begin();

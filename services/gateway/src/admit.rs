@@ -1,4 +1,5 @@
-//! Who is let in: the token, the limits, and what the contract says about access. Everything here happens before a body is read.
+//! Who is let in: the token, the limits, and what the contract says about access. Everything here happens before a body
+//! is read.
 
 use auth::{CallerToken, Person, Refused};
 use http::{HeaderMap, StatusCode};

@@ -18,11 +18,7 @@ use tokio::time::{Duration, sleep};
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::{
-    call::Admitted,
-    etag::{self, ETag},
-    problem::Problem,
-};
+use crate::{call::Admitted, etag::ETag, problem::Problem};
 
 /// How long a stream may go on; browsers come back by themselves, with a token that is checked anew.
 const LONGEST_STREAM: Duration = Duration::from_secs(15 * 60);
@@ -30,6 +26,9 @@ const LONGEST_STREAM: Duration = Duration::from_secs(15 * 60);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Reverse proxies collect an answer before they hand it on, unless they are told not to.
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// What an answer depends on beside its address.
+const VARY: HeaderValue = HeaderValue::from_static("authorization, accept-language, accept-encoding");
 
 /// What a client of an rpc gives back.
 pub type Reply<T> = Result<tonic::Response<T>, Status>;
@@ -39,25 +38,27 @@ impl Admitted {
     pub fn json<T: Json>(&self, reply: Reply<T>) -> Result<Response, Problem> {
         let reply = self.settled(reply)?;
         failpoint!("call.answered");
-        Ok(self.written(to_text(&reply)))
+        Ok(self.written(to_text(&reply), ""))
     }
 
-    /// A message that can be changed, as JSON; `etag` names what was read, for `If-Match`.
+    /// A message that can be changed, as JSON; `etag` names its version, for `If-Match`.
     pub fn named<T: Json>(&self, reply: Reply<T>, etag: fn(&T) -> &str) -> Result<Response, Problem> {
         let reply = self.settled(reply)?;
         failpoint!("call.answered");
-        let mut response = self.written(to_text(&reply));
-        if let Some(etag) = etag::of_version(etag(&reply)) {
-            response.headers_mut().insert(header::ETAG, etag);
-        }
-        Ok(response)
+        Ok(self.written(to_text(&reply), etag(&reply)))
     }
 
     /// Not generic, so that it is compiled once.
-    fn written(&self, text: String) -> Response {
-        let tag = self.method.cache.map(|_| ETag::of(text.as_bytes()));
+    fn written(&self, text: String, version: &str) -> Response {
+        // What was read has a name for its contents, so that nobody is sent what they still have; what was changed has
+        // one for its version only.
+        let tag = match (self.reads, version) {
+            (true, "") => Some(ETag::of(text.as_bytes())),
+            (true, version) => Some(ETag::of_version(version, text.as_bytes())),
+            (false, version) => ETag::version_only(version),
+        };
         let mut response = match &tag {
-            Some(tag) if tag.is_known(&self.headers) => StatusCode::NOT_MODIFIED.into_response(),
+            Some(tag) if self.reads && tag.is_known(&self.headers) => StatusCode::NOT_MODIFIED.into_response(),
             _ => {
                 let mut response = Response::new(Body::from(text));
                 response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -66,6 +67,12 @@ impl Admitted {
         };
         if let Some(tag) = tag.as_ref().and_then(ETag::header) {
             response.headers_mut().insert(header::ETAG, tag);
+        }
+        if self.reads && self.method.cache.is_none() {
+            // It may be kept, and is asked for again each time.
+            let fresh = if self.is_personal() { "private, no-cache" } else { "no-cache" };
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(fresh));
+            response.headers_mut().append(header::VARY, VARY);
         }
         self.dressed(response)
     }
@@ -76,8 +83,8 @@ impl Admitted {
         Ok(self.dressed(StatusCode::NO_CONTENT.into_response()))
     }
 
-    /// Each message as an event, until the stream ends or we have to. `id` is what the client names to go on after a break;
-    /// empty where it cannot.
+    /// Each message as an event, until the stream ends or we have to. `id` is what the client names to go on after a
+    /// break; empty where it cannot.
     pub fn stream<T: Json + Send + 'static>(
         &self,
         reply: Reply<tonic::Streaming<T>>,
@@ -119,8 +126,7 @@ impl Admitted {
             let whose = if cache.shared && !personal { "public" } else { "private" };
             if let Ok(value) = HeaderValue::try_from(format!("{whose}, max-age={}", cache.seconds)) {
                 headers.insert(header::CACHE_CONTROL, value);
-                let vary = HeaderValue::from_static("authorization, accept-language, accept-encoding");
-                headers.append(header::VARY, vary);
+                headers.append(header::VARY, VARY);
             }
         }
         if self.lenient {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use proto::json::{self, Json, Unknown, Value};
@@ -11,19 +11,21 @@ use tokio::time::timeout;
 
 use crate::problem::Problem;
 
-/// A body that is sent more slowly than this is given up.
+/// How long a small body may take. A large one has a second more for each MiB: that is a slow line, and no attack.
 const PATIENCE: Duration = Duration::from_secs(5);
+const MIB: usize = 1 << 20;
 
 /// The whole body, byte for byte.
 pub async fn bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || {
         let detail = format!("A body has at most {limit} bytes here.");
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", detail)
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "BODY_TOO_LARGE", detail).with("max", limit)
     };
     if declared_length(headers).is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    match timeout(PATIENCE, Limited::new(body, limit).collect()).await {
+    let patience = PATIENCE + Duration::from_secs((limit / MIB) as u64);
+    match timeout(patience, Limited::new(body, limit).collect()).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "BODY_UNREADABLE", "The body ended too early.")),
@@ -31,8 +33,12 @@ pub async fn bytes(headers: &HeaderMap, body: Body, limit: usize) -> Result<Byte
     }
 }
 
-/// The body as JSON; an empty one stands for an object without fields.
+/// The body as JSON; an empty one stands for an object without fields, whatever type it claims to have: HTTP libraries
+/// name one for nothing, too.
 pub async fn tree(headers: &HeaderMap, body: Body, limit: usize) -> Result<Value, Problem> {
+    if body.is_end_stream() {
+        return Ok(Value::Object(Map::new()));
+    }
     let typed = headers.contains_key(header::CONTENT_TYPE);
     if typed && !is_json(headers) {
         return Err(not_json());

@@ -68,6 +68,7 @@ impl Call {
         let key = key(&self.headers, method.idempotency)?;
         let admitted = Admitted {
             lenient: is_lenient(&self.headers),
+            reads: self.reads,
             app: self.app,
             method,
             signed_in,
@@ -120,6 +121,8 @@ pub struct Admitted {
     /// The field of the request that the body is, when it is not the whole.
     pub(crate) body_field: Option<&'static str>,
     pub(crate) headers: HeaderMap,
+    /// Whether the request changes nothing.
+    pub(crate) reads: bool,
     signed_in: Option<SignedIn>,
     key: Option<IdempotencyKey>,
     visitor: Visitor,
@@ -150,7 +153,7 @@ impl Admitted {
 
     /// Not generic, so that it is compiled once.
     async fn tree(&mut self, body: Body) -> Result<Value, Problem> {
-        let tree = body::tree(&self.headers, body, self.app.config.body_limit).await?;
+        let tree = body::tree(&self.headers, body, self.method.body_limit).await?;
         if let Value::Object(fields) = &tree {
             self.body_keys = fields.keys().cloned().collect();
         }
@@ -215,8 +218,8 @@ impl Admitted {
         }
     }
 
-    /// What a PATCH changes: what its mask says, else the fields of its body. `writable` are the fields that can be changed,
-    /// as JSON and the contract spell them.
+    /// What a PATCH changes: what its mask says, else the fields of its body. `writable` are the fields that can be
+    /// changed, as JSON and the contract spell them.
     pub fn mask(&mut self, sent: Option<FieldMask>, writable: &[(&str, &str)]) -> Option<FieldMask> {
         let Some(mask) = sent else {
             // What cannot be changed may stand in the body of somebody who sends back what was read.
@@ -238,8 +241,8 @@ impl Admitted {
         Some(mask)
     }
 
-    /// Where a stream goes on after a break. A browser that comes back by itself asks with its first address again, so what its
-    /// `Last-Event-ID` says is newer than what the query says.
+    /// Where a stream goes on after a break. A browser that comes back by itself asks with its first address again, so
+    /// what its `Last-Event-ID` says is newer than what the query says.
     pub fn resume(&mut self, after: &mut String) {
         let Some(sent) = self.headers.get("last-event-id").filter(|sent| !sent.is_empty()) else { return };
         match str::from_utf8(sent.as_bytes()).map(str::to_owned) {

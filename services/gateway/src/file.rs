@@ -1,6 +1,7 @@
 //! Streams of pieces as files: the first piece says what it is, all of them hold its bytes.
 //!
-//! Nothing is collected here. A client that reads slowly slows the service down, by the flow control of both connections.
+//! Nothing is collected here. A client that reads slowly slows the service down, by the flow control of both
+//! connections.
 
 use std::io;
 
@@ -24,8 +25,8 @@ use crate::{
 const LONGEST_NAME: usize = 200;
 
 impl Admitted {
-    /// The pieces as one body. What is refused before the first piece is a problem; what breaks later breaks the connection,
-    /// because a file that ends early must not look whole.
+    /// The pieces as one body. What is refused before the first piece is a problem; what breaks later breaks the
+    /// connection, because a file that ends early must not look whole.
     pub async fn file(&self, reply: Reply<Streaming<FileChunk>>) -> Result<Response, Problem> {
         let mut pieces = self.settled(reply)?;
         let first = pieces.message().await.and_then(|first| {

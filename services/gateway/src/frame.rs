@@ -1,14 +1,20 @@
 //! What is around every request: its context, its deadline, the head's limits, and the headers of its answer.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use proto::METHODS;
 use rpc::{Context, Deadline, RequestId};
 use tokio::time::timeout;
 
@@ -31,9 +37,9 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
     simplify_encodings(request.headers_mut());
     let tally = Tally::default();
     request.extensions_mut().insert(tally.clone());
-    let deadline = Deadline::after(app.config.request_timeout);
-    let context = Context { request_id: request_id.clone(), deadline };
-    let limit = app.config.request_timeout + MARGIN;
+    let time = time_for(&request, app.config.request_timeout);
+    let context = Context { request_id: request_id.clone(), deadline: Deadline::after(time) };
+    let limit = time + MARGIN;
 
     let served = async {
         match head_fits(&request) {
@@ -55,8 +61,20 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
     finish(&app, response, request_id.as_str(), &tally)
 }
 
-/// Leaves of `Accept-Encoding` what matters to us. The compression below answers 406 to whoever takes nothing that it knows, and
-/// does so after the work was done; we send such a client plain text, as RFC 9110 (12.5.3) allows.
+/// How long a request may take: what the contract says about its rpc, or the usual time where it says nothing.
+fn time_for(request: &Request, usual: Duration) -> Duration {
+    /// What `proto::Method` holds where the contract says nothing, in seconds.
+    const UNSAID: u64 = 10;
+    static SAID: LazyLock<HashMap<(&str, &str), u64>> = LazyLock::new(|| {
+        let said = METHODS.iter().filter(|method| method.time_limit != UNSAID);
+        said.filter_map(|method| Some((method.http?, method.time_limit))).collect()
+    });
+    let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    SAID.get(&(request.method().as_str(), path)).map_or(usual, |seconds| Duration::from_secs(*seconds))
+}
+
+/// Leaves of `Accept-Encoding` what matters to us. The compression below answers 406 to whoever takes nothing that it
+/// knows, and does so after the work was done; we send such a client plain text, as RFC 9110 (12.5.3) allows.
 fn simplify_encodings(headers: &mut HeaderMap) {
     let lines = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let takes_gzip = lines.flat_map(|line| line.split(',')).any(|coding| {

@@ -33,8 +33,8 @@ impl Visitor {
     }
 }
 
-/// Reads where a request comes from. `proxies` reverse proxies stand before us, each of which appends to `X-Forwarded-For`
-/// whom it got the request from; what stands further left was written by the client itself.
+/// Reads where a request comes from. `proxies` reverse proxies stand before us, each of which appends to
+/// `X-Forwarded-For` whom it got the request from; what stands further left was written by the client itself.
 fn origin(headers: &HeaderMap, extensions: &Extensions, proxies: usize) -> Origin {
     let text = |name| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip().to_canonical());

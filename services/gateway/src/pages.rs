@@ -1,4 +1,5 @@
-//! Pages for people who came by a link: out of a QR code, or out of a mail. They need no script, no cookie and nothing else.
+//! Pages for people who came by a link: out of a QR code, or out of a mail. They need no script, no cookie and nothing
+//! else.
 
 mod words;
 
@@ -34,7 +35,8 @@ const TEMPLATES: [(&str, &str); 4] = [
 
 /// Bytes of what a mail program sends along with its one click.
 const LARGEST_CLICK: usize = 8 * 1024;
-/// For how long caches may keep what a certificate's page says; as long as the contract lets them keep the check itself.
+/// For how long caches may keep what a certificate's page says; as long as the contract lets them keep the check
+/// itself.
 const FRESH: HeaderValue = HeaderValue::from_static("public, max-age=60");
 /// Names do not belong into search engines.
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -177,7 +179,8 @@ async fn certificate(State(app): State<Arc<App>>, number: Piece, request: Reques
     }
 }
 
-/// Says what a link would switch off. Mail programs and scanners open links by themselves, so that reading changes nothing.
+/// Says what a link would switch off. Mail programs and scanners open links by themselves, so that reading changes
+/// nothing.
 async fn ask(State(app): State<Arc<App>>, token: Piece, request: Request) -> Response {
     let visitor = Visitor::of(&app, &request.into_parts().0);
     let language = language(&visitor);
@@ -199,8 +202,8 @@ async fn ask(State(app): State<Arc<App>>, token: Piece, request: Request) -> Res
 
 /// Switches mails off: for the button of the page, and for mail programs (RFC 8058).
 ///
-/// Neither sends a cookie and neither needs to prove where it comes from: the token is the secret, and whoever has it may. What
-/// the body says does not matter either; somebody who sends one to this address wants out.
+/// Neither sends a cookie and neither needs to prove where it comes from: the token is the secret, and whoever has it
+/// may. What the body says does not matter either; somebody who sends one to this address wants out.
 async fn unsubscribe(State(app): State<Arc<App>>, token: Piece, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let visitor = Visitor::of(&app, &parts);

@@ -60,6 +60,12 @@ impl Problem {
         rpc::Problem::of(refusal).into()
     }
 
+    /// Adds a parameter for machines.
+    pub fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.0.params.insert(name.to_owned(), value.to_string());
+        self
+    }
+
     /// Says when to try again, in seconds.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);

@@ -1,7 +1,8 @@
-//! The session doors for browsers: the access token goes to the page, the refresh token into a cookie that no script can read.
+//! The session doors for browsers: the access token goes to the page, the refresh token into a cookie that no script
+//! can read.
 //!
-//! Against forged requests from other sites stand the cookie's `SameSite=Strict`, the check of where the browser says the
-//! request was made, and a content type that no form can send.
+//! Against forged requests from other sites stand the cookie's `SameSite=Strict`, the check of where the browser says
+//! the request was made, and a content type that no form can send.
 
 use std::sync::Arc;
 
@@ -87,8 +88,8 @@ async fn close(State(app): State<Arc<App>>, request: Request) -> Result<Response
     Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), ended_cookie()))
 }
 
-/// What all three check: the limits, that no other site asks, and that a body is JSON. A password can be guessed, a refresh
-/// token cannot, and a whole class may refresh from one address.
+/// What all three check: the limits, that no other site asks, and that a body is JSON. A password can be guessed, a
+/// refresh token cannot, and a whole class may refresh from one address.
 async fn enter(app: &App, parts: &Parts, guessable: bool) -> Result<Visitor, Problem> {
     let visitor = Visitor::of(app, parts);
     let mut anonymous = parts.headers.clone();

@@ -1,5 +1,6 @@
-//! What an operator does at the command line: `gateway check-school http://lyceum-gateway:8080` walks through the door of a running
-//! school as a stranger would, up to the database of every service that answers strangers. It changes nothing.
+//! What an operator does at the command line: `gateway check-school http://lyceum-gateway:8080` walks through the door
+//! of a running school as a stranger would, up to the database of every service that answers strangers. It changes
+//! nothing.
 
 use std::time::Duration;
 
@@ -17,8 +18,8 @@ pub const CHECK_SCHOOL: &str = "check-school";
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is asked for, what the answer has to be, and what it proves. A number that was never given out and a link that nobody
-/// got are looked for in the database and not found.
+/// What is asked for, what the answer has to be, and what it proves. A number that was never given out and a link that
+/// nobody got are looked for in the database and not found.
 const QUESTIONS: [(&str, u16, &str); 6] = [
     ("/openapi.json", 200, "the door is open"),
     ("/.well-known/jwks.json", 200, "users answers, its database as well"),

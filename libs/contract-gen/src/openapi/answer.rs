@@ -63,11 +63,16 @@ fn refused(refusal: &Refusal, schema: &Value) -> Value {
     response
 }
 
-/// The headers that cacheable answers share.
+/// Whether the answer has a name, by which the client can ask for it again: every message that is read.
+pub(super) fn is_conditional(rpc: &Rpc, binding: &Binding) -> bool {
+    binding.verb == Verb::Get && rpc.answer() == Answer::Message
+}
+
+/// The headers that conditional answers share.
 pub(super) fn headers() -> Value {
     json!({
         "ETag": {
-            "description": "Names these very contents, for `If-None-Match`.",
+            "description": "Names what is answered. As `If-None-Match` of the next read it asks whether that is still so; as `If-Match` of a change it asks that nobody else changed it since.",
             "required": true,
             "schema": {"type": "string"},
         },
@@ -83,7 +88,7 @@ pub(super) fn headers() -> Value {
 pub(super) fn responses(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Binding, id: &str) -> Value {
     let mut responses = Map::new();
     let (status, mut done) = done(schemas, rpc);
-    if rpc.cache.is_some() && binding.verb == Verb::Get {
+    if is_conditional(rpc, binding) {
         let header = |name: &str| json!({"$ref": format!("#/components/headers/{name}")});
         let shared = json!({"ETag": header("ETag"), "Cache-Control": header("Cache-Control")});
         done["headers"] = shared.clone();

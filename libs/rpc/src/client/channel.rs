@@ -10,7 +10,8 @@ use http::{Request, Response};
 use tonic::{Status, body::Body};
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
-/// What generated clients are built over: sends a request, brings its answer. Clones share what is behind it, such as connections.
+/// What generated clients are built over: sends a request, brings its answer. Clones share what is behind it, such as
+/// connections.
 #[derive(Clone)]
 pub struct Channel(BoxCloneSyncService<Request<Body>, Response<Body>, Status>);
 

@@ -3,8 +3,14 @@
 use std::time::Duration;
 
 use cache::Cache;
-use proto::lyceum::users::v1::{GetJwksRequest, GetJwksResponse, GetMeRequest, GetUserRequest, User};
+use proto::lyceum::{
+    courses::v1::{ListCoursesRequest, ListCoursesResponse},
+    users::v1::{
+        GetJwksRequest, GetJwksResponse, GetMeRequest, GetUserRequest, RefreshSessionRequest, SessionTokens, User,
+    },
+};
 use reqwest::Method;
+use serde_json::json;
 use testkit::eventually;
 use tonic::Status;
 
@@ -67,7 +73,19 @@ async fn forged_expired_and_strange_tokens_are_refused() {
 #[tokio::test]
 async fn a_bad_token_closes_no_public_door() {
     let world = world().await;
-    assert_eq!(ask(world.get("/v1/courses").bearer_auth("nonsense")).await.status, 200);
+    world
+        .backend
+        .on("courses.v1.CatalogService/ListCourses", |_: ListCoursesRequest| Ok(ListCoursesResponse::default()));
+    world.backend.on("users.v1.AuthService/RefreshSession", |_: RefreshSessionRequest| Ok(SessionTokens::default()));
+    let stale = world.token(&[]);
+    world.clock.advance(time::Duration::minutes(11));
+    for token in ["nonsense", stale.as_str()] {
+        assert_eq!(ask(world.get("/v1/courses").bearer_auth(token)).await.status, 200);
+        let refresh = world.post("/v1/auth/refresh").json(&json!({"refreshToken": "r"}));
+        assert_eq!(ask(refresh.bearer_auth(token)).await.status, 200);
+        let call = &world.backend.calls("users.v1.AuthService/RefreshSession")[0];
+        assert_eq!(call.text("authorization"), None, "a service is not bothered with it");
+    }
 }
 
 #[tokio::test]

@@ -7,12 +7,14 @@ use std::sync::{
 
 use proto::lyceum::{
     courses::v1::{Course, GetCourseRequest},
-    users::v1::{GetMeRequest, User},
+    users::v1::{GetMeRequest, UpdateMeRequest, User},
 };
 use reqwest::Method;
 use rpc::Kind;
+use serde_json::json;
+use tonic::Status;
 
-use crate::helpers::{World, ask, problem, refusal};
+use crate::helpers::{World, ask, codes, problem, refusal};
 
 const COURSE: &str = "/v1/courses/x";
 
@@ -80,10 +82,64 @@ async fn head_knows_the_name_too() {
 }
 
 #[tokio::test]
-async fn what_is_not_cached_has_no_name_and_a_refusal_is_always_told() {
+async fn what_is_private_is_asked_for_again_and_not_sent_again() {
     let (world, _) = world().await;
-    let me = ask(world.get("/v1/me").bearer_auth(world.token(&[])).header("if-none-match", "*")).await;
-    assert_eq!((me.status.as_u16(), me.header("etag")), (200, ""));
+    let get = || world.get("/v1/me").bearer_auth(world.token(&[]));
+    let me = ask(get()).await;
+    assert_eq!((me.status.as_u16(), me.header("cache-control")), (200, "private, no-cache"));
+    assert_eq!(me.header("vary"), "authorization, accept-language, accept-encoding");
+    let same = ask(get().header("if-none-match", me.header("etag"))).await;
+    assert_eq!((same.status.as_u16(), same.text.as_str(), same.header("etag")), (304, "", me.header("etag")));
+    assert_eq!(same.header("cache-control"), "private, no-cache");
+    let other = ask(get().header("if-none-match", "\"7\"")).await;
+    assert_eq!(other.status, 200);
+    problem(ask(world.get("/v1/me").header("if-none-match", me.header("etag"))).await, 401, "SIGN_IN_REQUIRED");
+}
+
+#[tokio::test]
+async fn what_can_be_changed_tells_its_version_and_is_changed_only_if_that_is_still_it() {
+    let world = World::new().await;
+    world.backend.on("users.v1.UserService/GetMe", |_: GetMeRequest| {
+        Ok(User { etag: "7".to_owned(), display_name: "Анна".repeat(200), ..User::default() })
+    });
+    world.backend.on("users.v1.UserService/UpdateMe", |request: UpdateMeRequest| {
+        if request.etag == "7" {
+            Ok(User { etag: "8".to_owned(), ..User::default() })
+        } else {
+            Err(Status::aborted(""))
+        }
+    });
+    let get = || world.get("/v1/me").bearer_auth(world.token(&[]));
+    let read = ask(get()).await;
+    let tag = read.header("etag").to_owned();
+    assert!(tag.starts_with("\"7:"), "a strong name that begins with the version: {tag}");
+    assert!(!read.json().as_object().unwrap().contains_key("etag"), "it is told once");
+    let small = ask(get().header("accept-encoding", "gzip")).await;
+    assert_eq!((small.header("content-encoding"), small.header("etag")), ("gzip", tag.as_str()));
+    assert_eq!(ask(get().header("if-none-match", &tag)).await.status, 304);
+
+    let patch = |tag: &str| {
+        let request = world.request(Method::PATCH, "/v1/me").bearer_auth(world.token(&[]));
+        request.json(&json!({"displayName": "Вера"})).header("if-match", tag)
+    };
+    for tag in [tag.as_str(), "\"7\""] {
+        let changed = ask(patch(tag)).await;
+        assert_eq!((changed.status.as_u16(), changed.header("etag")), (200, "\"8\""), "{}", changed.text);
+        assert_eq!(changed.header("cache-control"), "no-store", "what a change answers is not kept");
+    }
+    problem(ask(patch("\"6\"")).await, 412, "STALE");
+    for wrong in ["W/\"7\"", "7", "\"7\", \"8\"", "\"\""] {
+        let refused = problem(ask(patch(wrong)).await, 400, "INVALID");
+        assert_eq!(
+            (refused["violations"][0]["field"].as_str(), codes(&refused)),
+            (Some("If-Match"), vec!["MALFORMED"])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_always_told() {
+    let (world, _) = world().await;
     let refused = ask(world.get("/v1/courses/gone").header("if-none-match", "*")).await;
     assert_eq!(refused.header("etag"), "");
     problem(refused, 404, "COURSE_NOT_FOUND");

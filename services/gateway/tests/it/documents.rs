@@ -1,7 +1,8 @@
 //! The OpenAPI document and the page that shows it.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read, path::Path};
 
+use flate2::read::GzDecoder;
 use rpc::KindOnWire;
 use serde_json::Value;
 
@@ -88,6 +89,23 @@ async fn the_document_is_served() {
 }
 
 #[tokio::test]
+async fn large_files_are_sent_as_they_are_kept_and_unpacked_for_those_who_need_it() {
+    let world = World::new().await;
+    for path in ["/openapi.json", "/docs/swagger-ui.js", "/docs/swagger-ui.css"] {
+        let plain = ask(world.get(path)).await;
+        assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"), "{path}");
+        let packed = world.get(path).header("accept-encoding", "gzip, br").send().await.unwrap();
+        assert_eq!(packed.headers()["content-encoding"], "gzip", "{path}");
+        assert_eq!(packed.headers()["etag"], plain.header("etag"), "{path}");
+        let packed = packed.bytes().await.unwrap();
+        assert!(packed.len() * 3 < plain.text.len(), "{path}: {} of {} bytes", packed.len(), plain.text.len());
+        let mut unpacked = String::new();
+        GzDecoder::new(&*packed).read_to_string(&mut unpacked).unwrap();
+        assert!(unpacked == plain.text, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_needs_nothing_from_elsewhere() {
     let world = World::new().await;
     let page = ask(world.get("/docs")).await;
@@ -102,12 +120,19 @@ async fn the_page_needs_nothing_from_elsewhere() {
     let scripts = page.text.matches("<script").count();
     assert_eq!(scripts, page.text.matches("></script>").count(), "a script has its text inside the page");
 
-    let linked = page.text.split('"').filter(|text| text.starts_with('/'));
-    for path in linked.chain(["/docs/sample.js"]) {
+    let linked: Vec<_> = page.text.split('"').filter(|text| text.starts_with('/')).collect();
+    for path in
+        ["/docs/first-call", "/docs/swagger-ui.js", "/docs/swagger-ui.css", "/docs/style.css", "/docs/browser.js"]
+    {
+        assert!(linked.contains(&path), "{path} is not linked");
+    }
+    for path in linked {
         let file = ask(world.get(path)).await;
         assert_eq!(file.status, 200, "{path}");
-        assert!(!file.text.contains("innerHTML") && !file.text.contains("eval("), "{path} makes markup of texts");
+        assert!(file.header("content-security-policy").contains("script-src 'self';"), "{path}");
     }
+    let own = ask(world.get("/docs/browser.js")).await.text;
+    assert!(!own.contains("innerHTML") && !own.contains("eval("), "our script makes markup of texts");
     assert_eq!(ask(world.get("/docs/")).await.header("location"), "/docs");
     problem(ask(world.get("/docs/../Cargo.toml")).await, 404, "NO_SUCH_PATH");
 }

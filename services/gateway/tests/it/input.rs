@@ -1,8 +1,8 @@
 //! Wrong requests: each gets a refusal that says what is wrong, and no service is bothered.
 
 use proto::lyceum::{
-    courses::v1::{ListCoursesRequest, ListCoursesResponse},
-    payments::v1::{CreateOrderRequest, Order},
+    courses::v1::{ListCoursesRequest, ListCoursesResponse, UpdateLessonRequest},
+    payments::v1::{CancelOrderRequest, CreateOrderRequest, Order},
     users::v1::{SessionTokens, SignInRequest, UpdateMeRequest, User},
 };
 use reqwest::Method;
@@ -12,6 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::helpers::{World, ask, codes, problem, violations};
 
 const SIGN_IN: &str = "users.v1.AuthService/SignIn";
+const CANCEL: &str = "payments.v1.OrderService/CancelOrder";
+const LESSON: &str = "courses.v1.AuthoringService/UpdateLesson";
 const LIST: &str = "courses.v1.CatalogService/ListCourses";
 
 async fn world() -> World {
@@ -162,6 +164,42 @@ async fn a_body_where_none_belongs_is_refused() {
     let world = world().await;
     let request = world.get("/v1/courses").json(&json!({"pageSize": 3}));
     problem(ask(request).await, 400, "BODY_NOT_EXPECTED");
+}
+
+#[tokio::test]
+async fn a_request_without_fields_needs_no_body() {
+    let world = world().await;
+    world.backend.on(CANCEL, |_: CancelOrderRequest| Ok(Order::default()));
+    let cancel = || world.post("/v1/orders/0198c2f4/cancel").bearer_auth(world.token(&[]));
+    // What HTTP libraries send for nothing: nothing at all, an empty text of any type, an empty object.
+    for request in [
+        cancel(),
+        cancel().body(""),
+        cancel().header("content-type", "application/x-www-form-urlencoded").body(""),
+        cancel().header("content-type", "application/json").body(""),
+        cancel().json(&json!({})),
+    ] {
+        let answer = ask(request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    assert_eq!(world.backend.calls(CANCEL).len(), 5);
+    problem(ask(cancel().json(&json!({"why": "changed my mind"}))).await, 400, "INVALID");
+    problem(ask(cancel().body("{}")).await, 415, "UNSUPPORTED_MEDIA_TYPE");
+}
+
+#[tokio::test]
+async fn a_body_is_as_large_as_the_contract_says() {
+    let world = world().await;
+    let path = "/v1/authoring/courses/0198c2f4/draft/lessons/0198c2f5";
+    let lesson = |letters: usize| {
+        let text = json!({"title": "Крой", "text": {"markdown": "Ж".repeat(letters)}});
+        world.request(Method::PATCH, path).bearer_auth(world.token(&["courses.edit"])).json(&text)
+    };
+    world.backend.on(LESSON, |request: UpdateLessonRequest| Ok(request.lesson.unwrap_or_default()));
+    assert_eq!(ask(lesson(100_000)).await.status, 200, "a long lesson in Russian fits");
+    let large = ask(lesson(5_000_000)).await;
+    assert_eq!(large.status, 413, "eight MiB are the limit of a lesson");
+    assert_eq!(problem(large, 413, "BODY_TOO_LARGE")["params"], json!({"max": "8388608"}));
 }
 
 #[tokio::test]
