@@ -30,17 +30,11 @@ impl Newcomer {
 
 impl School {
     /// A new learner of the name that all learners have.
-    ///
-    /// # Errors
-    /// If the school refuses, or sends no code.
     pub async fn learner(&self) -> Result<Person> {
         self.welcome(&Newcomer::called("learner", "Анна Каренина")).await
     }
 
     /// Opens an account, confirms it and signs in.
-    ///
-    /// # Errors
-    /// If the school refuses, or sends no code.
     pub async fn welcome(&self, newcomer: &Newcomer) -> Result<Person> {
         let email = &newcomer.email;
         self.register(newcomer).await?;
@@ -59,9 +53,6 @@ impl School {
     }
 
     /// Opens an account that still has to be confirmed.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn register(&self, newcomer: &Newcomer) -> Result<()> {
         let terms = AcceptedDocument { document: "terms".to_owned(), version: "2026-11-01".to_owned() };
         let request = RegisterRequest {
@@ -81,9 +72,6 @@ impl School {
     }
 
     /// A new person with this role, whom an administrator gave it.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn with_role(&self, role: Role) -> Result<Person> {
         let person = self.learner().await?;
         let roles = vec![role.into()];
@@ -95,9 +83,6 @@ impl School {
 
 impl Person {
     /// Erases somebody: oneself with one's password, others as an administrator without.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn erase(&self, user_id: &str) -> Result<()> {
         let password = if user_id == self.user_id { self.password() } else { String::new() };
         let request = EraseUserRequest { user_id: user_id.to_owned(), password };

@@ -53,26 +53,17 @@ pub struct Course {
 
 impl Course {
     /// Writes, publishes and prices a small course of this title: a lesson of each kind, for 1,490.00 RUB.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn publish(manager: &Person, title: &str) -> Result<Self> {
         manager.publish(Offer::small(title)).await
     }
 
     /// The first lesson of a kind.
-    ///
-    /// # Errors
-    /// If there is none.
     pub fn lesson(&self, kind: LessonKind) -> Result<&str> {
         let found = self.lessons.iter().find(|lesson| lesson.kind() == kind);
         Ok(&found.with_context(|| format!("the course has no {kind:?}"))?.lesson_id)
     }
 
     /// The REST path of the first lesson of a kind.
-    ///
-    /// # Errors
-    /// If there is none.
     pub fn lesson_path(&self, kind: LessonKind) -> Result<String> {
         Ok(format!("/v1/runs/{}/lessons/{}", self.run_id, self.lesson(kind)?))
     }
@@ -151,9 +142,6 @@ fn lesson(title: &str, content: Content) -> DraftLesson {
 
 impl Person {
     /// As staff: writes, publishes and prices a course.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn publish(&self, offer: Offer) -> Result<Course> {
         let course_id = self.create_course(offer.course).await?;
         let (key, media) = (Key::of(&offer.sections), media(&offer.sections));
@@ -167,53 +155,35 @@ impl Person {
     }
 
     /// As staff: makes a course that has nothing in it yet.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn create_course(&self, course: courses::Course) -> Result<String> {
         let created: courses::Course = self.call(&CreateCourseRequest { course: Some(course) }).await?;
         Ok(created.course_id)
     }
 
     /// As staff: writes what is in a course.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn write_draft(&self, course_id: &str, sections: Vec<DraftSection>) -> Result<Draft> {
         let course_id = course_id.to_owned();
         self.call(&ReplaceDraftRequest { course_id, sections, ..Default::default() }).await
     }
 
     /// As staff: publishes what is written.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn publish_course(&self, course_id: &str) -> Result<CourseVersion> {
         let (course_id, note) = (course_id.to_owned(), "first".to_owned());
         self.call(&PublishCourseRequest { course_id, note, ..Default::default() }).await
     }
 
     /// As staff: makes a run of a course.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn create_run(&self, course_id: &str, run: Run) -> Result<String> {
         let created: Run = self.call(&CreateRunRequest { course_id: course_id.to_owned(), run: Some(run) }).await?;
         Ok(created.run_id)
     }
 
     /// As staff: opens a run to learners.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn publish_run(&self, run_id: &str) -> Result<Run> {
         self.call(&PublishRunRequest { run_id: run_id.to_owned(), ..Default::default() }).await
     }
 
     /// As staff: puts a run on sale. Payments hears of a published run by an event, so that a first try may come too early.
-    ///
-    /// # Errors
-    /// If the school refuses, or never hears of the run.
     pub async fn sell(&self, product: Product, run_id: &str, access: Option<wkt::Duration>) -> Result<String> {
         let grant = Grant { run_id: run_id.to_owned(), access_duration: access, ..Default::default() };
         let request = CreateProductRequest { product: Some(Product { grants: vec![grant], ..product }) };

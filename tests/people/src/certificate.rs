@@ -10,9 +10,6 @@ use crate::{Outcome, Person, Seen};
 
 impl Person {
     /// Waits for the newest certificate of a run, with its PDF.
-    ///
-    /// # Errors
-    /// If it does not come.
     pub async fn certificate(&self, run_id: &str) -> Result<Certificate> {
         self.step("the certificate", async |me| {
             let printed = me.school.eventually("that the certificate is printed", async || {
@@ -31,9 +28,6 @@ impl Person {
     }
 
     /// Reads the PDF of a certificate from the object store.
-    ///
-    /// # Errors
-    /// If what the link leads to is no PDF.
     pub async fn read_pdf(&self, certificate: &Certificate) -> Result<()> {
         self.step("its PDF, from the object store", async |me| {
             let certificate_id = certificate.certificate_id.clone();
@@ -46,9 +40,6 @@ impl Person {
     }
 
     /// Opens the page by which anybody can check a certificate.
-    ///
-    /// # Errors
-    /// If it does not show what the certificate says.
     pub async fn open_check_page(&self, certificate: &Certificate) -> Result<()> {
         self.step("its check page", async |me| {
             let address = &certificate.check_url;

@@ -3,6 +3,9 @@
 //! Reading order: `contract` (how a request of the contract travels over HTTP; all that is known of the wire), `answer`, `school`
 //! (addresses, people, how patient they are), `person` (who calls), `step` (what they tell of it); then what they do: `account`,
 //! `shop`, `study` with `quiz`, `certificate`, `author`, `paper`; `outside` is the bank's page, the mail and the faults of the sandbox.
+//!
+//! Whatever people do fails with the school's refusal ([`Refused`]), with what they waited for in vain, or because nobody answered; the
+//! error says in which step, and under which trace.
 
 mod account;
 mod answer;

@@ -83,18 +83,12 @@ impl Outside {
     }
 
     /// Types a card into the bank's page, as the payer's browser does; answers the page's HTTP status.
-    ///
-    /// # Errors
-    /// If the page does not answer.
     pub async fn type_card(&self, page: &str, card: Card) -> Result<u16> {
         let sent = self.browser.post(page).form(&[("card", card.number())]).send().await;
         Ok(sent.context("the bank's page does not answer")?.status().as_u16())
     }
 
     /// Opens the bank's page, which has a form.
-    ///
-    /// # Errors
-    /// If it has none.
     pub async fn open_page(&self, page: &str) -> Result<()> {
         let shown = self.browser.get(page).send().await?.error_for_status()?.text().await?;
         ensure!(shown.contains("<form"), "the bank's page has no form: {shown}");
@@ -102,9 +96,6 @@ impl Outside {
     }
 
     /// Switches a fault on: `{"on": "tbank.notification", "kind": "late", "delayMs": 300, "containing": "…"}`.
-    ///
-    /// # Errors
-    /// If the sandbox does not know it.
     pub async fn fault(&self, fault: Value) -> Result<()> {
         let sent = self.http.post(format!("{}/control/faults", self.address)).json(&fault).send().await?;
         ensure!(sent.status().is_success(), "{fault}: {}", sent.status());
@@ -112,25 +103,16 @@ impl Outside {
     }
 
     /// Mails to this address that came after another one, oldest first; all people's for an empty address.
-    ///
-    /// # Errors
-    /// If the sandbox does not answer.
     pub async fn mails_after(&self, to: &str, after: u64) -> Result<Vec<Mail>> {
         self.read("/mail", &[("to", to), ("after", &after.to_string())]).await
     }
 
     /// Mails to this address, oldest first.
-    ///
-    /// # Errors
-    /// If the sandbox does not answer.
     pub async fn mails(&self, to: &str) -> Result<Vec<Mail>> {
         self.mails_after(to, 0).await
     }
 
     /// The newest mail to this address that is the one wanted, as soon as it is there.
-    ///
-    /// # Errors
-    /// If it does not come.
     pub async fn mail(&self, to: &str, what: &str, wanted: impl Fn(&Mail) -> bool) -> Result<Mail> {
         eventually(&format!("{what} to {to}"), self.pace, async || {
             let mails = self.mails(to).await?;
@@ -141,9 +123,6 @@ impl Outside {
     }
 
     /// The newest mail to this address that has a code, and the code's six digits.
-    ///
-    /// # Errors
-    /// If it does not come.
     pub async fn code(&self, to: &str) -> Result<(Mail, String)> {
         let mail = self.mail(to, "a mail with a code", |mail| six_digits(&mail.text).is_some()).await?;
         let code = six_digits(&mail.text).context("the code is gone")?;
@@ -151,9 +130,6 @@ impl Outside {
     }
 
     /// The spans of a trace that have arrived so far.
-    ///
-    /// # Errors
-    /// If the sandbox does not answer.
     pub async fn spans(&self, trace: &str) -> Result<Vec<Span>> {
         self.read(&format!("/control/traces/{trace}"), &[]).await
     }

@@ -33,9 +33,6 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 impl Person {
     /// Announces a file and writes it where the links say; a large one in parts. It counts when it is completed.
-    ///
-    /// # Errors
-    /// If the school or the store refuses.
     pub async fn write(&self, paper: &Paper<'_>, in_parts: bool) -> Result<Upload> {
         let announced = CreateUploadRequest {
             kind: paper.kind.into(),
@@ -72,26 +69,17 @@ impl Person {
     }
 
     /// Says that everything is written.
-    ///
-    /// # Errors
-    /// If the school refuses: what the store holds is not what was announced.
     pub async fn complete_upload(&self, upload: &Upload) -> Result<File> {
         self.call(&CompleteUploadRequest { upload_id: upload.upload_id.clone() }).await
     }
 
     /// Reads a file of one's own.
-    ///
-    /// # Errors
-    /// If there is none.
     pub async fn read_file(&self, file_id: &str) -> Result<Vec<u8>> {
         let link: DownloadLink = self.call(&CreateDownloadLinkRequest { file_id: file_id.to_owned() }).await?;
         Ok(self.school.http.get(link.url).send().await?.error_for_status()?.bytes().await?.to_vec())
     }
 
     /// As a tutor: hands a paper in and waits until it is verified.
-    ///
-    /// # Errors
-    /// If it is not.
     pub async fn hand_in(&self, kind: PaperKind, paper: &Paper<'_>, valid_until: &str) -> Result<VerificationCase> {
         self.step("hand a paper in", async |me| {
             let upload = me.write(paper, false).await?;
@@ -105,9 +93,6 @@ impl Person {
     }
 
     /// Waits until a case of one's own is in this state.
-    ///
-    /// # Errors
-    /// If that does not happen.
     pub async fn case_in(&self, case_id: &str, state: State) -> Result<VerificationCase> {
         self.school
             .eventually(&format!("a case in {}", state.as_str_name()), async || {

@@ -50,9 +50,6 @@ enum Tried {
 
 impl School {
     /// Opens a session.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn sign_in(&self, email: &str, password: &str) -> Result<Person> {
         let account = Account { role: String::new(), email: email.to_owned(), password: password.to_owned() };
         self.visitor()
@@ -123,17 +120,11 @@ impl Person {
     }
 
     /// Calls an operation of the contract, with an idempotency key of its own.
-    ///
-    /// # Errors
-    /// The refusal, if the school refuses.
     pub async fn call<R: Message + Name, A: Message + Name + Default>(&self, request: &R) -> Result<A> {
         self.call_keyed(request, &new_key()).await
     }
 
     /// The same under a given key.
-    ///
-    /// # Errors
-    /// The refusal, if the school refuses.
     pub async fn call_keyed<R: Message + Name, A: Message + Name + Default>(
         &self,
         request: &R,
@@ -198,9 +189,6 @@ impl Person {
     }
 
     /// Sends any request once, and takes any answer: body and headers are the caller's own business.
-    ///
-    /// # Errors
-    /// If there is no answer.
     pub async fn ask(
         &self,
         method: Method,

@@ -23,9 +23,6 @@ impl Key {
     }
 
     /// The answer to a question of an attempt, whose options stand in an order of their own.
-    ///
-    /// # Errors
-    /// If the author never asked it.
     pub fn answer(&self, asked: &AttemptQuestion) -> Result<QuizAnswer> {
         let known = self.0.get(&asked.text).with_context(|| format!("nobody knows the answer to: {}", asked.text))?;
         let mut answer = QuizAnswer { question_id: asked.question_id.clone(), ..Default::default() };

@@ -73,9 +73,6 @@ pub struct School {
 
 impl School {
     /// The school behind a door, with its sandbox.
-    ///
-    /// # Errors
-    /// If there can be no HTTP client.
     pub fn at(gateway: &str, sandbox: &str, people: Vec<Account>, pace: Pace) -> Result<Self> {
         // reqwest wants a TLS provider even for plain HTTP; whoever came first has installed the same one.
         static PROVIDER: Once = Once::new();
@@ -87,9 +84,6 @@ impl School {
     }
 
     /// The fleet whose addresses a file holds.
-    ///
-    /// # Errors
-    /// If the file cannot be read.
     pub fn of_file(path: &Path, pace: Pace) -> Result<Self> {
         let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let found: Addresses = serde_json::from_slice(&text).with_context(|| format!("{}", path.display()))?;
@@ -97,9 +91,6 @@ impl School {
     }
 
     /// The fleet that `LYCEUM_FLEET` names, as tests meet it.
-    ///
-    /// # Errors
-    /// If there is none.
     pub fn of_tests() -> Result<Self> {
         let path = std::env::var("LYCEUM_FLEET").context("no fleet to go to: run `cargo fleet test journeys`")?;
         Self::of_file(Path::new(&path), Pace::STRICT)
@@ -134,9 +125,6 @@ impl School {
 
     /// The school's person with this role. Everybody in this program shares one session: more than five sign-ins of one account at
     /// once look like guessing to the school.
-    ///
-    /// # Errors
-    /// If the school has nobody of this role, or refuses the sign-in.
     pub async fn staff(&self, role: &str) -> Result<Person> {
         static SESSIONS: Mutex<BTreeMap<String, Session>> = Mutex::const_new(BTreeMap::new());
         let account = self.people.iter().find(|person| person.role == role);
@@ -151,18 +139,12 @@ impl School {
     }
 
     /// Looks again and again until something has happened.
-    ///
-    /// # Errors
-    /// That of looking, or what was seen last when it takes too long.
     pub async fn eventually<T>(&self, what: &str, look: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
         eventually(what, self.pace, look).await
     }
 }
 
 /// Looks again and again, at this pace, until something has happened.
-///
-/// # Errors
-/// That of looking, or what was seen last when it takes too long.
 pub async fn eventually<T>(what: &str, pace: Pace, mut look: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
     let deadline = Instant::now() + pace.effect;
     loop {

@@ -25,9 +25,6 @@ pub fn shown(money: Option<&Money>) -> String {
 
 impl Person {
     /// Orders a product, with a promo code unless that is empty.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn order(&self, product_id: &str, promo_code: &str) -> Result<Order> {
         let name = if promo_code.is_empty() { "order" } else { "order with a promo code" };
         let (product_id, promo_code) = (product_id.to_owned(), promo_code.to_owned());
@@ -42,9 +39,6 @@ impl Person {
     }
 
     /// Opens the bank's page for an order.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn pay(&self, order_id: &str) -> Result<Payment> {
         self.pay_keyed(order_id, &new_key()).await
     }
@@ -60,9 +54,6 @@ impl Person {
     }
 
     /// Types a good card into the page of a payment.
-    ///
-    /// # Errors
-    /// If the bank does not take it.
     pub async fn type_card(&self, payment: &Payment) -> Result<()> {
         let page = &payment.confirmation_url;
         let typed = self.step("pay on T-Bank's page", async |me| {
@@ -81,9 +72,6 @@ impl Person {
     }
 
     /// Pays an order with a good card. Patient people begin anew, as often as it takes until the bank has the money.
-    ///
-    /// # Errors
-    /// If it cannot be paid.
     pub async fn settle(&self, order_id: &str) -> Result<()> {
         let patient = !self.school.pace.patience.is_zero();
         let mut key = new_key();
@@ -121,9 +109,6 @@ impl Person {
     }
 
     /// Orders and pays with a good card, and waits until that is settled.
-    ///
-    /// # Errors
-    /// If any of it fails.
     pub async fn buy(&self, product_id: &str, promo_code: &str) -> Result<Order> {
         let order = self.order(product_id, promo_code).await?;
         self.settle(&order.order_id).await?;
@@ -131,17 +116,11 @@ impl Person {
     }
 
     /// An order of one's own.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn order_now(&self, order_id: &str) -> Result<Order> {
         self.call(&GetOrderRequest { order_id: order_id.to_owned() }).await
     }
 
     /// Waits until the order is in this state.
-    ///
-    /// # Errors
-    /// If that does not happen.
     pub async fn order_in(&self, order_id: &str, state: State) -> Result<Order> {
         let what = format!("order {order_id} in {}", state.as_str_name());
         self.school
@@ -154,9 +133,6 @@ impl Person {
     }
 
     /// The enrolment that a purchase brought.
-    ///
-    /// # Errors
-    /// If it does not come.
     pub async fn become_enrolled(&self, run_id: &str) -> Result<Enrolment> {
         self.step("enrolled", async |me| {
             let states = [EnrolmentState::Active, EnrolmentState::Completed];
@@ -167,9 +143,6 @@ impl Person {
     }
 
     /// Waits until the person's enrolment in the run is in this state.
-    ///
-    /// # Errors
-    /// If that does not happen.
     pub async fn enrolment_in(&self, run_id: &str, state: EnrolmentState) -> Result<Enrolment> {
         Ok(self.look_for_enrolment(run_id, &[state]).await?.0)
     }
@@ -189,9 +162,6 @@ impl Person {
     }
 
     /// Entries of one kind in the person's feed, newest first.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn notices(&self, kind: Kind) -> Result<Vec<Notification>> {
         let request = ListNotificationsRequest { page_size: 200, ..Default::default() };
         let feed: ListNotificationsResponse = self.call(&request).await?;
@@ -199,9 +169,6 @@ impl Person {
     }
 
     /// Waits for a feed entry of this kind.
-    ///
-    /// # Errors
-    /// If it does not come.
     pub async fn notice(&self, kind: Kind) -> Result<Notification> {
         self.school
             .eventually(&format!("a notice of {}", kind.as_str_name()), async || {
@@ -211,26 +178,17 @@ impl Person {
     }
 
     /// As staff: makes a promo code of so many basis points, or whatever else it says.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn create_promo_code(&self, promo_code: PromoCode) -> Result<PromoCode> {
         self.call(&CreatePromoCodeRequest { promo_code: Some(promo_code) }).await
     }
 
     /// As staff: gives the money of an order back.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn refund(&self, order_id: &str, reason: &str) -> Result<Refund> {
         let (order_id, reason) = (order_id.to_owned(), reason.to_owned());
         self.call(&CreateRefundRequest { order_id, reason, ..Default::default() }).await
     }
 
     /// As staff: enrols somebody without an order.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn enrol(&self, learner: &Self, run_id: &str) -> Result<Enrolment> {
         let (learner_id, run_id) = (learner.user_id.clone(), run_id.to_owned());
         self.call(&CreateEnrolmentRequest { learner_id, run_id, ..Default::default() }).await

@@ -60,9 +60,6 @@ impl<T> Outcome<T> {
 
 impl Person {
     /// Does something under a trace of its own and tells of it. An error says in which step it came, and under which trace.
-    ///
-    /// # Errors
-    /// That of the work.
     pub async fn step<T>(&self, name: &str, work: impl AsyncFnOnce(&Self) -> Result<Outcome<T>>) -> Result<T> {
         let (trace, begun) = (new_key().replace('-', ""), Instant::now());
         let done = work(&self.under(&trace)).await;

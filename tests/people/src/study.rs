@@ -28,26 +28,17 @@ fn seconds(count: i64) -> wkt::Duration {
 
 impl Person {
     /// The outline of a run, as this person sees it.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn outline(&self, run_id: &str) -> Result<Outline> {
         self.call(&GetOutlineRequest { run_id: run_id.to_owned() }).await
     }
 
     /// A lesson, as this person sees it.
-    ///
-    /// # Errors
-    /// If the school refuses.
     pub async fn lesson(&self, run_id: &str, lesson_id: &str) -> Result<Lesson> {
         let (run_id, lesson_id) = (run_id.to_owned(), lesson_id.to_owned());
         self.call(&GetLessonRequest { run_id, lesson_id }).await
     }
 
     /// Reads what everybody may read of a run.
-    ///
-    /// # Errors
-    /// If every lesson is locked.
     pub async fn read_a_free_lesson(&self, run_id: &str) -> Result<()> {
         self.step("read a free lesson", async |me| {
             let outline = me.outline(run_id).await?;
@@ -60,9 +51,6 @@ impl Person {
     }
 
     /// Learns a run to its end: reads, watches, opens files, passes quizzes.
-    ///
-    /// # Errors
-    /// If any lesson cannot be completed.
     pub async fn learn(&self, run_id: &str, key: &Key) -> Result<()> {
         let outline = self.outline(run_id).await?;
         for lesson in lessons(&outline) {
@@ -126,9 +114,6 @@ impl Person {
     }
 
     /// Reports that seconds of a video were watched.
-    ///
-    /// # Errors
-    /// If the school refuses, or the lesson is no video that this person sees.
     pub async fn watch(&self, run_id: &str, lesson_id: &str, beat: i64, from: i64, to: i64) -> Result<LessonProgress> {
         let lesson = self.lesson(run_id, lesson_id).await?;
         let Some(Content::Video(video)) = &lesson.content else { bail!("no video: {lesson:?}") };
