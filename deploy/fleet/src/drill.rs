@@ -12,7 +12,7 @@ use crate::cargo;
 use crate::home::{Home, write_json};
 use crate::interrupt::Interrupt;
 use crate::package::{self, Package, STORES};
-use crate::people::PEOPLE;
+use crate::people::{self, PEOPLE};
 use crate::service::{SANDBOX, SERVICES};
 use crate::supervisor::{Supervisor, show_status};
 use crate::test::{begin_anew, python};
@@ -43,12 +43,14 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
     let lock = begin_anew(&home).await?;
     home.prepare()?;
     package::install(&home, STORES.iter().chain(&TOOLS)).await?;
-    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX, PEOPLE]).collect();
+    let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
     let played = interrupt
         .guard(async {
             GARAGE.provide().await?;
             // Once, so that no later start waits for the compiler: how long a restoration takes is measured.
-            write_json(&home.path("programs.json"), &cargo::build(&home, &packages, false).await?)?;
+            let mut programs = cargo::build(&home, &packages, false).await?;
+            programs.insert(PEOPLE.to_owned(), people::build(&home).await?);
+            write_json(&home.path("programs.json"), &programs)?;
             // The calls that follow take it themselves.
             drop(lock);
             play(&home).await
