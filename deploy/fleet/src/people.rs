@@ -81,7 +81,7 @@ pub(crate) async fn demo(home: &Home, options: Options, interrupt: &Interrupt) -
 /// Plays the main journey behind these doors.
 pub(crate) async fn play(home: &Home, doors: &Doors) -> Result<()> {
     let mut command = command(&build(home).await?, "demo", &doors.gateway);
-    let status = command.args(["--sandbox", &doors.sandbox]).status().await?;
+    let status = command.args(["--sandbox", &doors.sandbox]).stdin(Stdio::null()).kill_on_drop(true).status().await?;
     if !status.success() {
         bail!("the journey was not played to its end: {}", show_status(status));
     }
@@ -94,9 +94,9 @@ pub(crate) async fn seed_once(mut plan: Plan, people: &Path, users: &Path) -> Re
         return Ok(plan);
     }
     let service = SERVICES.iter().find(|service| service.name == "users").context("there is no service named users")?;
-    let launch = plan.launch(service, users.to_owned())?;
-    let mut command = command(people, "seed", &plan.public_url()?);
-    command.envs(launch.env).arg("--users").arg(users);
+    // In the environment of the program of users, which it calls, and in no other.
+    let mut command = plan.launch(service, people.to_owned())?.command();
+    command.args(["seed", "--gateway", &plan.public_url()?, "--users"]).arg(users);
     seed(command).await?;
     plan.state.seeded = Some(env!("CARGO_PKG_VERSION").to_owned());
     plan.state.save(&plan.home)?;
@@ -112,7 +112,7 @@ pub(crate) async fn seed_elsewhere(home: &Home, gateway: &str, users: &str) -> R
 
 async fn seed(mut command: Command) -> Result<()> {
     step("demo school", async |note| {
-        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().await?;
+        let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
         if !output.status.success() {
             bail!("the demo school cannot be made: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
@@ -124,6 +124,6 @@ async fn seed(mut command: Command) -> Result<()> {
 
 fn command(people: &Path, verb: &str, gateway: &str) -> Command {
     let mut command = Command::new(people);
-    command.args([verb, "--gateway", gateway]).stdin(Stdio::null()).kill_on_drop(true);
+    command.args([verb, "--gateway", gateway]);
     command
 }
