@@ -1,13 +1,12 @@
 //! The parts of this service and how they are put together. No logic.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
-use auth::{Keys, Outgoing, ServiceIdentity, Verifier};
-use bus::{Amqp, Consumer, Relay};
-use chassis::{Env, ExposeSecret, Runtime, Service};
+use anyhow::{Context, bail};
+use bus::{Amqp, Consume, Consumer};
 use pg::{Migrations, Pool};
 use proto::lyceum::events::v1::{CourseCompleted, ProfileChanged, RunPublished, UserErased};
+use service::{Env, Jobs, Parts, Runtime, Service};
 use time::{Date, OffsetDateTime};
 use tonic::service::Routes;
 use url::Url;
@@ -17,10 +16,10 @@ use crate::{
     bucket::{Bucket, Reading},
     cdn::Cdn,
     config::{Config, Papers},
-    document_system::{Ear, Line},
+    document_system::{Ear, Line, QUEUE},
     domain::file::File,
     events,
-    flows::copy_neighbours,
+    flows::{ask_system, copy_neighbours, measure},
     grpc, jobs,
     neighbours::Neighbours,
     print::{Certificates, Printer},
@@ -49,20 +48,6 @@ pub struct App {
 }
 
 impl App {
-    /// The gRPC services, without the guard before them.
-    pub fn routes(self: &Arc<Self>) -> Routes {
-        grpc::routes(Arc::clone(self))
-    }
-
-    /// The ear: one queue for all replicas.
-    pub fn consumer(self: &Arc<Self>, amqp: Amqp) -> Consumer {
-        Consumer::new(Documents::NAME, self.db.clone(), amqp, self.clock.clone())
-            .on_personal::<ProfileChanged>(events::certificate::on_profile_changed)
-            .on::<RunPublished>(events::certificate::on_run_published)
-            .on::<CourseCompleted>(bus::with(self, events::certificate::on_course_completed))
-            .on::<UserErased>(bus::with(&self.clock, events::on_user_erased))
-    }
-
     /// The school's day, and the instant.
     pub fn today(&self) -> (Date, OffsetDateTime) {
         let now = self.clock.now();
@@ -73,97 +58,106 @@ impl App {
     pub fn paper_link(&self, file: &File, works: std::time::Duration, now: OffsetDateTime) -> Url {
         self.bucket.link(&file.key(), &Reading::of(file), works, now)
     }
-
-    /// Puts the parts together. Nothing has to be up yet.
-    async fn build(config: &Config, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
-        Ok(Arc::new(Self {
-            db: pg::connect(&config.database()).await.context("LYCEUM_DATABASE_URL cannot be used")?,
-            bucket: Bucket::new(&config.bucket, clock.clone())?,
-            cdn: config.cdn.clone().map(Cdn::new),
-            papers: config.papers.clone(),
-            zone: config.zone.clone(),
-            certificates: Certificates {
-                printer: Printer::new(config.school.clone(), &config.zone, config.certificate_templates.as_deref())
-                    .context("LYCEUM_CERTIFICATE_TEMPLATES cannot be used")?,
-                prefix: config.certificate_prefix.clone(),
-                public_url: config.public_url.clone(),
-            },
-            clock,
-        }))
-    }
 }
 
-/// This service, as the chassis knows it.
+/// This service, as the wiring knows it.
 #[derive(Debug)]
 pub struct Documents;
 
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 impl Service for Documents {
     const NAME: &'static str = "documents";
+    const PORT: u16 = 9060;
+    const NEIGHBOURS: &'static [&'static str] = &["LYCEUM_USERS_URL", "LYCEUM_COURSES_URL"];
+    const VERBS: &'static [&'static str] = &[COPY_NEIGHBOURS];
 
     type Config = Config;
+    type App = App;
 
-    fn verbs() -> Vec<&'static str> {
-        vec![COPY_NEIGHBOURS]
+    fn migrations() -> Migrations {
+        migrations()
     }
 
     fn read(env: &mut Env) -> Option<Config> {
         Config::read(env)
     }
 
-    async fn migrate(config: Config) -> anyhow::Result<()> {
-        migrations().run(&config.database()).await?;
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
-        // Before anybody announces anything: an event must not find no queue.
-        app.consumer(config.amqp).declare().await?;
+    fn build(config: &Config, parts: &Parts) -> anyhow::Result<Arc<App>> {
+        let printer = Printer::new(config.school.clone(), &config.zone, config.certificate_templates.as_deref());
+        Ok(Arc::new(App {
+            db: parts.db.clone(),
+            bucket: Bucket::new(&config.bucket, parts.clock.clone())?,
+            cdn: config.cdn.clone().map(Cdn::new),
+            papers: config.papers.clone(),
+            zone: config.zone.clone(),
+            certificates: Certificates {
+                printer: printer.context("LYCEUM_CERTIFICATE_TEMPLATES cannot be used")?,
+                prefix: config.certificate_prefix.clone(),
+                public_url: config.public_url.clone(),
+            },
+            clock: parts.clock.clone(),
+        }))
+    }
+
+    fn routes(app: &Arc<App>) -> Routes {
+        grpc::routes(Arc::clone(app))
+    }
+
+    fn consumer(app: &Arc<App>, amqp: Amqp) -> impl Consume {
+        Consumer::new(Self::NAME, app.db.clone(), amqp, app.clock.clone())
+            .on_personal::<ProfileChanged>(events::certificate::on_profile_changed)
+            .on::<RunPublished>(events::certificate::on_run_published)
+            .on::<CourseCompleted>(bus::with(app, events::certificate::on_course_completed))
+            .on::<UserErased>(bus::with(&app.clock, events::on_user_erased))
+    }
+
+    fn jobs() -> Jobs<App> {
+        Jobs::new()
+            .every(MINUTE, "expire-uploads", jobs::expire)
+            .every(10 * SECOND, "delete-objects", jobs::delete)
+            .every(15 * SECOND, "measure", measure::measure)
+            .every(15 * SECOND, "give-up-waiting", jobs::paper::give_up_waiting)
+            .every(5 * MINUTE, "expire-papers", jobs::paper::expire_papers)
+            .every(5 * MINUTE, "renew-standings", jobs::paper::renew_standings)
+            .every(HOUR, "forget-answers", jobs::paper::forget_answers)
+            .every(HOUR, "forget-uploads", jobs::forget_uploads)
+    }
+
+    /// The answers of the Document System are on its own broker.
+    fn broker(config: &Config, queue: &str) -> Option<Amqp> {
+        config.document_system.clone().filter(|_| queue == QUEUE)
+    }
+
+    async fn start(app: &Arc<App>, config: &Config, parts: &Parts, runtime: &Runtime) -> anyhow::Result<()> {
+        if let Some(amqp) = config.document_system.clone() {
+            let ear = Ear::new(Arc::clone(app), amqp.clone());
+            runtime.tasks.spawn("document-system", ear.run(runtime.shutdown.clone()));
+            let (app, line) = (Arc::clone(app), Arc::new(Line::new(amqp)));
+            runtime.job("ask-document-system", SECOND, move || {
+                let (app, line) = (Arc::clone(&app), Arc::clone(&line));
+                async move { ask_system::ask_system(&app, &line).await }
+            });
+        }
+        runtime.tasks.spawn("printer", jobs::printer::print(Arc::clone(app), runtime.shutdown.clone()));
+        let (stop, copying) = (runtime.shutdown.clone(), jobs::copier::copy(Arc::clone(app), neighbours(parts)?));
+        runtime.tasks.once("copy-neighbours", async move {
+            stop.run_until_cancelled(copying).await;
+        });
         Ok(())
     }
 
-    async fn run(config: Config, _: Vec<String>) -> anyhow::Result<()> {
-        let app = App::build(&config, Arc::new(values::SystemClock)).await?;
-        let copied = copy_neighbours::copy_neighbours(&app, &neighbours(&config, &app.clock)?).await?;
+    async fn run(app: &Arc<App>, _: &Config, parts: &Parts, words: &[&str]) -> anyhow::Result<()> {
+        let [COPY_NEIGHBOURS] = words else { bail!("expected {COPY_NEIGHBOURS}") };
+        let copied = copy_neighbours::copy_neighbours(app, &neighbours(parts)?).await?;
         tracing::info!("{} profiles and {} runs were copied from their owners.", copied.profiles, copied.runs);
         Ok(())
-    }
-
-    async fn serve(config: Config, runtime: Runtime) -> anyhow::Result<()> {
-        let app = App::build(&config, runtime.clock.clone()).await?;
-        let db = app.db.clone();
-        runtime.admin.ready_when("schema", move || {
-            let db = db.clone();
-            async move { anyhow::Ok(migrations().check(&db).await?) }
-        });
-        runtime.tasks.spawn("pool-gauges", pg::observe(app.db.clone(), runtime.shutdown.clone()));
-        let relay = Relay::new(app.db.clone(), config.amqp.clone(), runtime.clock.clone());
-        runtime.tasks.spawn("relay", relay.run(runtime.shutdown.clone()));
-        runtime.tasks.spawn("consumer", app.consumer(config.amqp.clone()).run(runtime.shutdown.clone()));
-        let line = config.document_system.clone().map(|amqp| Arc::new(Line::new(amqp)));
-        if let Some(amqp) = config.document_system.clone() {
-            let ear = Ear::new(Arc::clone(&app), amqp);
-            runtime.tasks.spawn("document-system", ear.run(runtime.shutdown.clone()));
-        }
-        jobs::start(&app, &runtime, line, neighbours(&config, &runtime.clock)?);
-        chassis::grpc::Server::new(config.grpc_listen)
-            .reflection(proto::REFLECTION)
-            .layer(guard(&config, &runtime))
-            .serve(&runtime, app.routes())
-            .await
     }
 }
 
 /// Ways to the neighbours, in our own name.
-fn neighbours(config: &Config, clock: &SharedClock) -> anyhow::Result<Neighbours> {
-    let key = config.service_key.expose_secret();
-    let identity = ServiceIdentity::from_base64(Documents::NAME, key, clock.clone());
-    let outgoing = Outgoing::as_service(Arc::new(identity.context("LYCEUM_SERVICE_KEY is no private key")?));
-    Ok(Neighbours {
-        users: outgoing.over(discovery::channel(&config.users)),
-        courses: outgoing.over(discovery::channel(&config.courses)),
-    })
-}
-
-/// The guard: people's tokens are checked with the keys that the users service publishes.
-fn guard(config: &Config, runtime: &Runtime) -> auth::Layer {
-    let keys = Keys::published(discovery::channel(&config.users));
-    let verifier = Verifier::new(&config.issuer, keys, config.services.clone(), runtime.clock.clone());
-    auth::Layer::new(Arc::new(verifier))
+fn neighbours(parts: &Parts) -> anyhow::Result<Neighbours> {
+    Ok(Neighbours { users: parts.neighbour("LYCEUM_USERS_URL")?, courses: parts.neighbour("LYCEUM_COURSES_URL")? })
 }

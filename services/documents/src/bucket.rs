@@ -9,7 +9,7 @@ mod part;
 use std::{fmt, time::Duration};
 
 use anyhow::Context;
-use chassis::{ExposeSecret, SecretString};
+use service::{ExposeSecret, SecretString};
 use rusty_s3::{
     Bucket as Place, Credentials, S3Action, UrlStyle,
     actions::{GetObject, PutObject, UploadPart},

@@ -1,14 +1,10 @@
-//! What this service is configured with. Every mistake is reported at once; nothing is opened here.
+//! What this service is configured with. What every service is configured with is read
+//! by the lib `service`. Every mistake is reported at once; nothing is opened here.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::time::Duration;
 
-use auth::Jwks;
 use bus::Amqp;
-use chassis::{Authority, Env, ExposeSecret, SecretString};
-use discovery::Target;
+use service::{Env, ExposeSecret};
 use url::Url;
 use values::TimeZone;
 
@@ -23,22 +19,6 @@ const USUAL_ZONE: &str = "Europe/Moscow";
 
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub grpc_listen: SocketAddr,
-    pub database_url: SecretString,
-    /// Who vouches for the database.
-    pub database_authority: Option<Authority>,
-    pub database_connections: u32,
-    pub amqp: Amqp,
-    /// Who issues the access tokens: the public address of the school.
-    pub issuer: String,
-    /// Our own private key, by which neighbours know us.
-    pub service_key: SecretString,
-    /// The public keys of the services of the fleet.
-    pub services: Jwks,
-    /// Where the keys of people's tokens come from, and whom certificates name.
-    pub users: Target,
-    /// What runs are called.
-    pub courses: Target,
     /// The object store.
     pub bucket: bucket::Config,
     /// The CDN before it, if there is one.
@@ -85,20 +65,10 @@ impl Patience {
 impl Config {
     /// Reads the variables that the README lists. `None` after a mistake, which `env` remembers.
     pub fn read(env: &mut Env) -> Option<Self> {
-        let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, 9060)));
-        let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
-        let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
-        let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
-        let amqp = env.secret_as("LYCEUM_AMQP_URL", BROKER, |url| url.parse::<Amqp>().ok());
-        let amqp_authority = env.authority("LYCEUM_AMQP_CA_FILE");
-        let issuer = env.required::<String>("LYCEUM_ISSUER");
-        let service_key = env.secret("LYCEUM_SERVICE_KEY");
-        let services = env.required::<Jwks>("LYCEUM_SERVICE_KEYS");
-        let users = env.required::<Target>("LYCEUM_USERS_URL");
-        let courses = env.required::<Target>("LYCEUM_COURSES_URL");
         let bucket = bucket(env);
         let cdn = cdn(env);
-        let document_system = document_system(env);
+        let document_system =
+            service::optional_amqp(env, "LYCEUM_DOCUMENT_SYSTEM_AMQP_URL", "LYCEUM_DOCUMENT_SYSTEM_AMQP_CA_FILE");
         let asked = env.or("LYCEUM_TUTOR_PAPERS", AskedPapers::default());
         let each = env.duration("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", Duration::from_secs(5 * 60 * 60));
         if each.is_some_and(|each| !(Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60)).contains(&each)) {
@@ -116,16 +86,6 @@ impl Config {
         let document_system = document_system?;
         let patience = Patience { each: each?.try_into().ok()?, times: i32::from(times?) };
         Some(Self {
-            grpc_listen: grpc_listen?,
-            database_url: database_url?,
-            database_authority: database_authority?,
-            database_connections: database_connections?,
-            amqp: amqp?.trusting(amqp_authority?.map(|authority| authority.pem)),
-            issuer: issuer?,
-            service_key: service_key?,
-            services: services?,
-            users: users?,
-            courses: courses?,
             bucket: bucket?,
             cdn: cdn?,
             papers: Papers { asked: asked?, system: document_system.as_ref().map(|_| patience) },
@@ -137,29 +97,6 @@ impl Config {
             certificate_templates: certificate_templates?,
         })
     }
-
-    /// How the database is reached.
-    pub fn database(&self) -> pg::Config {
-        let database = pg::Config::new(self.database_url.expose_secret(), "documents");
-        let authority = self.database_authority.as_ref().map(|authority| authority.path.clone());
-        pg::Config { max_connections: self.database_connections, authority, ..database }
-    }
-}
-
-const BROKER: &str = "an address such as amqp://user:password@host:5672/%2f";
-
-/// The broker of the Document System, if there is one.
-#[expect(clippy::option_option, reason = "the outer one tells a mistake, the inner one whether it is there")]
-fn document_system(env: &mut Env) -> Option<Option<Amqp>> {
-    use std::str::FromStr;
-    let url = env.optional_secret("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL");
-    let authority = env.authority("LYCEUM_DOCUMENT_SYSTEM_AMQP_CA_FILE")?;
-    let Some(url) = url? else { return Some(None) };
-    if let Ok(amqp) = Amqp::from_str(url.expose_secret()) {
-        return Some(Some(amqp.trusting(authority.map(|authority| authority.pem))));
-    }
-    env.refuse("LYCEUM_DOCUMENT_SYSTEM_AMQP_URL", format!("expected {BROKER}"));
-    None
 }
 
 fn bucket(env: &mut Env) -> Option<bucket::Config> {
@@ -217,16 +154,7 @@ fn cdn(env: &mut Env) -> Option<Option<cdn::Config>> {
 mod tests {
     use super::*;
 
-    const SERVICES: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"gateway.1","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-
-    const COMPLETE: [(&str, &str); 13] = [
-        ("LYCEUM_DATABASE_URL", "postgres://u:p@localhost/documents"),
-        ("LYCEUM_AMQP_URL", "amqp://u:p@localhost/%2f"),
-        ("LYCEUM_ISSUER", "http://localhost:8080"),
-        ("LYCEUM_SERVICE_KEY", "MFMCAQEw"),
-        ("LYCEUM_SERVICE_KEYS", SERVICES),
-        ("LYCEUM_USERS_URL", "http://localhost:9010"),
-        ("LYCEUM_COURSES_URL", "http://localhost:9020"),
+    const COMPLETE: [(&str, &str); 6] = [
         ("LYCEUM_PUBLIC_URL", "http://localhost:8080"),
         ("LYCEUM_S3_URL", "http://localhost:3900"),
         ("LYCEUM_S3_REGION", "ru-1"),

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    chassis::main::<documents::app::Documents>(chassis::build!())
+    service::main::<documents::app::Documents>(service::build!())
 }

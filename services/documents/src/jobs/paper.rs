@@ -1,40 +1,16 @@
-//! What has to happen to papers by itself: asking the Document System, giving up waiting for it, reminding, running out.
-
-use std::{sync::Arc, time::Duration};
-
-use chassis::Runtime;
+//! What has to happen to papers by itself: giving up waiting for it, reminding, running out.
 
 use crate::{
     App, Error,
-    document_system::Line,
-    flows::{ACTOR, ask_system, escalate_case, expire_paper, standing},
+    flows::{ACTOR, escalate_case, expire_paper, standing},
     store,
 };
 
 /// Rows that are read at once.
 const AT_ONCE: i64 = 100;
 
-/// Starts the jobs about papers. `line` is none where people look at everything.
-pub fn start(app: &Arc<App>, runtime: &Runtime, line: Option<Arc<Line>>) {
-    if let Some(line) = line {
-        let shared = Arc::clone(app);
-        runtime.job("ask-document-system", Duration::from_secs(1), move || {
-            let (app, line) = (Arc::clone(&shared), Arc::clone(&line));
-            async move { ask_system::ask_system(&app, &line).await }
-        });
-    }
-    let shared = Arc::clone(app);
-    runtime.job("give-up-waiting", Duration::from_secs(15), move || give_up_waiting(Arc::clone(&shared)));
-    let shared = Arc::clone(app);
-    runtime.job("expire-papers", Duration::from_secs(300), move || expire_papers(Arc::clone(&shared)));
-    let shared = Arc::clone(app);
-    runtime.job("renew-standings", Duration::from_secs(300), move || renew_standings(Arc::clone(&shared)));
-    let shared = Arc::clone(app);
-    runtime.job("forget-answers", Duration::from_secs(3_600), move || forget_answers(Arc::clone(&shared)));
-}
-
 /// Takes cases to people that the Document System did not answer about in time. It works without the Document System, too.
-pub async fn give_up_waiting(app: Arc<App>) -> Result<(), Error> {
+pub async fn give_up_waiting(app: &App) -> Result<(), Error> {
     let mut after = None;
     loop {
         let now = app.clock.now();
@@ -42,7 +18,7 @@ pub async fn give_up_waiting(app: Arc<App>) -> Result<(), Error> {
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(*last);
         for id in page {
-            if let Err(error) = escalate_case::give_up_waiting(&app, ACTOR, id).await {
+            if let Err(error) = escalate_case::give_up_waiting(app, ACTOR, id).await {
                 complain("case", &id, &error);
             }
         }
@@ -50,7 +26,7 @@ pub async fn give_up_waiting(app: Arc<App>) -> Result<(), Error> {
 }
 
 /// Expires papers that ran out, and reminds tutors whose papers soon will.
-pub async fn expire_papers(app: Arc<App>) -> Result<(), Error> {
+pub async fn expire_papers(app: &App) -> Result<(), Error> {
     let mut after = None;
     loop {
         let (today, _) = app.today();
@@ -59,7 +35,7 @@ pub async fn expire_papers(app: Arc<App>) -> Result<(), Error> {
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(*last);
         for id in page {
-            if let Err(error) = expire_paper::expire_paper(&app, ACTOR, id).await {
+            if let Err(error) = expire_paper::expire_paper(app, ACTOR, id).await {
                 complain("case", &id, &error);
             }
         }
@@ -67,7 +43,7 @@ pub async fn expire_papers(app: Arc<App>) -> Result<(), Error> {
 }
 
 /// Works out anew who may teach where the school asks for other papers than before.
-pub async fn renew_standings(app: Arc<App>) -> Result<(), Error> {
+pub async fn renew_standings(app: &App) -> Result<(), Error> {
     let asked = app.papers.asked.to_string();
     let mut after = None;
     loop {
@@ -76,14 +52,15 @@ pub async fn renew_standings(app: Arc<App>) -> Result<(), Error> {
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(*last);
         for id in page {
-            if let Err(error) = standing::ask_anew(&app, id).await {
+            if let Err(error) = standing::ask_anew(app, id).await {
                 complain("tutor", &id, &error);
             }
         }
     }
 }
 
-async fn forget_answers(app: Arc<App>) -> Result<(), Error> {
+/// Forgets answers whose repetitions do not come any more.
+pub async fn forget_answers(app: &App) -> Result<(), Error> {
     store::asks::sweep(&app.db, app.clock.now()).await?;
     Ok(())
 }

@@ -110,8 +110,8 @@ impl Courses {
 fn person(user: Uuid, version: i64) -> ExportedProfile {
     ExportedProfile {
         user_id: user.to_string(),
-        display_name: "Anna Petrova".to_owned(),
-        email: "anna@example.org".to_owned(),
+        display_name: Some("Anna Petrova".to_owned()),
+        email: Some("anna@example.org".to_owned()),
         language: "ru".to_owned(),
         version,
         ..ExportedProfile::default()

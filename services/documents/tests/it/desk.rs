@@ -54,7 +54,7 @@ impl Desk {
         let db = Database::new(&documents::app::migrations()).await;
         let fleet = Fleet::new(clock.shared());
         let app = app(&db, &clock, papers);
-        let door = testkit::serve(app.routes(), fleet.layer()).await;
+        let door = testkit::serve(documents::grpc::routes(Arc::clone(&app)), fleet.layer()).await;
         Self { clock, db, app, fleet, door }
     }
 
@@ -101,7 +101,7 @@ impl Desk {
 
     pub async fn submission(&self, tutor: Uuid, kind: PaperKind, valid_until: &str) -> SubmitPaperRequest {
         let file_ids = vec![self.file(tutor, "paper").await];
-        SubmitPaperRequest { kind: kind.into(), file_ids, valid_until: valid_until.to_owned() }
+        SubmitPaperRequest { kind: kind.into(), file_ids, valid_until: (!valid_until.is_empty()).then(|| valid_until.to_owned()) }
     }
 
     pub async fn try_submit(&self, tutor: Uuid, kind: PaperKind, until: &str) -> Result<VerificationCase, Status> {
@@ -162,7 +162,7 @@ impl Desk {
 
     /// The clockwork's daily round.
     pub async fn day_passes(&self) {
-        jobs::paper::expire_papers(Arc::clone(&self.app)).await.unwrap();
+        jobs::paper::expire_papers(&self.app).await.unwrap();
     }
 
     /// Sends what is due to the Document System.

@@ -1,7 +1,5 @@
 //! Papers run out, tutors are reminded, and the standing follows.
 
-use std::sync::Arc;
-
 use documents::{config::Papers, jobs};
 use proto::lyceum::{
     documents::v1::{ExportTutorsRequest, PaperKind, verification_case::State},
@@ -48,7 +46,7 @@ async fn reminders_come_once_each_and_the_paper_runs_out_by_the_schools_day() {
     assert!(!desk.status(tutor).await.verified, "nobody has to notice first");
     tokio::join!(desk.day_passes(), desk.day_passes());
     let case = desk.look(&identity).await;
-    assert_eq!((case.state(), case.valid_until.as_str()), (State::Expired, "2026-06-30"));
+    assert_eq!((case.state(), case.valid_until.as_deref()), (State::Expired, Some("2026-06-30")));
     let announced = desk.announced().await;
     let expired: Vec<_> = announced.iter().filter_map(|event| event.decode::<DocumentExpired>()).collect();
     assert_eq!((expired.len(), expired[0].kind.as_str()), (1, "PAPER_KIND_IDENTITY"));
@@ -98,10 +96,10 @@ async fn a_school_that_asks_for_more_papers_takes_teaching_back_and_one_that_ask
     let (tutor, _) = tutor(&desk).await;
     let papers = |asked: &str| Papers { asked: asked.parse().unwrap(), system: None };
     let stricter = desk.decided(papers("identity,education,tax_status"));
-    jobs::paper::renew_standings(Arc::clone(&stricter)).await.unwrap();
-    jobs::paper::renew_standings(stricter).await.unwrap();
+    jobs::paper::renew_standings(&stricter).await.unwrap();
+    jobs::paper::renew_standings(&stricter).await.unwrap();
     assert!(!desk.status(tutor).await.verified);
-    jobs::paper::renew_standings(desk.decided(papers("education"))).await.unwrap();
+    jobs::paper::renew_standings(&desk.decided(papers("education"))).await.unwrap();
     assert!(desk.status(tutor).await.verified);
     assert_eq!(desk.told().await[2..], ["TutorVerified", "TutorVerificationEnded", "TutorVerified"]);
 }
@@ -123,7 +121,7 @@ async fn every_standing_is_exported_with_its_version() {
         all
     };
     let mut expected =
-        vec![(one.to_string(), false, String::new(), 2), (two.to_string(), true, "2026-06-30".to_owned(), 1)];
+        vec![(one.to_string(), false, None, 2), (two.to_string(), true, Some("2026-06-30".to_owned()), 1)];
     expected.sort();
     assert_eq!(export("").await, expected, "who was never told about is not exported");
     assert_eq!(export(&expected[0].0).await, expected[1..]);

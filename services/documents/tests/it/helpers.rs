@@ -94,7 +94,7 @@ impl World {
         let papers = Papers { asked: "identity".parse().unwrap(), system: None };
         let app = app_over(&db, &clock, papers, &config);
         let fleet = Fleet::new(clock.shared());
-        let door = testkit::serve(app.routes(), fleet.layer()).await;
+        let door = testkit::serve(documents::grpc::routes(Arc::clone(&app)), fleet.layer()).await;
         Self { clock, db, app, store, fleet, door, http: testkit::http() }
     }
 
@@ -158,8 +158,8 @@ impl World {
     /// Time passes and the clockwork ticks once.
     pub async fn tick(&self, after: Duration) {
         self.clock.advance(after.try_into().unwrap());
-        jobs::expire(Arc::clone(&self.app)).await.unwrap();
-        jobs::delete(Arc::clone(&self.app)).await.unwrap();
+        jobs::expire(&self.app).await.unwrap();
+        jobs::delete(&self.app).await.unwrap();
     }
 
     pub async fn erase(&self, user: Uuid) {

@@ -55,12 +55,12 @@ async fn an_object_that_cannot_be_deleted_holds_no_other_up() {
                          now() - interval '1 hour', now() - interval '1 hour'
                   from generate_series(1, 9) as n";
     sqlx::query(insert).execute(&db.pool).await.unwrap();
-    jobs::delete(Arc::clone(&app)).await.unwrap_err();
+    jobs::delete(&app).await.unwrap_err();
     let left: Vec<String> =
         sqlx::query_scalar("select object_key from doomed_objects").fetch_all(&db.pool).await.unwrap();
     assert_eq!(left, ["paper/stubborn"]);
     // It waits for its turn; until then there is nothing to complain about.
-    jobs::delete(app).await.unwrap();
+    jobs::delete(&app).await.unwrap();
 }
 
 #[tokio::test]

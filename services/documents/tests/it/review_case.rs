@@ -21,7 +21,7 @@ async fn two_people_verify_and_everybody_hears_of_it() {
     assert_eq!(reason(desk.approve(boris, &case, "2020-05-31").await), "PAPER_OUT_OF_DATE");
     assert!(desk.announced().await.is_empty());
     let verified = desk.approve(boris, &case, "2031-05-31").await.unwrap();
-    assert_eq!((verified.state(), verified.valid_until.as_str()), (State::Verified, "2031-05-31"));
+    assert_eq!((verified.state(), verified.valid_until.as_deref()), (State::Verified, Some("2031-05-31")));
     assert_eq!(history(&verified), ["submitted", "approved", "approved"]);
     assert_eq!(desk.told().await, ["DocumentVerified"], "another paper is asked for");
     let event = desk.announced().await[0].clone();
@@ -35,7 +35,7 @@ async fn two_people_verify_and_everybody_hears_of_it() {
     let told = announced.iter().find_map(|event| event.decode::<TutorVerified>()).unwrap();
     assert_eq!((told.tutor_id, told.valid_until.as_str()), (tutor.to_string(), "2031-05-31"));
     let status = desk.status(tutor).await;
-    assert_eq!((status.verified, status.valid_until.as_str()), (true, "2031-05-31"));
+    assert_eq!((status.verified, status.valid_until.as_deref()), (true, Some("2031-05-31")));
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn whoever_approved_first_may_correct_the_last_day() {
     desk.approve(anna, &case, "2013-05-31").await.unwrap_err();
     desk.approve(anna, &case, "2030-05-31").await.unwrap();
     let corrected = desk.approve(anna, &case, "2031-05-31").await.unwrap();
-    assert_eq!((corrected.state(), corrected.valid_until.as_str()), (State::ApprovedOnce, "2031-05-31"));
+    assert_eq!((corrected.state(), corrected.valid_until.as_deref()), (State::ApprovedOnce, Some("2031-05-31")));
     assert_eq!(desk.approve(Uuid::new_v4(), &case, "2031-05-31").await.unwrap().state(), State::Verified);
 }
 
@@ -114,7 +114,7 @@ async fn one_person_rejects_with_a_reason() {
     let case = desk.submit(tutor, PaperKind::Identity, "").await;
     assert_eq!(reason(desk.reject(Uuid::new_v4(), &case, "UGLY").await), "INVALID");
     let rejected = desk.reject(Uuid::new_v4(), &case, "UNREADABLE").await.unwrap();
-    assert_eq!((rejected.state(), rejected.reason.as_str()), (State::Rejected, "UNREADABLE"));
+    assert_eq!((rejected.state(), rejected.reason.as_deref()), (State::Rejected, Some("UNREADABLE")));
     assert_eq!(reason(desk.reject(Uuid::new_v4(), &case, "UNREADABLE").await), "CASE_DECIDED");
     let announced = desk.announced().await;
     let told = announced[0].decode::<DocumentRejected>().unwrap();
@@ -128,7 +128,7 @@ async fn a_verification_that_is_taken_back_ends_the_standing() {
     desk.verified(tutor, PaperKind::Education, "").await;
     assert!(desk.status(tutor).await.verified);
     let revoked = desk.revoke(Uuid::new_v4(), &identity, "FORGED").await.unwrap();
-    assert_eq!((revoked.state(), revoked.reason.as_str()), (State::Revoked, "FORGED"));
+    assert_eq!((revoked.state(), revoked.reason.as_deref()), (State::Revoked, Some("FORGED")));
     assert_eq!(reason(desk.revoke(Uuid::new_v4(), &identity, "FORGED").await), "CASE_NOT_VERIFIED");
     assert!(!desk.status(tutor).await.verified);
     assert_eq!(desk.told().await[3..], ["DocumentRejected", "TutorVerificationEnded"]);
@@ -154,8 +154,8 @@ async fn reviewers_list_cases_oldest_first_by_state_and_tutor() {
     };
     let (page, next) = list(State::InReview, "", "").await;
     assert_eq!(page, [first.case_id]);
-    let (page, next) = list(State::InReview, "", &next).await;
-    assert_eq!((page, next), (vec![second.case_id.clone()], String::new()));
+    let (page, next) = list(State::InReview, "", &next.unwrap()).await;
+    assert_eq!((page, next), (vec![second.case_id.clone()], None));
     assert_eq!(list(State::InReview, &tutor.to_string(), "").await.0, [second.case_id]);
     assert_eq!(list(State::Verified, "", "").await.0.len(), 1);
     assert_eq!(list(State::Revoked, "", "").await.0.len(), 0);

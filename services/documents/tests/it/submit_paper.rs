@@ -13,13 +13,13 @@ async fn a_paper_is_handed_in_for_people_to_review() {
     let (desk, tutor) = (Desk::new().await, Uuid::new_v4());
     let case = desk.submit(tutor, PaperKind::Identity, "2031-05-31").await;
     assert_eq!(
-        (case.state(), case.kind(), case.valid_until.as_str()),
-        (State::InReview, PaperKind::Identity, "2031-05-31")
+        (case.state(), case.kind(), case.valid_until.as_deref()),
+        (State::InReview, PaperKind::Identity, Some("2031-05-31"))
     );
     assert_eq!((case.tutor_id, case.deadline, case.file_ids.len()), (tutor.to_string(), None, 1));
     assert_eq!(case.history[0].what, "submitted");
     let status = desk.status(tutor).await;
-    assert!(!status.verified && status.valid_until.is_empty());
+    assert!(!status.verified && status.valid_until.is_none());
     let kinds: Vec<_> = status.papers.iter().map(|paper| (paper.kind(), paper.latest.is_some())).collect();
     assert_eq!(kinds, [(PaperKind::Identity, true), (PaperKind::Education, false)]);
 }
@@ -88,14 +88,14 @@ async fn only_papers_of_ones_own_that_are_in_date_are_taken() {
         let request = SubmitPaperRequest {
             kind: PaperKind::Identity.into(),
             file_ids: vec![desk.file(tutor, "paper").await, file],
-            valid_until: String::new(),
+            valid_until: None,
         };
         assert_eq!(reason(desk.papers_of(tutor).submit_paper(request).await), "NOT_A_PAPER");
     }
     for bad in [
-        SubmitPaperRequest { kind: 0, file_ids: vec![], valid_until: "soon".into() },
-        SubmitPaperRequest { kind: 99, file_ids: vec!["x".into()], valid_until: "2031-02-30".into() },
-        SubmitPaperRequest { kind: 1, file_ids: vec![Uuid::new_v4().to_string(); 11], valid_until: String::new() },
+        SubmitPaperRequest { kind: 0, file_ids: vec![], valid_until: Some("soon".into()) },
+        SubmitPaperRequest { kind: 99, file_ids: vec!["x".into()], valid_until: Some("2031-02-30".into()) },
+        SubmitPaperRequest { kind: 1, file_ids: vec![Uuid::new_v4().to_string(); 11], valid_until: None },
     ] {
         assert_eq!(reason(desk.papers_of(tutor).submit_paper(bad).await), "INVALID");
     }
@@ -134,10 +134,8 @@ async fn a_tutor_sees_their_own_cases_page_by_page_and_not_who_reviewed_them() {
         let request = ListMyVerificationCasesRequest { page_size: 2, page_token };
         let page = desk.papers_of(tutor).list_my_verification_cases(request).await.unwrap().into_inner();
         listed.extend(page.cases.into_iter().map(|case| case.case_id));
-        if page.next_page_token.is_empty() {
-            break;
-        }
-        page_token = page.next_page_token;
+        let Some(next) = page.next_page_token else { break };
+        page_token = next;
     }
     assert_eq!(listed, cases, "newest first");
 
@@ -145,7 +143,7 @@ async fn a_tutor_sees_their_own_cases_page_by_page_and_not_who_reviewed_them() {
     let case = desk.papers_of(tutor).get_my_verification_case(request.clone()).await.unwrap().into_inner();
     desk.reject(reviewer, &case, "NAME_DIFFERS").await.unwrap();
     let case = desk.papers_of(tutor).get_my_verification_case(request.clone()).await.unwrap().into_inner();
-    assert_eq!((case.reason.as_str(), case.comment.as_str()), ("NAME_DIFFERS", "Не видно даты"));
+    assert_eq!((case.reason.as_deref(), case.comment.as_str()), (Some("NAME_DIFFERS"), "Не видно даты"));
     let actors: Vec<_> = case.history.iter().map(|entry| entry.actor.clone()).collect();
     assert_eq!(actors, [format!("user:{tutor}"), "reviewer".to_owned()]);
     assert_eq!(desk.look(&case).await.history[1].actor, format!("user:{reviewer}"), "staff does");
