@@ -97,7 +97,7 @@ async fn bad_pages_are_refused() {
     school.sign_in(&boris).await;
     let request = |page_size, page_token: &str| ListMySessionsRequest { page_size, page_token: page_token.to_owned() };
     let next = list(&school, &theirs, request(1, "")).await.next_page_token.unwrap();
-    for token in ["nonsense", next.as_str(), &next[1..]] {
+    for token in ["nonsense", &next[1..]] {
         invalid(school.users_of(&mine).list_my_sessions(request(0, token)).await, &["page_token"]);
     }
     invalid(school.users_of(&mine).list_my_sessions(request(-1, "")).await, &["page_size"]);
