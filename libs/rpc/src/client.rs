@@ -5,14 +5,15 @@ mod channel;
 pub use channel::Channel;
 
 use crate::{Context, Deadline, Problem, context};
+use backon::{ExponentialBuilder, Retryable};
 use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 use tonic::{Code, Request, Status};
 
 /// How often a safe read is tried altogether.
-const ATTEMPTS: u32 = 3;
-/// The longest first pause; every further one is twice as long.
-const PAUSE: Duration = Duration::from_millis(50);
+const ATTEMPTS: usize = 3;
+/// The shortest first pause; it is up to twice as long, and every further one is twice as long again.
+const PAUSE: Duration = Duration::from_millis(25);
 /// How long asking again may go on: a neighbour that restarts is back by then, and for one that is down whoever asked
 /// us had better hear of it at once. So a pause that a neighbour asks for is made if it is short, and handed on to our
 /// caller otherwise.
@@ -66,36 +67,31 @@ fn broke(status: &Status) -> bool {
 
 /// Makes attempts as long as `worth_it`, which is told how the last one ended, the pause before the next, and how many
 /// there were.
-async fn again<T, Call, Answer>(mut call: Call, worth_it: impl Fn(&Status, Duration, u32) -> bool) -> Result<T, Status>
+async fn again<T, Call, Answer>(
+    call: Call,
+    mut worth_it: impl FnMut(&Status, Duration, usize) -> bool,
+) -> Result<T, Status>
 where
     Call: FnMut() -> Answer,
     Answer: Future<Output = Result<T, Status>>,
 {
     let deadline = Context::current().map_or_else(Deadline::usual, |context| context.deadline);
-    let mut attempt = 1;
-    loop {
-        let status = match call().await {
-            Err(status) if attempt < ATTEMPTS => status,
-            answer => return answer,
-        };
-        let mut pause = jittered(PAUSE * 2_u32.pow(attempt - 1));
-        match status.code() {
-            Code::Unavailable => pause = pause.max(Problem::from(&status).retry_after.unwrap_or_default()),
-            Code::FailedPrecondition => {}
-            _ => return Err(status),
-        }
-        if !worth_it(&status, pause, attempt) || pause >= deadline.remaining() {
-            return Err(status);
-        }
-        tokio::time::sleep(pause).await;
-        attempt += 1;
-    }
-}
-
-/// Between the half and the whole of a pause, so that many callers do not come back in step.
-fn jittered(pause: Duration) -> Duration {
-    let half = pause / 2;
-    half + half * rand::random_range(0..=100) / 100
+    let mut attempts = 0;
+    // Jitter keeps many callers from coming back in step.
+    let pauses = ExponentialBuilder::new().with_min_delay(PAUSE).with_max_times(ATTEMPTS - 1).with_jitter();
+    call.retry(pauses)
+        .sleep(tokio::time::sleep)
+        .when(|status| matches!(status.code(), Code::Unavailable | Code::FailedPrecondition))
+        .adjust(|status, pause| {
+            attempts += 1;
+            let asked = match status.code() {
+                Code::Unavailable => Problem::from(status).retry_after.unwrap_or_default(),
+                _ => Duration::ZERO,
+            };
+            let pause = pause?.max(asked);
+            (worth_it(status, pause, attempts) && pause < deadline.remaining()).then_some(pause)
+        })
+        .await
 }
 
 #[cfg(test)]
