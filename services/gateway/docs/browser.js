@@ -123,6 +123,27 @@ function search(taggedOperations, phrase) {
   return found;
 }
 
+/** One line for the refusals of an operation, where the document has fifteen answers with the same example each. */
+function refusals(document, operation) {
+  const statuses = Object.keys(operation.responses).filter((status) => status >= "400");
+  const own = document.components.schemas[`${operation.operationId}Problem`];
+  const codes = own?.allOf.flatMap((part) => part.properties?.code.enum ?? []) ?? [];
+  const told = `Refused with a [Problem](/docs/first-call#refused). Statuses: ${statuses.join(", ")}.`;
+  return codes.length ? `${told}\n\nCodes: ${codes.map((code) => `\`${code}\``).join(", ")}.` : told;
+}
+
+/** The document as a person reads it. */
+function shortened(document) {
+  for (const operation of Object.values(document.paths).flatMap((path) => Object.values(path))) {
+    const done = Object.entries(operation.responses).filter(([status]) => status < "400");
+    operation.responses = { ...Object.fromEntries(done), default: { description: refusals(document, operation) } };
+  }
+  for (const name of Object.keys(document.components.schemas)) {
+    if (name !== "Problem" && name.endsWith("Problem")) delete document.components.schemas[name];
+  }
+  return document;
+}
+
 /** Light or dark, as the system is. */
 function dress() {
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -131,11 +152,12 @@ function dress() {
   set();
 }
 
-function begin() {
+async function begin() {
   // The form takes the place of Swagger UI's own dialog, and there is only one server.
   const nothing = () => null;
+  const spec = shortened(await (await fetch("/openapi.json")).json());
   ui = SwaggerUIBundle({
-    url: "/openapi.json",
+    spec,
     domNode: part("operations"),
     deepLinking: true,
     docExpansion: "none",
@@ -164,4 +186,6 @@ function begin() {
 }
 
 dress();
-begin();
+begin().catch((error) => {
+  part("operations").textContent = `The contract could not be shown: ${error.message}`;
+});
