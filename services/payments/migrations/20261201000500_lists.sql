@@ -1,5 +1,5 @@
--- Each filter and order of the lists of the staff has its index. The ids of orders, products and promo codes grow with time, so that
--- an index which ends with the id also serves the order of time and its ranges.
+-- Each filter and order of the lists of the staff has its index. The ids of orders, products and promo codes grow with
+-- time, so that an index which ends with the id also serves the order of time and its ranges.
 
 -- lint: require-concurrent-index-creation: no school sells by this release's predecessor yet
 create index orders_state_idx on orders (state, order_id);

@@ -1,7 +1,8 @@
 //! The law of selling: what may be ordered for how much, when an order is paid, what a provider's report changes.
 //!
-//! Pure: no SQL, no wire, no clock, no logging. Reading order: products and prices, promo codes, quotes, orders; then what is
-//! owed (intent), one try to pay it (attempt), money on its way back (refund), and what a paid order opens (entitlement).
+//! Pure: no SQL, no wire, no clock, no logging. Reading order: products and prices, promo codes, quotes, orders; then
+//! what is owed (intent), one try to pay it (attempt), money on its way back (refund), and what a paid order opens
+//! (entitlement).
 
 pub mod attempt;
 pub mod entitlement;

@@ -1,4 +1,5 @@
-//! The door: requests become calls of flows and reads, values become messages. Rules, SQL and transactions are elsewhere.
+//! The door: requests become calls of flows and reads, values become messages. Rules, SQL and transactions are
+//! elsewhere.
 
 mod products;
 mod show;
@@ -198,7 +199,10 @@ impl asked::EntitlementService for Door {
         let key = |last: &Entitlement| (last.learner, last.id);
         let all = contract::export(key, move |after| {
             let door = door.clone();
-            async move { Ok(store::entitlement::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
+            async move {
+                let mut conn = door.connection().await?;
+                Ok(store::entitlement::export(&mut conn, after, EXPORTED_AT_ONCE).await?)
+            }
         });
         Ok(all.map_ok(show::exported_entitlement).boxed())
     }

@@ -1,4 +1,5 @@
-//! The jobs that claim rows and call a flow for each. After a crash the lease runs out, and the row is claimed once more.
+//! The jobs that claim rows and call a flow for each. After a crash the lease runs out, and the row is claimed once
+//! more.
 
 use std::{fmt::Display, future::Future};
 
@@ -71,7 +72,8 @@ fn later(app: &App, asked: i32) -> OffsetDateTime {
     app.clock.now() + app.rules.schedule.after(asked)
 }
 
-/// Works on every row. One that fails is logged and keeps its lease, so that it is claimed later and does not stop the others.
+/// Works on every row. One that fails is logged and keeps its lease, so that it is claimed later and does not stop the
+/// others.
 async fn each<T, I: Display, W: Future<Output = Result<()>>>(
     what: &str,
     rows: Vec<T>,

@@ -1,6 +1,7 @@
 //! The seam to payment providers: what every one of them can do, in words that none of them owns.
 //!
-//! Another provider is another file here. Nothing in a provider decides what its answers mean for an order: that is the law's.
+//! Another provider is another file here. Nothing in a provider decides what its answers mean for an order: that is the
+//! law's.
 
 pub mod tbank;
 

@@ -1,5 +1,5 @@
-//! Where a provider may send payers after they have paid: to our own pages only, or a payment would lend our name to anybody's
-//! site. Which pages are ours, the operator says.
+//! Where a provider may send payers after they have paid: to our own pages only, or a payment would lend our name to
+//! anybody's site. Which pages are ours, the operator says.
 
 use rpc::{Fields, Invalid};
 use url::{Origin, Url};

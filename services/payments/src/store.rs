@@ -20,8 +20,8 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use values::Id;
 
-/// The first id that something made in this millisecond or later can have: ids begin with the moment in which they were made, so that
-/// a range of time is a range of the key, and of every index that ends with it.
+/// The first id that something made in this millisecond or later can have: ids begin with the moment in which they were
+/// made, so that a range of time is a range of the key, and of every index that ends with it.
 fn first_id<K>(at: OffsetDateTime) -> Id<K> {
     let milliseconds = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
     Id::from_uuid(Uuid::from_u128(milliseconds << 80))

@@ -1,7 +1,7 @@
 //! One try to pay an intent at one provider, and what a provider's report changes in it.
 //!
-//! The rules: failed → succeeded is legal, the reverse is not; what is over ignores what comes late; a report that does not fit is
-//! never a success; an attempt whose answer was lost is unknown until the provider has been asked.
+//! The rules: failed → succeeded is legal, the reverse is not; what is over ignores what comes late; a report that does
+//! not fit is never a success; an attempt whose answer was lost is unknown until the provider has been asked.
 
 use time::{Duration, OffsetDateTime};
 use values::Money;
@@ -193,7 +193,8 @@ impl Attempt {
         }
     }
 
-    /// The provider refused the order to pay, or never got it; only an attempt that nothing else is known of fails by it.
+    /// The provider refused the order to pay, or never got it; only an attempt that nothing else is known of fails by
+    /// it.
     #[must_use]
     pub fn not_started(self, failure: Failure) -> Self {
         match self.state {
@@ -213,7 +214,8 @@ impl Attempt {
         if self.is_unsent() { Self { state: State::Created, ..self } } else { self }
     }
 
-    /// The provider, asked, does not know it. An answer that comes early is not believed yet: the call may be under way.
+    /// The provider, asked, does not know it. An answer that comes early is not believed yet: the call may be under
+    /// way.
     #[must_use]
     pub fn unknown_to_provider(self, now: OffsetDateTime) -> Self {
         if self.payment.is_some() || now - self.updated_at < KNOWN_WITHIN {

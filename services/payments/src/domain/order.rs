@@ -149,9 +149,9 @@ impl Order {
 
 /// An order's number as people read it aloud, such as `LY-7K2M-9QXD`.
 ///
-/// Forty random bits in an alphabet without I, L, O and U: a number says nothing about how many orders there are or what comes next.
-/// They are the last bits of the order's id, which are random in a UUIDv7, so that no second source of chance is needed; the
-/// database refuses the rare second use, and the order is placed once more under another id.
+/// Forty random bits in an alphabet without I, L, O and U: a number says nothing about how many orders there are or
+/// what comes next. They are the last bits of the order's id, which are random in a UUIDv7, so that no second source of
+/// chance is needed; the database refuses the rare second use, and the order is placed once more under another id.
 #[derive(Debug, Clone, PartialEq, Eq, values::Column)]
 #[column(parse)]
 pub struct Number(String);
@@ -171,7 +171,8 @@ impl Number {
         Self(format!("LY-{left}-{right}"))
     }
 
-    /// Takes what was typed or read out: any case, with or without hyphens, O for zero, I and L for one. None where it cannot be a number.
+    /// Takes what was typed or read out: any case, with or without hyphens, O for zero, I and L for one. None where it
+    /// cannot be a number.
     pub fn parse(text: &str) -> Option<Self> {
         let typed = text.trim().to_ascii_uppercase();
         let bare: String =

@@ -134,7 +134,8 @@ impl Discount {
         if (1..=MAX_PRICE).contains(&amount.minor()) { Ok(Self::Amount(amount)) } else { Err(BadDiscount) }
     }
 
-    /// What it takes off this price: never more than the price. A fixed amount does nothing to a price in another currency (none).
+    /// What it takes off this price: never more than the price. A fixed amount does nothing to a price in another
+    /// currency (none).
     pub fn of(self, price: Money) -> Result<Option<Money>, MoneyError> {
         match self {
             Self::Percent(points) => price.checked_sub(price.percent_off(points.get())?).map(Some),
@@ -177,7 +178,8 @@ impl TryFrom<u32> for Limit {
 }
 
 impl PromoCode {
-    /// Whether this buyer may use it for this product now. `uses_of_buyer` counts the buyer's orders that hold or have used it.
+    /// Whether this buyer may use it for this product now. `uses_of_buyer` counts the buyer's orders that hold or have
+    /// used it.
     pub fn admit(&self, product: ProductId, uses_of_buyer: i32, now: OffsetDateTime) -> Result<(), Refusal> {
         if self.state == State::Disabled {
             return Err(Refusal::PromoCodeDisabled);

@@ -1,4 +1,5 @@
-//! Money on its way back, with the same discipline as an attempt: written down, sent, asked for when the answer is lost.
+//! Money on its way back, with the same discipline as an attempt: written down, sent, asked for when the answer is
+//! lost.
 
 use time::OffsetDateTime;
 use values::{Money, Text};
@@ -105,7 +106,8 @@ pub enum Outcome {
 }
 
 impl Refund {
-    /// Gives back all of an order that somebody decided to refund. `paid_by` is the attempt that settled it, none where it was free.
+    /// Gives back all of an order that somebody decided to refund. `paid_by` is the attempt that settled it, none where
+    /// it was free.
     pub fn requested(
         id: RefundId,
         order: &Order,
@@ -185,8 +187,8 @@ impl Refund {
         if self.state.is_over() { self } else { Self { state: State::Succeeded, ..self } }
     }
 
-    /// The provider refused. What somebody asked for fails by it, and may be asked for once more; money that is not ours goes on being
-    /// sent back, because nobody else will think of it.
+    /// The provider refused. What somebody asked for fails by it, and may be asked for once more; money that is not
+    /// ours goes on being sent back, because nobody else will think of it.
     #[must_use]
     pub fn refused(self, failure: Failure) -> Self {
         match (self.state.is_over(), self.cause) {

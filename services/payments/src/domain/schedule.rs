@@ -21,7 +21,8 @@ impl Schedule {
         if grows { Ok(Self(waits)) } else { Err(BadSchedule) }
     }
 
-    /// How long to wait after an answer was lost: somebody is waiting for it, and the provider has most likely done its part already.
+    /// How long to wait after an answer was lost: somebody is waiting for it, and the provider has most likely done its
+    /// part already.
     pub fn soon(&self) -> Duration {
         self.after(0).min(Duration::seconds(3))
     }

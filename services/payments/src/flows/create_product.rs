@@ -68,7 +68,8 @@ pub(super) async fn grants(conn: &mut PgConnection, granted: &[Granting]) -> Res
     granted.iter().map(grant).collect()
 }
 
-/// The moment from which something holds that was asked for `from` a moment, or at once. Clocks of people differ by seconds.
+/// The moment from which something holds that was asked for `from` a moment, or at once. Clocks of people differ by
+/// seconds.
 pub(super) fn not_past(from: Option<OffsetDateTime>, now: OffsetDateTime) -> Result<OffsetDateTime, Refusal> {
     match from {
         None => Ok(now),

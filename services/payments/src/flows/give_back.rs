@@ -1,4 +1,5 @@
-//! Ends the order whose money is back with the payer, takes the access away and announces it. Once, however it became known.
+//! Ends the order whose money is back with the payer, takes the access away and announces it. Once, however it became
+//! known.
 
 use bus::By;
 use sqlx::PgConnection;
@@ -14,8 +15,8 @@ use crate::{
     store,
 };
 
-/// Saves a refund that has succeeded with all that follows. `paid` is the attempt whose money it is, already refunded, and what it
-/// was before; none where nothing was paid.
+/// Saves a refund that has succeeded with all that follows. `paid` is the attempt whose money it is, already refunded,
+/// and what it was before; none where nothing was paid.
 pub(super) async fn run(
     conn: &mut PgConnection,
     order: Order,

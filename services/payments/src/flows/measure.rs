@@ -10,8 +10,8 @@ use crate::{
     store::{self, waiting::Waiting},
 };
 
-/// Sets `payment_attempts_open{state}`, `payments_notified_oldest_seconds`, `payments_unknown_oldest_seconds`, `refunds_waiting` and
-/// `refunds_waiting_oldest_seconds`. Every replica says the same.
+/// Sets `payment_attempts_open{state}`, `payments_notified_oldest_seconds`, `payments_unknown_oldest_seconds`,
+/// `refunds_waiting` and `refunds_waiting_oldest_seconds`. Every replica says the same.
 pub async fn run(app: &App) -> Result<()> {
     let now = app.clock.now();
     let conn = &mut *app.db.acquire().await?;

@@ -34,8 +34,8 @@ pub struct PayOrder {
     pub language: Language,
 }
 
-/// Starts a payment of a buyer's own order. The same key gives the same attempt, unless the provider never got it: then it is
-/// sent once more.
+/// Starts a payment of a buyer's own order. The same key gives the same attempt, unless the provider never got it: then
+/// it is sent once more.
 pub async fn run(app: &App, actor: &str, buyer: UserId, command: &PayOrder, key: &Idempotent) -> Result<Attempt> {
     let back = app.rules.pages.back(command.success_url.as_deref(), command.fail_url.as_deref())?;
     let (order, attempt, fresh) = commit_intent(app, buyer, command, &back, key).await?;

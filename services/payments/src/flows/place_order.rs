@@ -1,4 +1,5 @@
-//! Places an order: fixes the price, reserves the promo code's use, writes down what is owed. What costs nothing is paid at once.
+//! Places an order: fixes the price, reserves the promo code's use, writes down what is owed. What costs nothing is
+//! paid at once.
 
 use bus::By;
 use failpoint::failpoint;

@@ -1,4 +1,5 @@
-//! Takes a provider's notification: checks who wrote it, keeps it, asks the provider, and answers in the provider's own words.
+//! Takes a provider's notification: checks who wrote it, keeps it, asks the provider, and answers in the provider's own
+//! words.
 
 use std::collections::BTreeMap;
 

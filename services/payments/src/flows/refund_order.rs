@@ -47,7 +47,8 @@ pub async fn run(app: &App, actor: &str, command: &RefundOrder, key: &Idempotent
         Ok::<_, Error>((refund, false))
     })
     .await?;
-    tracing::info!(order = %refund.order, refund = %refund.id, by = actor, "Refund {} of order {}.", refund.id, refund.order);
+    let (id, order) = (refund.id, refund.order);
+    tracing::info!(%order, refund = %id, by = actor, "Refund {id} of order {order}.");
     if fresh { send_refund::run(app, actor, refund.id).await } else { Ok(refund) }
 }
 

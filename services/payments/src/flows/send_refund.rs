@@ -29,7 +29,10 @@ pub async fn resume(app: &App, actor: &str, id: RefundId) -> Result<Refund> {
     let Ok(Some(report)) = app.providers.get(attempt.provider).ask(&question).await else { return Ok(refund) };
     if let Some(mismatch) = report.mismatch(attempt.id, attempt.amount) {
         metrics::counter!("payments_mismatched_total", "in" => mismatch.as_str()).increment(1);
-        tracing::error!(refund = %id, "The report for refund {id} is not about its payment: it is not sent, look at it.");
+        tracing::error!(
+            refund = %id,
+            "The report for refund {id} is not about its payment: it is not sent, look at it.",
+        );
         return Ok(refund);
     }
     match refund.clone().apply(report.status) {

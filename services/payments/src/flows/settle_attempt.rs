@@ -1,7 +1,7 @@
 //! Applies a provider's report about an attempt: the only place where an order becomes paid by money.
 //!
-//! However often, late or disordered reports come: each is applied under the order's lock, the law says what it changes, and the first
-//! money settles what is owed. All that follows from it is one transaction.
+//! However often, late or disordered reports come: each is applied under the order's lock, the law says what it
+//! changes, and the first money settles what is owed. All that follows from it is one transaction.
 
 use bus::By;
 use failpoint::failpoint;
@@ -61,8 +61,8 @@ pub async fn run(app: &App, actor: &str, id: AttemptId, answer: Answer<'_>) -> R
     Ok(after.is_open())
 }
 
-/// Measures how long a payment took from its notification to here, and counts by what we learnt of it. Payments that were only
-/// ever asked about say that the provider's notifications do not reach us.
+/// Measures how long a payment took from its notification to here, and counts by what we learnt of it. Payments that
+/// were only ever asked about say that the provider's notifications do not reach us.
 async fn measure(app: &App, id: AttemptId, amount: Money, notified_at: Option<OffsetDateTime>, now: OffsetDateTime) {
     let minor = u64::try_from(amount.minor()).unwrap_or_default();
     metrics::counter!("payments_captured_minor_total", "currency" => amount.currency().to_string()).increment(minor);
@@ -144,7 +144,11 @@ async fn apply(
         }
         Outcome::Ignored => {
             if report.status == Status::PartlyReturned {
-                tracing::error!(attempt = %id, order = %order.id, "A part of payment {id} was given back at the provider: look at it.");
+                tracing::error!(
+                    attempt = %id,
+                    order = %order.id,
+                    "A part of payment {id} was given back at the provider: look at it.",
+                );
             }
             metrics::counter!("payment_reports_ignored_total", "state" => overdue.as_str()).increment(1);
             Ok(overdue)
@@ -163,7 +167,8 @@ async fn take(conn: &mut PgConnection, order: Order, taken: Taken, by: By<'_>) -
         }
         Taken::Surplus(attempt) => {
             let attempt = Attempt { updated_at: by.now, ..attempt };
-            tracing::warn!(attempt = %attempt.id, order = %order.id, "Payment {} is surplus and goes back.", attempt.id);
+            let (id, order_id) = (attempt.id, order.id);
+            tracing::warn!(attempt = %id, order = %order_id, "Payment {id} is surplus and goes back.");
             metrics::counter!("payments_overpaid_total").increment(1);
             store::attempt::update(conn, &attempt, None).await?;
             let source = Source::Attempt(attempt.id);
@@ -183,7 +188,8 @@ async fn settled(conn: &mut PgConnection, order: Order, intent: &Intent, attempt
     open_access(conn, &order, by).await
 }
 
-/// Saves a paid order with all that it opens: the promo code's use is used, entitlements are granted, all of it is announced.
+/// Saves a paid order with all that it opens: the promo code's use is used, entitlements are granted, all of it is
+/// announced.
 pub(super) async fn open_access(conn: &mut PgConnection, order: &Order, by: By<'_>) -> Result<()> {
     store::order::update(conn, order).await?;
     store::promo::consume(conn, order).await?;

@@ -1,7 +1,7 @@
 //! T-Bank's internet acquiring: Init with the hosted page, GetState, CheckOrder, Cancel, and its notifications.
 //!
-//! One-stage payments (PayType O). Amounts are whole kopecks, roubles only. An attempt's id is the bank's OrderId: 36 ASCII
-//! characters, the most that every generation of its documents allows. Business errors come with HTTP 200.
+//! One-stage payments (PayType O). Amounts are whole kopecks, roubles only. An attempt's id is the bank's OrderId: 36
+//! ASCII characters, the most that every generation of its documents allows. Business errors come with HTTP 200.
 
 mod code;
 mod token;
@@ -120,8 +120,8 @@ impl Tbank {
         serde_json::from_slice(&body).map_err(|error| lost(anyhow!("not a JSON object: {error}")))
     }
 
-    /// What Init's refusal means: without a page nobody can pay, whatever the bank may have written down. Only an OrderId that it has
-    /// seen before says that there may be a page.
+    /// What Init's refusal means: without a page nobody can pay, whatever the bank may have written down. Only an
+    /// OrderId that it has seen before says that there may be a page.
     fn not_started(answer: &Map<String, Value>) -> Trouble {
         let code = text(answer, "ErrorCode").unwrap_or_default();
         match code::is_wrong_state(&code) {

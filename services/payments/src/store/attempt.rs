@@ -30,7 +30,8 @@ pub async fn insert(conn: &mut PgConnection, attempt: &Attempt, ask_at: OffsetDa
     pg::row(attempt).and("ask_at", ask_at).insert(conn, "attempts").await
 }
 
-/// Writes what changed in an attempt. Nobody is asked about one that is over; for an open one `ask_at` stays, unless given.
+/// Writes what changed in an attempt. Nobody is asked about one that is over; for an open one `ask_at` stays, unless
+/// given.
 pub async fn update(
     conn: &mut PgConnection,
     attempt: &Attempt,

@@ -256,7 +256,8 @@ async fn with_items(conn: &mut PgConnection, mut orders: Vec<Order>) -> Result<V
     let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
     let mut grants = grants(conn, &ids).await?;
     let rows: Vec<ItemRow> = sqlx::query_as(
-        "select i.order_id, i.position, i.product_id, i.title, i.price_minor, i.discount_minor, i.total_minor, o.currency
+        "select i.order_id, i.position, i.product_id, i.title, i.price_minor, i.discount_minor,
+                i.total_minor, o.currency
          from order_items i
          join orders o using (order_id)
          where i.order_id = any($1)

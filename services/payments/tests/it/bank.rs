@@ -1,4 +1,5 @@
-//! T-Bank's acquiring for tests: its methods, its tokens, its mistakes. Written from the documents, not from our client.
+//! T-Bank's acquiring for tests: its methods, its tokens, its mistakes. Written from the documents, not from our
+//! client.
 
 use std::{
     collections::{BTreeMap, HashMap},

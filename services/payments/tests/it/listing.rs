@@ -104,10 +104,10 @@ async fn products_are_found_by_what_they_open_and_sorted_by_title() {
     };
     let (first_id, second_id) = (one.product_id.clone(), second.product_id.clone());
     let by_run = ListSalesProductsRequest { run_id: Some(one.grants[0].run_id.clone()), ..Default::default() };
-    assert_eq!(list(by_run).await, [first_id.clone()]);
+    assert_eq!(list(by_run).await, std::slice::from_ref(&first_id));
     let by_course =
         ListSalesProductsRequest { course_id: Some(second.grants[1].course_id.clone()), ..Default::default() };
-    assert_eq!(list(by_course).await, [second_id.clone()]);
+    assert_eq!(list(by_course).await, std::slice::from_ref(&second_id));
     assert_eq!(list(ListSalesProductsRequest::default()).await, [second_id.clone(), first_id.clone()]);
     sqlx::query("update products set title = case when product_id = $1::uuid then 'A' else 'B' end")
         .bind(Uuid::parse_str(&first_id).unwrap())

@@ -1,4 +1,5 @@
-//! Payments as its neighbours see it: gRPC through the guard, a real PostgreSQL, and a bank that is written from the bank's documents.
+//! Payments as its neighbours see it: gRPC through the guard, a real PostgreSQL, and a bank that is written from the
+//! bank's documents.
 
 #![cfg(test)]
 

@@ -27,7 +27,8 @@ pub(super) fn is_transient(code: &str) -> bool {
     failure(code) == Some(Failure::ProviderTrouble) || matches!(code, "3029" | "3030")
 }
 
-/// Says that the payment, the order or the call is in another state than the call needs, so that the state must be looked at.
+/// Says that the payment, the order or the call is in another state than the call needs, so that the state must be
+/// looked at.
 pub(super) fn is_wrong_state(code: &str) -> bool {
     matches!(code, "4" | "8" | "20" | "3037")
 }
@@ -48,7 +49,8 @@ pub(super) fn status(status: &str, code: &str) -> Status {
         "ATTEMPTS_EXPIRED" => Status::Failed(Failure::TooManyTries),
         "DEADLINE_EXPIRED" => Status::Failed(Failure::PageExpired),
         "CANCELED" => Status::Failed(Failure::Cancelled),
-        // NEW, FORM_SHOWED, AUTHORIZED, 3DS_CHECKING, … and every word that is newer than this list: not over, ask later.
+        // NEW, FORM_SHOWED, AUTHORIZED, 3DS_CHECKING, … and every word that is newer than this list: not over, ask
+        // later.
         _ => Status::Open,
     }
 }

@@ -59,12 +59,12 @@ fn a_notification_is_believed_for_its_token_and_its_terminal() {
     };
     let none = BTreeMap::new();
     let ours = signed(&bank, fields("1700000000001DEMO"));
-    let hint = Notification::Payment {
+    let notification = Notification::Payment {
         payment: "13660000003".into(),
         attempt: Some(attempt),
         failure: Some(Failure::InsufficientFunds),
     };
-    assert_eq!(bank.read(&ours, &none), Ok(hint));
+    assert_eq!(bank.read(&ours, &none), Ok(notification));
     let foreign = signed(&bank, fields("1800000000001"));
     assert_eq!(bank.read(&foreign, &none), Err(NotBelieved::ForeignShop));
     let tampered = String::from_utf8(ours).unwrap().replace("149900", "149901");
@@ -148,7 +148,9 @@ proptest! {
     }
 
     #[test]
-    fn whatever_the_bank_signs_is_a_hint_or_is_about_another_shop(mut fields in fields_of_a_stranger(), ours in any::<bool>()) {
+    fn whatever_the_bank_signs_is_believed_or_is_about_another_shop(
+        mut fields in fields_of_a_stranger(), ours in any::<bool>(),
+    ) {
         if ours {
             fields.insert("TerminalKey".into(), "1700000000001DEMO".into());
         }
