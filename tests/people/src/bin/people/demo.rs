@@ -53,7 +53,7 @@ async fn find_course(learner: &Person) -> Result<CourseCard> {
 /// Looks at what sells a course; gives the run, too, to which it gives access.
 async fn look_at(learner: &Person, course: &CourseCard) -> Result<(Product, String)> {
     let look = learner.step("look at the price", async |me| {
-        let request = ListProductsRequest { course_id: course.course_id.clone(), ..Default::default() };
+        let request = ListProductsRequest { course_id: Some(course.course_id.clone()), ..Default::default() };
         let page: ListProductsResponse = me.call(&request).await?;
         let product = page.products.into_iter().next().context("nothing sells this course")?;
         let run_id = product.grants.first().context("the product grants nothing")?.run_id.clone();

@@ -69,7 +69,8 @@ async fn publish(manager: &Person, offer: Offer) -> Result<()> {
         None => manager.create_run(&course_id, offer.run).await?,
     };
     manager.publish_run(&run_id).await?;
-    let products: ListProductsResponse = manager.call(&ListProductsRequest { course_id, ..Default::default() }).await?;
+    let request = ListProductsRequest { course_id: Some(course_id), ..Default::default() };
+    let products: ListProductsResponse = manager.call(&request).await?;
     if products.products.is_empty() {
         manager.sell(offer.product, &run_id, offer.access).await?;
     }
