@@ -9,11 +9,11 @@ mod part;
 use std::{fmt, time::Duration};
 
 use anyhow::Context;
-use service::{ExposeSecret, SecretString};
 use rusty_s3::{
     Bucket as Place, Credentials, S3Action, UrlStyle,
     actions::{GetObject, PutObject, UploadPart},
 };
+use service::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use url::Url;
 use values::SharedClock;

@@ -3,8 +3,8 @@
 //! The address of the viewer is not signed: people move between networks while a lesson plays.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use service::{ExposeSecret, SecretString};
 use md5::{Digest, Md5};
+use service::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use url::Url;
 

@@ -33,6 +33,10 @@ pub enum Error {
     #[error("the database refused")]
     Database(#[source] sqlx::Error),
     #[error(transparent)]
+    Request(#[from] rpc::Invalid),
+    #[error(transparent)]
+    Unauthenticated(#[from] auth::Unauthenticated),
+    #[error(transparent)]
     Internal(#[from] anyhow::Error),
 }
 
@@ -63,6 +67,8 @@ impl Refusal for Error {
             Self::Upload(refusal) => of_upload(*refusal).0,
             Self::Paper(refusal) => of_paper(*refusal).0,
             Self::CertificateNotFound | Self::CertificateNumberMistyped => Kind::NotFound,
+            Self::Request(_) => Kind::Invalid,
+            Self::Unauthenticated(_) => Kind::Unauthenticated,
             Self::Certificate(_) => Kind::Conflict,
             Self::Idempotency(error) => error.kind(),
             Self::Unavailable(_) | Self::StoreUnavailable(_) => Kind::Unavailable,
@@ -77,6 +83,8 @@ impl Refusal for Error {
             Self::CertificateNotFound => "CERTIFICATE_NOT_FOUND",
             Self::CertificateNumberMistyped => "CERTIFICATE_NUMBER_MISTYPED",
             Self::Certificate(refused) => of_certificate(*refused),
+            Self::Request(_) => "INVALID",
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Idempotency(error) => error.reason(),
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::StoreUnavailable(_) => "STORE_UNAVAILABLE",
@@ -141,7 +149,11 @@ const fn of_paper(refusal: case::Refusal) -> (Kind, &'static str) {
 
 impl From<Error> for tonic::Status {
     fn from(error: Error) -> Self {
-        rpc::status(&error)
+        match error {
+            Error::Request(invalid) => invalid.into(),
+            Error::Unauthenticated(unknown) => unknown.into(),
+            error => rpc::status(&error),
+        }
     }
 }
 

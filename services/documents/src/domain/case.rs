@@ -52,6 +52,19 @@ pub enum State {
     Revoked(Reason),
 }
 
+/// The name of a state, by which reviewers choose cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
+pub enum StateName {
+    Checking,
+    InReview,
+    ApprovedOnce,
+    Verified,
+    Rejected,
+    Withdrawn,
+    Expired,
+    Revoked,
+}
+
 /// That somebody read a paper and believes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approval {
@@ -108,18 +121,23 @@ pub enum Refusal {
 }
 
 impl State {
+    /// Its name.
+    pub const fn name(self) -> StateName {
+        match self {
+            Self::Checking { .. } => StateName::Checking,
+            Self::InReview => StateName::InReview,
+            Self::ApprovedOnce(_) => StateName::ApprovedOnce,
+            Self::Verified { .. } => StateName::Verified,
+            Self::Rejected(_) => StateName::Rejected,
+            Self::Withdrawn => StateName::Withdrawn,
+            Self::Expired { .. } => StateName::Expired,
+            Self::Revoked(_) => StateName::Revoked,
+        }
+    }
+
     /// The name under which it is stored.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Checking { .. } => "checking",
-            Self::InReview => "in_review",
-            Self::ApprovedOnce(_) => "approved_once",
-            Self::Verified { .. } => "verified",
-            Self::Rejected(_) => "rejected",
-            Self::Withdrawn => "withdrawn",
-            Self::Expired { .. } => "expired",
-            Self::Revoked(_) => "revoked",
-        }
+        self.name().as_str()
     }
 
     /// Whether somebody still has to decide.

@@ -135,6 +135,14 @@ impl Reason {
     }
 }
 
+impl std::str::FromStr for Reason {
+    type Err = BadReason;
+
+    fn from_str(text: &str) -> Result<Self, BadReason> {
+        Self::parse(text)
+    }
+}
+
 impl State {
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! A file: what it is for, what it is called, and what follows from that.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use time::OffsetDateTime;
 use values::{Mistake, Params, ViolationCode, mistake::params};
@@ -11,7 +11,7 @@ use super::{
 };
 
 /// What a file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, values::Named)]
 pub enum Kind {
     /// Video or sound of a lesson.
     Media,
@@ -26,24 +26,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [Self::Media, Self::Image, Self::Material, Self::Homework, Self::Paper];
-
-    /// The name in the database, in keys and in metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Media => "media",
-            Self::Image => "image",
-            Self::Material => "material",
-            Self::Homework => "homework",
-            Self::Paper => "paper",
-        }
-    }
-
-    /// The kind of this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// Whether it belongs to a course rather than to whoever uploaded it: it needs the permission to edit courses, may be read by the
     /// CDN, and stays when its uploader is erased.
     pub const fn is_of_course(self) -> bool {
@@ -141,6 +123,14 @@ impl FileName {
     }
 }
 
+impl FromStr for FileName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        Self::parse(text)
+    }
+}
+
 /// Slashes, what nobody types, and what makes `exe.pdf` look like `fdp.exe`.
 fn forbidden(c: char) -> bool {
     c.is_control()
@@ -188,6 +178,14 @@ impl Sha256 {
 
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl FromStr for Sha256 {
+    type Err = BadSha256;
+
+    fn from_str(text: &str) -> Result<Self, BadSha256> {
+        Self::parse(text)
     }
 }
 

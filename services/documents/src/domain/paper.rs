@@ -12,32 +12,12 @@ pub type Comment = Text<0, 1_000>;
 pub const MAX_FILES: usize = 10;
 
 /// What a paper proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, values::Named)]
 pub enum PaperKind {
     Identity,
     Education,
     NoCriminalRecord,
     TaxStatus,
-}
-
-impl PaperKind {
-    /// Every kind, in the contract's order.
-    pub const ALL: [Self; 4] = [Self::Identity, Self::Education, Self::NoCriminalRecord, Self::TaxStatus];
-
-    /// The name under which it is stored and configured.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Education => "education",
-            Self::NoCriminalRecord => "no_criminal_record",
-            Self::TaxStatus => "tax_status",
-        }
-    }
-
-    /// Reads the stored name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
 }
 
 /// Why a paper was refused, or its verification taken back.
@@ -131,6 +111,18 @@ pub struct BadDay;
 
 values::mistake!(BadDay => Malformed);
 
+/// A day in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day(pub Date);
+
+impl FromStr for Day {
+    type Err = BadDay;
+
+    fn from_str(text: &str) -> Result<Self, BadDay> {
+        parse_day(text).map(Self)
+    }
+}
+
 /// Reads a day such as `2031-05-31`, in exactly this form.
 pub fn parse_day(text: &str) -> Result<Date, BadDay> {
     let bytes = text.as_bytes();
@@ -166,7 +158,7 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         for kind in PaperKind::ALL {
-            assert_eq!(PaperKind::parse(kind.as_str()), Some(kind));
+            assert_eq!(PaperKind::parse(kind.as_str()), Some(*kind));
         }
         for reason in Reason::ALL {
             assert_eq!(reason.as_str().parse(), Ok(reason));

@@ -34,36 +34,6 @@ pub(super) fn read_kind(kind: pb::PaperKind) -> Result<PaperKind, &'static str> 
     }
 }
 
-/// The stored name of the state that a filter names.
-pub(super) fn read_state(state: pb::verification_case::State) -> Option<&'static str> {
-    use pb::verification_case::State as Pb;
-    match state {
-        Pb::Unspecified => None,
-        Pb::Checking => Some("checking"),
-        Pb::InReview => Some("in_review"),
-        Pb::ApprovedOnce => Some("approved_once"),
-        Pb::Verified => Some("verified"),
-        Pb::Rejected => Some("rejected"),
-        Pb::Withdrawn => Some("withdrawn"),
-        Pb::Expired => Some("expired"),
-        Pb::Revoked => Some("revoked"),
-    }
-}
-
-fn state(state: State) -> pb::verification_case::State {
-    use pb::verification_case::State as Pb;
-    match state {
-        State::Checking { .. } => Pb::Checking,
-        State::InReview => Pb::InReview,
-        State::ApprovedOnce(_) => Pb::ApprovedOnce,
-        State::Verified { .. } => Pb::Verified,
-        State::Rejected(_) => Pb::Rejected,
-        State::Withdrawn => Pb::Withdrawn,
-        State::Expired { .. } => Pb::Expired,
-        State::Revoked(_) => Pb::Revoked,
-    }
-}
-
 /// A case without its history, as staff and lists see it.
 pub(super) fn case(case: Case) -> pb::VerificationCase {
     let deadline = match case.state {
@@ -75,7 +45,7 @@ pub(super) fn case(case: Case) -> pb::VerificationCase {
         tutor_id: case.tutor.to_string(),
         kind: kind(case.kind).into(),
         file_ids: case.files.iter().map(ToString::to_string).collect(),
-        state: state(case.state).into(),
+        state: contract::wire::<pb::verification_case::State>(case.state.name()),
         reason: case.state.reason().map(|reason| reason.as_str().to_owned()),
         valid_until: case.until().map(paper::day),
         comment: case.comment,

@@ -5,7 +5,7 @@ use time::{Date, OffsetDateTime};
 
 use super::tutors;
 use crate::domain::{
-    case::{Approval, Case, State},
+    case::{Approval, Case, State, StateName},
     id::{CaseId, FileId, UserId},
     paper::{PaperKind, Reason},
     tutor::Held,
@@ -238,8 +238,7 @@ pub async fn list_of(
 /// Which cases a reviewer wants to see.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Filter {
-    /// The stored name of a state.
-    pub state: Option<&'static str>,
+    pub state: Option<StateName>,
     pub tutor: Option<UserId>,
 }
 
@@ -257,7 +256,7 @@ pub async fn list_any(
          order by cases.case_id
          limit $4"
     ))
-    .bind(filter.state)
+    .bind(filter.state.map(StateName::as_str))
     .bind(filter.tutor)
     .bind(after)
     .bind(most)

@@ -252,7 +252,10 @@ async fn a_finished_course_is_certified_once_and_printed_at_once() {
     world.announce(learner.completed(&world)).await;
     world.expect_heard(5).await;
     let mine = door.mine(learner.user).await;
-    assert_eq!((mine.len(), mine[0].state(), mine[0].holder_name.as_deref()), (1, State::Printed, Some("Anna Petrova")));
+    assert_eq!(
+        (mine.len(), mine[0].state(), mine[0].holder_name.as_deref()),
+        (1, State::Printed, Some("Anna Petrova"))
+    );
     stop.cancel();
     printing.join_next().await.unwrap().unwrap();
 }

@@ -101,7 +101,11 @@ impl Desk {
 
     pub async fn submission(&self, tutor: Uuid, kind: PaperKind, valid_until: &str) -> SubmitPaperRequest {
         let file_ids = vec![self.file(tutor, "paper").await];
-        SubmitPaperRequest { kind: kind.into(), file_ids, valid_until: (!valid_until.is_empty()).then(|| valid_until.to_owned()) }
+        SubmitPaperRequest {
+            kind: kind.into(),
+            file_ids,
+            valid_until: (!valid_until.is_empty()).then(|| valid_until.to_owned()),
+        }
     }
 
     pub async fn try_submit(&self, tutor: Uuid, kind: PaperKind, until: &str) -> Result<VerificationCase, Status> {

@@ -148,7 +148,10 @@ async fn each_answer_has_its_effect_once() {
         let verified = answer(&question, VERIFIED, json!({"validUntil": "2030-01-31"}));
         peer.answer(&verified).await;
         let case = becomes(&desk, &case, State::Verified).await;
-        assert_eq!((case.valid_until.as_deref(), history(&case)), (Some("2030-01-31"), vec!["submitted", "asked", "answered"]));
+        assert_eq!(
+            (case.valid_until.as_deref(), history(&case)),
+            (Some("2030-01-31"), vec!["submitted", "asked", "answered"])
+        );
         assert_eq!(case.history[2].actor, "document-system");
         peer.answer(&verified).await;
         peer.answer(&answer(&question, REJECTED, json!({"reason": "FORGED"}))).await;

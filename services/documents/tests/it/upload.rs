@@ -21,7 +21,10 @@ async fn a_file_is_written_straight_to_the_store_and_counts_once() {
     assert_eq!((file.name.as_str(), &file.sha256), ("Диплом.pdf", &upload.sha256));
     assert_eq!(w.complete(me, &upload).await.unwrap(), file);
     let looked = w.look(me, &upload).await;
-    assert_eq!((looked.state(), looked.file_id.as_deref(), looked.link), (State::Completed, Some(file.file_id.as_str()), None));
+    assert_eq!(
+        (looked.state(), looked.file_id.as_deref(), looked.link),
+        (State::Completed, Some(file.file_id.as_str()), None)
+    );
     let answer = w.download(me, &file).await;
     assert_eq!(answer.headers()["content-type"], "application/pdf");
     assert!(answer.headers()["content-disposition"].to_str().unwrap().starts_with("attachment; filename=\""));
@@ -254,7 +257,8 @@ async fn a_store_that_is_down_is_asked_again_later() {
     let w = World::new().await;
     let me = Uuid::new_v4();
     let papers = w.app.papers.clone();
-    let door = testkit::serve(documents::grpc::routes(crate::helpers::app(&w.db, &w.clock, papers)), w.fleet.layer()).await;
+    let door =
+        testkit::serve(documents::grpc::routes(crate::helpers::app(&w.db, &w.clock, papers)), w.fleet.layer()).await;
     let mut uploads = proto::lyceum::documents::v1::upload_service_client::UploadServiceClient::new(
         door.to(w.fleet.person(me, EDITOR)),
     );
