@@ -59,8 +59,8 @@ impl School {
             email: newcomer.email.clone(),
             password: PASSWORD.to_owned(),
             display_name: newcomer.name.clone(),
-            language: "ru".to_owned(),
-            time_zone: "Europe/Moscow".to_owned(),
+            language: Some("ru".to_owned()),
+            time_zone: Some("Europe/Moscow".to_owned()),
             consents: vec![terms],
         };
         self.visitor()

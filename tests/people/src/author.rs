@@ -60,7 +60,7 @@ impl Course {
     /// The first lesson of a kind.
     pub fn lesson(&self, kind: LessonKind) -> Result<&str> {
         let found = self.lessons.iter().find(|lesson| lesson.kind() == kind);
-        Ok(&found.with_context(|| format!("the course has no {kind:?}"))?.lesson_id)
+        Ok(found.with_context(|| format!("the course has no {kind:?}"))?.lesson_id())
     }
 
     /// The REST path of the first lesson of a kind.

@@ -84,7 +84,7 @@ impl Person {
         self.step("hand a paper in", async |me| {
             let upload = me.write(paper, false).await?;
             let file_ids = vec![me.complete_upload(&upload).await?.file_id];
-            let request = SubmitPaperRequest { kind: kind.into(), file_ids, valid_until: valid_until.to_owned() };
+            let request = SubmitPaperRequest { kind: kind.into(), file_ids, valid_until: Some(valid_until.to_owned()) };
             let case: VerificationCase = me.call(&request).await?;
             let case = me.case_in(&case.case_id, State::Verified).await?;
             Ok(Outcome::new(case.clone()).note(format!("{kind:?} is verified")).with_id("caseId", &case.case_id))

@@ -27,7 +27,8 @@ impl Person {
     /// Orders a product, with a promo code unless that is empty.
     pub async fn order(&self, product_id: &str, promo_code: &str) -> Result<Order> {
         let name = if promo_code.is_empty() { "order" } else { "order with a promo code" };
-        let (product_id, promo_code) = (product_id.to_owned(), promo_code.to_owned());
+        let product_id = product_id.to_owned();
+        let promo_code = Some(promo_code.to_owned()).filter(|code| !code.is_empty());
         let request = CreateOrderRequest { product_id, promo_code, ..Default::default() };
         let order = self.step(name, async |me| {
             let order: Order = me.call(&request).await?;
@@ -47,7 +48,7 @@ impl Person {
         let request = PayOrderRequest { order_id: order_id.to_owned(), ..Default::default() };
         let start = self.step("start the payment", async |me| {
             let payment: Payment = me.call_keyed(&request, key).await?;
-            let what = payment.confirmation_url.clone();
+            let what = payment.confirmation_url().to_owned();
             Ok(Outcome::new(payment.clone()).note(what).with_id("paymentId", &payment.payment_id))
         });
         start.await
@@ -55,7 +56,7 @@ impl Person {
 
     /// Types a good card into the page of a payment.
     pub async fn type_card(&self, payment: &Payment) -> Result<()> {
-        let page = &payment.confirmation_url;
+        let page = payment.confirmation_url();
         let typed = self.step("pay on T-Bank's page", async |me| {
             let outside = &me.school.outside;
             // Who comes back to a page that has the money already finds no form any more.
@@ -102,7 +103,7 @@ impl Person {
 
     async fn pay_once(&self, order_id: &str, key: &str) -> Result<()> {
         let payment = self.pay_keyed(order_id, key).await?;
-        if payment.confirmation_url.is_empty() {
+        if payment.confirmation_url().is_empty() {
             bail!(Error::new(NoPage(payment)));
         }
         self.type_card(&payment).await

@@ -29,7 +29,7 @@ async fn a_visitor_registers_buys_learns_and_finishes() -> Result<()> {
     let placed = learner.get(&format!("/v1/orders/{order}")).await.ok();
     assert_eq!(placed["total"], json!({"minor": "134100", "currency": "RUB"}));
     let payment = learner.pay(&order).await?;
-    assert!(school.outside.type_card(&payment.confirmation_url, Card::Good).await? < 400);
+    assert!(school.outside.type_card(payment.confirmation_url(), Card::Good).await? < 400);
     learner.order_in(&order, order::State::Paid).await?;
     learner.enrolment_in(&course.run_id, enrolment::State::Active).await?;
 

@@ -37,10 +37,10 @@ async fn a_declined_card_and_then_a_good_one_pay_the_same_order() -> Result<()> 
     let (school, course, learner) = course_and_learner("Отказ и успех").await?;
     let order = learner.order(&course.product_id, "").await?.order_id;
     let payment = learner.pay(&order).await?;
-    assert_eq!(school.outside.type_card(&payment.confirmation_url, Card::NoFunds).await?, 402);
+    assert_eq!(school.outside.type_card(payment.confirmation_url(), Card::NoFunds).await?, 402);
     learner.notice(Kind::PaymentFailed).await?;
     assert_eq!(learner.get(&format!("/v1/orders/{order}")).await.ok()["state"], json!("STATE_PLACED"));
-    assert!(school.outside.type_card(&payment.confirmation_url, Card::Good).await? < 400);
+    assert!(school.outside.type_card(payment.confirmation_url(), Card::Good).await? < 400);
     learner.order_in(&order, order::State::Paid).await?;
     learner.enrolment_in(&course.run_id, enrolment::State::Active).await?;
     Ok(())
@@ -56,7 +56,7 @@ async fn paid_once_despite(kind: &str, extra: serde_json::Value) -> Result<()> {
         fault[name] = value.clone();
     }
     school.outside.fault(fault).await?;
-    assert!(school.outside.type_card(&payment.confirmation_url, Card::Good).await? < 400);
+    assert!(school.outside.type_card(payment.confirmation_url(), Card::Good).await? < 400);
     learner.order_in(&order, order::State::Paid).await?;
     learner.enrolment_in(&course.run_id, enrolment::State::Active).await?;
     learner.notice(Kind::OrderPaid).await?;
@@ -106,7 +106,7 @@ async fn a_lost_answer_of_the_bank_is_asked_for() -> Result<()> {
     let payment = payment.await;
     assert!(["STATE_PENDING", "STATE_FAILED"].iter().any(|state| payment["state"] == json!(state)), "{payment}");
     let again = learner.pay(&order).await?;
-    assert!(school.outside.type_card(&again.confirmation_url, Card::Good).await? < 400);
+    assert!(school.outside.type_card(again.confirmation_url(), Card::Good).await? < 400);
     learner.order_in(&order, order::State::Paid).await?;
     Ok(())
 }

@@ -27,7 +27,7 @@ impl Course {
         let sections = (0..LESSONS / 10).map(section).collect();
         let course = school.staff("manager").await?.publish(Offer::of(title, sequence, sections)).await?;
         let videos = course.lessons.iter().filter(|lesson| lesson.kind() == LessonKind::Video);
-        let videos = videos.map(|lesson| lesson.lesson_id.clone()).zip(course.media).collect();
+        let videos = videos.map(|lesson| lesson.lesson_id().to_owned()).zip(course.media).collect();
         Ok(Self { run_id: course.run_id, videos })
     }
 

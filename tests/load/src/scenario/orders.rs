@@ -88,7 +88,7 @@ async fn buy(person: Person, product: String, paid: Times) -> Result<()> {
     let payment = person.pay(&order).await?;
     let id: Uuid = order.parse().context("an order has an id")?;
     lock(&paid).insert(id, Instant::now());
-    let status = person.school.outside.type_card(&payment.confirmation_url, Card::Good).await?;
+    let status = person.school.outside.type_card(payment.confirmation_url(), Card::Good).await?;
     ensure!(status < 400, "the bank's page answered {status}");
     Ok(())
 }
