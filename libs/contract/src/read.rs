@@ -108,11 +108,7 @@ pub fn id<K: Kind>(fields: &mut Fields, name: &str, sent: &str) -> Option<Id<K>>
 }
 
 /// A text that people type.
-pub fn text<const MIN: usize, const MAX: usize>(
-    fields: &mut Fields,
-    name: &str,
-    sent: &str,
-) -> Option<Text<MIN, MAX>> {
+pub fn text<const MIN: usize, const MAX: usize>(fields: &mut Fields, name: &str, sent: &str) -> Option<Text<MIN, MAX>> {
     fields.take(name, Text::parse(sent))
 }
 
@@ -195,12 +191,7 @@ pub fn named<E: Named>(fields: &mut Fields, name: &str, sent: i32, table: &[(i32
 }
 
 /// A value of an enum that may be left out.
-pub fn named_or_none<E: Named>(
-    fields: &mut Fields,
-    name: &str,
-    sent: i32,
-    table: &[(i32, &str)],
-) -> Option<Option<E>> {
+pub fn named_or_none<E: Named>(fields: &mut Fields, name: &str, sent: i32, table: &[(i32, &str)]) -> Option<Option<E>> {
     if sent == 0 {
         return Some(None);
     }
@@ -236,7 +227,8 @@ pub fn duration(
     if fitting.contains(&length.whole_nanoseconds()) {
         return Some(length);
     }
-    let bound = |nanoseconds: &i128| Some(seconds(*nanoseconds)).filter(|_| ![i128::MIN, i128::MAX].contains(nanoseconds));
+    let bound =
+        |nanoseconds: &i128| Some(seconds(*nanoseconds)).filter(|_| ![i128::MIN, i128::MAX].contains(nanoseconds));
     let (least, most) = (bound(fitting.start()), bound(fitting.end()));
     let expected = match (&least, &most) {
         (Some(least), Some(most)) => format!("expected {least} to {most}"),

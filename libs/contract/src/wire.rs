@@ -18,7 +18,10 @@ pub fn wire<W: Wire>(value: impl Named) -> i32 {
 /// Whether two names are one: a service may write `order-paid` for the contract's `order_paid`.
 pub(crate) fn same(contract: &str, service: &str) -> bool {
     contract.len() == service.len()
-        && contract.bytes().zip(service.bytes()).all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b'-'))
+        && contract
+            .bytes()
+            .zip(service.bytes())
+            .all(|(ours, theirs)| ours == theirs || (ours == b'_' && theirs == b'-'))
 }
 
 include!(concat!(env!("OUT_DIR"), "/wire.rs"));

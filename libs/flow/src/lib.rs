@@ -116,9 +116,7 @@ impl<R: Refusal> rpc::Refusal for Error<R> {
         match self {
             Self::Refused(refusal) => refusal.retry_after(),
             Self::Key(error) => error.retry_after(),
-            _ => {
-                (self.kind() == Kind::Unavailable).then_some(SOON)
-            }
+            _ => (self.kind() == Kind::Unavailable).then_some(SOON),
         }
     }
 }

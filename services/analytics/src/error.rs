@@ -5,10 +5,7 @@ use std::time::Duration;
 use bus::Failure;
 use rpc::{Invalid, Kind, Refusal, Violation};
 
-use crate::domain::{
-    calendar::BadSpan,
-    revenue::TooMuch,
-};
+use crate::domain::{calendar::BadSpan, revenue::TooMuch};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -73,23 +73,25 @@ impl Pages {
     fn certificate(&self, check: CertificateCheck, visitor: Language) -> Response {
         let language = Language::parse(&check.language).unwrap_or(visitor);
         let day = |at: Option<proto::wkt::Timestamp>| at.map(|at| words::day(at.seconds, &self.zone, language));
-        let state = match (check.valid, check.successor_number.as_str()) {
+        let state = match (check.valid, &check.successor_number) {
             (true, _) => "valid",
-            (false, "") => "revoked",
-            (false, _) => "replaced",
+            (false, None) => "revoked",
+            (false, Some(_)) => "replaced",
         };
+        // The templates know an absent text as an empty one.
+        let text = |text: Option<String>| text.unwrap_or_default();
         let facts = context! {
             lang => language.as_str(),
             school => check.school,
             number => check.number,
-            holder => check.holder_name,
+            holder => text(check.holder_name),
             course => check.course_title,
             state,
             completed => day(check.completed_at),
             issued => day(check.issued_at),
             revoked => day(check.revoked_at),
-            successor => check.successor_number,
-            predecessor => check.predecessor_number,
+            successor => text(check.successor_number),
+            predecessor => text(check.predecessor_number),
             today => words::day(self.clock.now().unix_timestamp(), &self.zone, language),
         };
         let mut page = self.page("certificate.html", facts, StatusCode::OK);

@@ -82,7 +82,7 @@ async fn close(State(app): State<Arc<App>>, request: Request) -> Result<Response
     let (parts, _) = request.into_parts();
     let visitor = enter(&app, &parts, false).await?;
     if let Some(refresh_token) = refresh_token(&parts.headers) {
-        let message = SignOutRequest { refresh_token };
+        let message = SignOutRequest { refresh_token: Some(refresh_token) };
         app.backends.users_auth_service.clone().sign_out(request_from(&visitor, message)).await?;
     }
     Ok(with_cookie(StatusCode::NO_CONTENT.into_response(), ended_cookie()))

@@ -8,12 +8,7 @@ use values::TimeZone;
 use crate::asking::{Office, money, paid, paid_in, refunded, wrong};
 
 fn request(from: &str, to: &str, by: Granularity) -> GetRevenueReportRequest {
-    GetRevenueReportRequest {
-        from: from.to_owned(),
-        to: to.to_owned(),
-        granularity: by.into(),
-        currency: None,
-    }
+    GetRevenueReportRequest { from: from.to_owned(), to: to.to_owned(), granularity: by.into(), currency: None }
 }
 
 async fn report(office: &Office, request: GetRevenueReportRequest) -> RevenueReport {
@@ -82,8 +77,10 @@ async fn weeks_and_months_count_only_what_is_inside_the_period() {
 async fn currencies_are_never_added() {
     let office = Office::new().await;
     office.world.hear(&[paid(1, 5, "2026-11-02T12:00:00Z"), paid_in(2, 7, "EUR", "2026-11-02T12:00:00Z")]).await;
-    let euros =
-        GetRevenueReportRequest { currency: Some("EUR".to_owned()), ..request("2026-11-02", "2026-11-02", Granularity::Day) };
+    let euros = GetRevenueReportRequest {
+        currency: Some("EUR".to_owned()),
+        ..request("2026-11-02", "2026-11-02", Granularity::Day)
+    };
     let total = report(&office, euros).await.total.unwrap();
     assert_eq!((total.gross, total.orders), (money(7, "EUR"), 1));
 }

@@ -25,7 +25,7 @@ fn certificate(number: &str) -> CertificateCheck {
     CertificateCheck {
         number: number.into(),
         valid: true,
-        holder_name: "Анна <b>Иванова</b>".into(),
+        holder_name: Some("Анна <b>Иванова</b>".into()),
         course_title: "Rust & сети".into(),
         // The last hours of a day in UTC are the next one in Moscow.
         completed_at: at(1_772_404_200),
@@ -41,15 +41,15 @@ async fn world() -> World {
     world.backend.on(CHECK, |request: CheckCertificateRequest| match request.number.as_str() {
         "LYC-2026-AAAAAAAAA" => Ok(certificate(&request.number)),
         "english" => Ok(CertificateCheck { language: "en".into(), ..certificate("LYC-2026-EEEEEEEEE") }),
-        "erased" => Ok(CertificateCheck { holder_name: String::new(), ..certificate("LYC-2026-EEEEEEEEE") }),
+        "erased" => Ok(CertificateCheck { holder_name: None, ..certificate("LYC-2026-EEEEEEEEE") }),
         "revoked" => {
             Ok(CertificateCheck { valid: false, revoked_at: at(1_775_000_000), ..certificate("LYC-2026-RRRRRRRRR") })
         }
         "replaced" => Ok(CertificateCheck {
             valid: false,
             revoked_at: at(1_775_000_000),
-            successor_number: "LYC-2026-SSSSSSSSS".into(),
-            predecessor_number: "LYC-2025-PPPPPPPPP".into(),
+            successor_number: Some("LYC-2026-SSSSSSSSS".into()),
+            predecessor_number: Some("LYC-2025-PPPPPPPPP".into()),
             ..certificate("LYC-2026-OOOOOOOOO")
         }),
         "down" => Err(Status::unavailable("10.0.0.7")),

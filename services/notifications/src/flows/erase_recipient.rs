@@ -7,12 +7,7 @@ use crate::domain::id::UserId;
 use crate::error::Error;
 use crate::store;
 
-pub async fn run(
-    conn: &mut PgConnection,
-    user: UserId,
-    version: i64,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
+pub async fn run(conn: &mut PgConnection, user: UserId, version: i64, now: OffsetDateTime) -> Result<(), Error> {
     // First, because it locks the person against everybody who would add something.
     store::recipients::erase(conn, user, version, now).await?;
     store::notices::erase(conn, user).await?;

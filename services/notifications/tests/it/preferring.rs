@@ -384,7 +384,9 @@ async fn an_unknown_link_and_that_of_an_erased_person_are_not_found() {
     world.tell_of(user, &VERIFIED).await;
     let token = token(&world).await;
     let mut conn = world.app.db.acquire().await.unwrap();
-    notifications::flows::erase_recipient::run(&mut conn, values::Id::from_uuid(user), 9, world.clock.now()).await.unwrap();
+    notifications::flows::erase_recipient::run(&mut conn, values::Id::from_uuid(user), 9, world.clock.now())
+        .await
+        .unwrap();
     for token in [&token, "", "'; drop table recipients", &"0".repeat(100_000)] {
         for refused in [link(&world, token).await.unwrap_err(), unsubscribe(&world, token).await.unwrap_err()] {
             assert_eq!(refused.code(), Code::NotFound);
