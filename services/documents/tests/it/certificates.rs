@@ -9,7 +9,7 @@ use documents::{
     domain::certificate::{Completion, LEASE},
     flows::{issue_certificate, measure, print_certificate},
     jobs::printer,
-    store::certificates::unprinted_yet,
+    store::certificates,
 };
 use proto::lyceum::documents::v1::{
     Certificate, CertificateCheck, CheckCertificateRequest, CreateCertificateLinkRequest, ExportCertificatesRequest,
@@ -398,7 +398,7 @@ async fn a_printer_that_dies_is_followed_by_another_that_prints_the_same() {
     let mut conn = world.app.db.acquire().await.unwrap();
     let now = world.clock.now();
     // Claimed by one that dies.
-    let claimed = documents::store::certificates::claim(&mut conn, now + LEASE, now).await.unwrap();
+    let claimed = certificates::claim(&mut conn, now + LEASE, now).await.unwrap();
     assert_eq!(claimed.unwrap().0.id.to_string(), certificate.certificate_id);
     drop(conn);
     assert!(!print_certificate::print_next(&world.app).await.unwrap());
@@ -438,14 +438,11 @@ async fn a_pdf_that_was_being_made_during_an_erasure_is_deleted_after_its_printe
     let world = World::new().await;
     let (_, certificate) = issued(&world).await;
     let mut conn = world.app.db.acquire().await.unwrap();
-    let learner = certificate.learner_id.parse().unwrap();
-    issue_certificate::erase_holder(&mut conn, learner, 9, world.clock.now()).await.unwrap();
-    let now = world.clock.now();
-    assert!(documents::store::certificates::to_unprint(&mut conn, now, 9).await.unwrap().is_empty());
-    assert_eq!(documents::store::certificates::to_unprint(&mut conn, now + LEASE, 9).await.unwrap().len(), 1);
-    assert!(
-        !documents::store::certificates::printed(&mut conn, certificate.certificate_id.parse().unwrap()).await.unwrap()
-    );
+    let (learner, now) = (certificate.learner_id.parse().unwrap(), world.clock.now());
+    issue_certificate::erase_holder(&mut conn, learner, 9, now).await.unwrap();
+    assert!(certificates::to_unprint(&mut conn, now, 9).await.unwrap().is_empty());
+    assert_eq!(certificates::to_unprint(&mut conn, now + LEASE, 9).await.unwrap().len(), 1);
+    assert!(!certificates::printed(&mut conn, certificate.certificate_id.parse().unwrap()).await.unwrap());
 }
 
 #[tokio::test]
@@ -464,8 +461,8 @@ async fn certificates_are_their_holders_own_and_the_managers() {
     let everybody = || ListCertificatesRequest { learner_id: certificate.learner_id.clone(), ..Default::default() };
     let listed = door.manager().list_certificates(everybody()).await.unwrap().into_inner();
     assert_eq!(listed.certificates.len(), 1);
-    let refused = door.learner(holder).list_certificates(everybody()).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PermissionDenied);
+    let refused = door.learner(holder).list_certificates(everybody()).await.unwrap_err().code();
+    assert_eq!(refused, Code::PermissionDenied);
 }
 
 #[tokio::test]
@@ -494,7 +491,7 @@ async fn a_certificate_without_a_pdf_is_counted_until_it_has_one() {
     let unprinted = async || {
         measure::measure(&world.app).await.unwrap();
         let mut conn = world.app.db.acquire().await.unwrap();
-        unprinted_yet(&mut conn).await.unwrap()
+        certificates::unprinted_yet(&mut conn).await.unwrap()
     };
     let (count, since) = unprinted().await;
     assert!(count == 1 && since.is_some());
