@@ -37,7 +37,8 @@ pub fn all() -> Result<Vec<Point>> {
         let wiring = fs::read_to_string(folder.join("src/app.rs")).unwrap_or_default();
         let own = in_sources(&folder.join("src"))?;
         let of_bus = shared.iter().filter(|name| match name.split('.').next() {
-            Some("relay") => wiring.contains("Relay::new("),
+            // The wiring of every service starts a relay, unless the service announces nothing.
+            Some("relay") => wiring.contains("use service::") && !wiring.contains("ANNOUNCES: bool = false"),
             Some("consumer") => wiring.contains("Consumer::new("),
             _ => true,
         });

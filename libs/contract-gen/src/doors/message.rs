@@ -334,7 +334,11 @@ fn print_patch(api: &Api, out: &mut String, message: &MessageDescriptor) -> fmt:
             }
             None => {
                 let field = member.name.trim_start_matches("r#").to_owned();
-                member.read = format!("if mask.names({field:?}) {{ {}.map(Some) }} else {{ Some(None) }}", member.read);
+                let read = match member.read.strip_prefix("Some(") {
+                    Some(plain) => format!("Some(Some({plain})"),
+                    None => format!("{}.map(Some)", member.read),
+                };
+                member.read = format!("if mask.names({field:?}) {{ {read} }} else {{ Some(None) }}");
                 member.rust = format!("Option<{}>", member.rust);
             }
         }

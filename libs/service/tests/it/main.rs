@@ -1,7 +1,5 @@
 //! The smallest service, its configuration, and its dead letters as an operator handles them.
 
-#![expect(clippy::unwrap_used, reason = "a test has nobody else to tell")]
-
 use std::sync::Arc;
 
 use bus::{Amqp, Consume, Consumer};

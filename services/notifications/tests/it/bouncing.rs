@@ -208,8 +208,8 @@ async fn every_try_is_in_the_log() {
     assert_eq!(tries, [(1, "SMTP_451"), (2, "SENT")]);
     let started: Vec<_> = read.attempts.iter().map(|tried| tried.started_at.unwrap().seconds).collect();
     assert_eq!(started[1] - started[0], 5);
-    for unknown in [&Uuid::new_v4().to_string(), "anna"] {
-        assert_eq!(log(&world, unknown).await.unwrap_err().code(), Code::NotFound);
+    for (unknown, code) in [(&*Uuid::new_v4().to_string(), Code::NotFound), ("anna", Code::InvalidArgument)] {
+        assert_eq!(log(&world, unknown).await.unwrap_err().code(), code);
     }
 }
 
