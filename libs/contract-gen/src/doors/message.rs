@@ -338,7 +338,13 @@ fn print_patch(api: &Api, out: &mut String, message: &MessageDescriptor) -> fmt:
                     Some(plain) => format!("Some(Some({plain})"),
                     None => format!("{}.map(Some)", member.read),
                 };
-                member.read = format!("if mask.names({field:?}) {{ {read} }} else {{ Some(None) }}");
+                let named = match message.get_field_by_name(&field).map(|field| Typed::of(&field)) {
+                    Some(Typed { holds: Holds::Message(_), many: Many::One | Many::Optional { .. }, .. }) => {
+                        format!("mask.changes({field:?}, sent.{}.is_some())", member.name)
+                    }
+                    _ => format!("mask.names({field:?})"),
+                };
+                member.read = format!("if {named} {{ {read} }} else {{ Some(None) }}");
                 member.rust = format!("Option<{}>", member.rust);
             }
         }

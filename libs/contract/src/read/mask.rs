@@ -31,6 +31,11 @@ impl Mask {
         self.paths.is_empty() || self.paths.iter().any(|path| path == field)
     }
 
+    /// Whether a message inside the resource is changed: without a mask only one that was sent is.
+    pub fn changes(&self, field: &str, sent: bool) -> bool {
+        if self.paths.is_empty() { sent } else { self.names(field) }
+    }
+
     /// A oneof: changed when the mask names a case, which must then be the one that was sent.
     pub fn one_of<S, R>(
         &self,
