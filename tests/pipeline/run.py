@@ -259,8 +259,8 @@ def shape() -> None:
 def suites() -> None:
     """Every suite of the launcher runs in some job, and no job asks for one that is not there."""
     source = (ROOT / "deploy/fleet/src/test.rs").read_text()
-    every = set(re.findall(r'Self::\w+ => "([a-z-]+)"', source))
-    every |= set(re.findall(r'Script \{ name: "([a-z-]+)"', source))
+    variants = re.findall(r"^    ([A-Z]\w+),$", source.split("enum Suite {")[1].split("\n}")[0], re.MULTILINE)
+    every = {re.sub(r"(?<!^)(?=[A-Z])", "-", variant).lower() for variant in variants}
     # It needs a cluster.
     every.discard("cluster")
     asked: set[str] = set()
