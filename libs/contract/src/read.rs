@@ -261,15 +261,13 @@ pub fn money(fields: &mut Fields, name: &str, sent: MoneyMessage) -> Option<Mone
     currency.map(|currency| Money::new(sent.minor, currency))
 }
 
-/// The revision that an etag names; none was sent where the text is empty.
-pub fn etag(fields: &mut Fields, name: &str, sent: &str) -> Option<Option<i64>> {
-    match sent {
-        "" => Some(None),
-        sent => match sent.parse() {
-            Ok(revision) => Some(Some(revision)),
-            Err(_) => malformed(fields, name, "expected the etag as it was read"),
-        },
-    }
+/// A revision that nothing has: they count from 0.
+const NO_REVISION: i64 = -1;
+
+/// The revision that an etag names; none was sent where the text is empty. An etag is opaque to clients, so that one which is not
+/// ours is no wrong field: it names a revision that nothing has, and the change is refused as that of a stale version.
+pub fn etag(sent: &str) -> Option<Option<i64>> {
+    Some((!sent.is_empty()).then(|| sent.parse().unwrap_or(NO_REVISION)))
 }
 
 /// A oneof of which one case must be set.
@@ -325,5 +323,17 @@ fn out_of(
         Violation::new(name, few, format!("expected at least {least} {what}")).with("min", least)
     } else {
         Violation::new(name, much, format!("expected at most {most} {what}")).with("max", most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_of_nobody_is_stale_and_not_malformed() {
+        assert_eq!(etag(""), Some(None));
+        assert_eq!(etag("7"), Some(Some(7)));
+        assert_eq!(etag("somebody else's"), Some(Some(NO_REVISION)));
     }
 }

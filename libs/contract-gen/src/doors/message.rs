@@ -238,7 +238,7 @@ fn print_request(api: &Api, out: &mut String, name: &str, request: &Request) -> 
     let owner = variant(name);
     let mut members = members(api, &owner, plain);
     if let Some(field) = message.fields().find(|field| header(field) == Some(Header::IfMatch)) {
-        let read = format!("read::etag(fields, {:?}, &sent.{})", field.name(), ident(field.name()));
+        let read = format!("read::etag(&sent.{})", ident(field.name()));
         let about = api.comment(&field.parent_file(), field.path()).to_owned();
         members.push(Member { name: ident(field.name()), about, rust: "Option<i64>".to_owned(), read });
     }

@@ -65,6 +65,9 @@ async fn the_etag_keeps_one_writer_from_overwriting_another() {
     let changed = send(&school, &tokens, with("first")).await.unwrap();
     assert_ne!(changed.etag, etag);
     refused(send(&school, &tokens, with("second")).await, Kind::Stale, "ETAG_MISMATCH");
+    // What is no etag of ours names no version, and is not the field that is wrong.
+    let foreign = UpdateMeRequest { etag: "stale".to_owned(), ..with("third") };
+    refused(send(&school, &tokens, foreign).await, Kind::Stale, "ETAG_MISMATCH");
     assert_eq!(me(&school, &tokens).await.display_name, "first");
 }
 
