@@ -17,7 +17,8 @@ class Dialect:
     def __call__(self, operation: str, said: dict[str, Any]) -> None:
         """`said` has `path`, `query`, `body` and `headers`, and is changed in place."""
         template, contract = operation_of(self.served, operation)
-        parameters = {resolve(self.served, one)["name"] for one in contract.get("parameters", [])}
+        told = [resolve(self.served, one) for one in contract.get("parameters", [])]
+        parameters = {one["name"] for one in told if one["in"] == "query"}
         properties = properties_of(self.served, contract)
         if "if-match" in said["headers"]:
             if "etag" in parameters:
@@ -35,7 +36,8 @@ class Dialect:
         for name in parameters & body.keys():
             said["query"][name] = str(body[name])
         inner = self.wrapped(operation)
-        left = {name: one for name, one in body.items() if name not in parameters and name != inner}
+        elsewhere = {*parameters, inner, *re.findall(r"{(\w+)}", template)}
+        left = {name: one for name, one in body.items() if name not in elsewhere}
         wrapped = body.get(inner)
         said["body"] = {**wrapped, **left} if isinstance(wrapped, dict) else left
 
