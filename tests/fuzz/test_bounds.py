@@ -17,11 +17,11 @@ def bounds() -> Bounds:
 
 
 def course(**fields: Any) -> dict[str, Any]:
-    return {"course": {"language": "ru", "title": "Швейное дело"} | fields}
+    return {"language": "ru", "title": "Швейное дело"} | fields
 
 
 def lesson(**fields: Any) -> dict[str, Any]:
-    return {"sectionId": COURSE, "lesson": {"title": "Выкройка"} | fields}
+    return {"title": "Выкройка"} | fields
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def lesson(**fields: Any) -> dict[str, Any]:
         ("UpdateCourse", {"state": "STATE_DRAFT", "courseId": "x"}),
         ("CreateLesson", lesson(text={"markdown": "Да."})),
         ("CreateLesson", lesson(content="text", text={"markdown": "Да."}, weight="7")),
-        ("CreateLesson", {"section_id": COURSE, "lesson": {"title": "x", "file": None}}),
+        ("CreateLesson", {"title": "x", "free_preview": True, "file": None}),
         ("PublishRun", None),
     ],
 )
@@ -44,15 +44,15 @@ def test_what_is_taken_breaks_nothing(bounds: Bounds, operation: str, body: Any)
 @pytest.mark.parametrize(
     ("operation", "body", "where"),
     [
-        ("CreateCourse", course(title=""), "body.course.title"),
-        ("CreateCourse", course(title="x" * 201), "body.course.title"),
-        ("CreateCourse", {"course": {"language": "ru"}}, "body.course"),
+        ("CreateCourse", course(title=""), "body.title"),
+        ("CreateCourse", course(title="x" * 201), "body.title"),
+        ("CreateCourse", {"language": "ru"}, "body"),
         ("CreateCourse", {}, "body"),
-        ("CreateCourse", course(tags=["t"] * 21), "body.course.tags"),
-        ("CreateCourse", course(tags=[""]), "body.course.tags[0]"),
+        ("CreateCourse", course(tags=["t"] * 21), "body.tags"),
+        ("CreateCourse", course(tags=[""]), "body.tags[0]"),
         ("UpdateCourse", {"title": ""}, "body.title"),
-        ("CreateLesson", lesson(weight=101, text={"markdown": "Да."}), "body.lesson"),
-        ("CreateLesson", lesson(text={"markdown": ""}), "body.lesson"),
+        ("CreateLesson", lesson(weight=101, text={"markdown": "Да."}), "body"),
+        ("CreateLesson", lesson(text={"markdown": ""}), "body"),
         ("SaveAnswers", {"answers": []}, "body.answers"),
     ],
 )

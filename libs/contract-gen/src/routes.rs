@@ -201,11 +201,14 @@ fn print_mask(out: &mut String, binding: &Binding, input: &MessageDescriptor) ->
     let mask = input.get_field_by_name("update_mask").filter(is_mask);
     let (Body::Field(body), Some(mask), Verb::Patch) = (&binding.body, mask, binding.verb) else { return Ok(()) };
     let Kind::Message(resource) = body.kind() else { return Ok(()) };
-    let fixed = [Behaviour::OutputOnly, Behaviour::Immutable, Behaviour::Identifier];
-    let writable = resource.fields().filter(|field| !fixed.iter().any(|behaviour| is(field, *behaviour)));
-    let names: Vec<_> = writable.map(|field| (field.json_name().to_owned(), field.name().to_owned())).collect();
+    let names = |fields: &mut dyn Iterator<Item = FieldDescriptor>| -> Vec<_> {
+        fields.map(|field| (field.json_name().to_owned(), field.name().to_owned())).collect()
+    };
+    let server = [Behaviour::OutputOnly, Behaviour::Immutable, Behaviour::Identifier];
+    let writable = names(&mut resource.fields().filter(|field| !server.iter().any(|behaviour| is(field, *behaviour))));
+    let fixed = names(&mut resource.fields().filter(|field| is(field, Behaviour::Immutable)));
     let place = format!("message.{}", ident(mask.name()));
-    writeln!(out, "    {place} = call.mask({place}.take(), &{names:?});")
+    writeln!(out, "    {place} = call.mask({place}.take(), &{writable:?}, &{fixed:?});")
 }
 
 /// The arms that read a binding's query parameters.

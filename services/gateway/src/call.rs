@@ -219,10 +219,20 @@ impl Admitted {
     }
 
     /// What a PATCH changes: what its mask says, else the fields of its body. `writable` are the fields that can be
-    /// changed, as JSON and the contract spell them.
-    pub fn mask(&mut self, sent: Option<FieldMask>, writable: &[(&str, &str)]) -> Option<FieldMask> {
+    /// changed, `fixed` those that are set once, both as JSON and the contract spell them.
+    pub fn mask(
+        &mut self,
+        sent: Option<FieldMask>,
+        writable: &[(&str, &str)],
+        fixed: &[(&str, &str)],
+    ) -> Option<FieldMask> {
         let Some(mask) = sent else {
-            // What cannot be changed may stand in the body of somebody who sends back what was read.
+            let is_named = |(json, proto): &(&str, &str)| self.body_keys.iter().any(|key| key == json || key == proto);
+            let refused: Vec<&str> = fixed.iter().filter(|field| is_named(field)).map(|(json, _)| *json).collect();
+            for field in refused {
+                self.wrong(field, said(ViolationCode::NotAllowed, "cannot be changed"));
+            }
+            // What only the server sets may stand in the body of somebody who sends back what was read.
             let named = self.body_keys.iter().filter_map(|key| {
                 let found = writable.iter().find(|(json, proto)| key == json || key == proto);
                 found.map(|(_, proto)| (*proto).to_owned())

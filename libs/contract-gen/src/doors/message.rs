@@ -315,6 +315,8 @@ fn print_patch(api: &Api, out: &mut String, message: &MessageDescriptor) -> fmt:
         .filter(|field| is(field, Behaviour::Identifier))
         .map(|field| field.name().to_owned())
         .collect();
+    let fixed: Vec<FieldDescriptor> = readable(message).filter(|field| is(field, Behaviour::Immutable)).collect();
+    let fixed_names: Vec<&str> = fixed.iter().map(FieldDescriptor::name).collect();
     let mut printed = Vec::new();
     for mut member in members(api, &input, patchable(message)) {
         let one = message.oneofs().find(|oneof| !oneof.is_synthetic() && ident(oneof.name()) == member.name);
@@ -338,13 +340,8 @@ fn print_patch(api: &Api, out: &mut String, message: &MessageDescriptor) -> fmt:
                     Some(plain) => format!("Some(Some({plain})"),
                     None => format!("{}.map(Some)", member.read),
                 };
-                let named = match message.get_field_by_name(&field).map(|field| Typed::of(&field)) {
-                    Some(Typed { holds: Holds::Message(_), many: Many::One | Many::Optional { .. }, .. }) => {
-                        format!("mask.changes({field:?}, sent.{}.is_some())", member.name)
-                    }
-                    _ => format!("mask.names({field:?})"),
-                };
-                member.read = format!("if {named} {{ {read} }} else {{ Some(None) }}");
+                let sent = message.get_field_by_name(&field).map(|field| is_sent(&field)).unwrap_or_default();
+                member.read = format!("if mask.changes({field:?}, {sent}) {{ {read} }} else {{ Some(None) }}");
                 member.rust = format!("Option<{}>", member.rust);
             }
         }
@@ -357,13 +354,31 @@ fn print_patch(api: &Api, out: &mut String, message: &MessageDescriptor) -> fmt:
         message_type(ROOT, message)
     );
     print_read_head(out, &name, generic, &arguments)?;
-    writeln!(out, "        let mask = read::Mask::of(fields, mask, &{known:?}, &{ids:?});")?;
+    writeln!(out, "        let mask = read::Mask::of(fields, mask, &{known:?}, &{ids:?}, &{fixed_names:?});")?;
     writeln!(
         out,
         "        read::required(fields, name, sent, |fields, sent| read::message(fields, name, sent, |sent, fields| {{"
     )?;
+    for field in &fixed {
+        writeln!(out, "        mask.fixed(fields, {:?}, {});", field.name(), is_sent(field))?;
+    }
     print_read_body_inner(out, &printed)?;
     writeln!(out, "        }}))\n    }}\n}}\n")
+}
+
+/// Whether a field came with a value.
+fn is_sent(field: &FieldDescriptor) -> String {
+    let place = format!("sent.{}", ident(field.name()));
+    match (oneof(field), case(field)) {
+        (Some(oneof), Some(case)) => format!("matches!(sent.{}, Some({case}(_)))", ident(oneof.name())),
+        _ if field.is_list() || field.is_map() => format!("!{place}.is_empty()"),
+        _ if field.supports_presence() => format!("{place}.is_some()"),
+        _ => match field.kind() {
+            Kind::String | Kind::Bytes => format!("!{place}.is_empty()"),
+            Kind::Bool => place,
+            _ => format!("{place} != 0"),
+        },
+    }
 }
 
 fn print_struct(out: &mut String, name: &str, about: &str, generic: bool, members: &[Member]) -> fmt::Result {

@@ -181,7 +181,10 @@ impl Schemas {
     pub(super) fn object(&self, api: &Api, message: &MessageDescriptor, role: Role) -> Value {
         let mut properties = Map::new();
         let elsewhere = |field: &FieldDescriptor| {
-            header(field).is_some() || oneof(field).is_some() || (role != Role::Answer && self.is_elsewhere(field))
+            header(field).is_some()
+                || oneof(field).is_some()
+                || (role != Role::Answer && self.is_elsewhere(field))
+                || (role == Role::Patch && is(field, Behaviour::Immutable))
         };
         for field in message.fields().filter(|field| !elsewhere(field)) {
             properties.insert(field.json_name().to_owned(), self.field(api, &field, role));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::schema::{Role, Schemas, reference};
 use crate::{
     Api,
-    field::{header, oneofs},
+    field::{Behaviour, header, is, oneofs},
     json::name_of_case,
     rules::is_required,
     rust::variant,
@@ -17,7 +17,12 @@ pub(super) fn schemas(schemas: &Schemas, api: &Api, message: &MessageDescriptor,
     let name = schemas.name(message.full_name(), role);
     let object = schemas.object(api, message, role);
     let Some(oneof) = oneofs(message).next() else { return vec![(name, object)] };
-    let fields: Vec<_> = oneof.fields().filter(|field| header(field).is_none()).collect();
+    let stands =
+        |field: &FieldDescriptor| header(field).is_none() && (role != Role::Patch || !is(field, Behaviour::Immutable));
+    let fields: Vec<_> = oneof.fields().filter(stands).collect();
+    if fields.is_empty() {
+        return vec![(name, object)];
+    }
     let mut printed: Vec<_> = fields
         .iter()
         .map(|field| (name_for(&name, &variant(field.name())), case(schemas, api, &object, &oneof, field, role)))

@@ -105,7 +105,8 @@ fn a_patch_holds_what_the_mask_names_and_nothing_that_only_the_server_sets() {
     let patch = code.split("pub struct BookPatch").nth(1).and_then(|rest| rest.split('}').next()).unwrap().to_owned();
     assert!(!patch.contains("book_id"), "{patch}");
     assert!(patch.contains("pub form: Option<BookInputForm>"), "{patch}");
-    holds("if mask.names(\"title\")");
+    holds("if mask.changes(\"title\", !sent.title.is_empty())");
+    holds("if mask.changes(\"note\", sent.note.is_some())");
 }
 
 #[test]

@@ -93,6 +93,16 @@ async fn a_patch_changes_what_its_body_names() {
 }
 
 #[tokio::test]
+async fn a_patch_of_what_is_set_once_is_refused() {
+    let world = World::new().await;
+    let address = "/v1/promo-codes/01a0c2f4-7b1e-7c3a-9d55-3f0e8a1b2c4d";
+    let sent = json!({"code": "SPRING", "amount": {"minor": "100", "currency": "RUB"}, "maxUses": 5, "uses": 7});
+    let patch = world.request(Method::PATCH, address).bearer_auth(world.token(&["products.edit"])).json(&sent);
+    let refused = problem(ask(patch).await, 400, "INVALID");
+    assert_eq!(violations(&refused), ["code: cannot be changed", "amount: cannot be changed"]);
+}
+
+#[tokio::test]
 async fn answers_are_whole_and_in_camel_case() {
     let world = World::new().await;
     world.backend.on("users.v1.UserService/ListUsers", |_: ListUsersRequest| {

@@ -28,15 +28,21 @@ pub async fn run(app: &App, command: &UpdateProduct) -> Result<Product> {
     pg::transaction(&app.db, async |conn| {
         let product = store::product::lock(conn, command.product).await?.ok_or(Refusal::ProductNotFound)?;
         product::expect_version(product.version, command.version)?;
-        let mut product = product.changed(now);
+        let mut edited = product.clone();
         if let Some(title) = &command.title {
-            product.title = title.clone();
+            edited.title = title.clone();
         }
         if let Some(description) = &command.description {
-            product.description = description.clone();
+            edited.description = description.clone();
         }
         if let Some(granted) = &command.grants {
-            product.grants = grants(conn, granted).await?;
+            edited.grants = grants(conn, granted).await?;
+        }
+        if edited == product {
+            return Ok(product);
+        }
+        let product = edited.changed(now);
+        if command.grants.is_some() {
             store::product::replace_grants(conn, &product).await?;
         }
         store::product::update(conn, &product).await?;

@@ -33,16 +33,19 @@ pub async fn run(app: &App, command: &UpdatePromoCode) -> Result<PromoCode> {
     pg::transaction(&app.db, async |conn| {
         let promo = store::promo::lock(conn, command.promo).await?.ok_or(Refusal::PromoCodeNotFound)?;
         product::expect_version(promo.version, command.version)?;
-        let promo = PromoCode {
+        let edited = PromoCode {
             starts_at: command.starts_at.map_or(promo.starts_at, |starts| starts.unwrap_or(now)),
             ends_at: command.ends_at.unwrap_or(promo.ends_at),
             max_uses: command.max_uses.unwrap_or(promo.max_uses),
             max_uses_per_buyer: command.max_uses_per_buyer.unwrap_or(promo.max_uses_per_buyer),
             products: command.products.clone().unwrap_or_else(|| promo.products.clone()),
             state: command.state.unwrap_or(promo.state),
-            ..promo
+            ..promo.clone()
         };
-        let promo = promo.changed()?;
+        if edited == promo {
+            return Ok(promo);
+        }
+        let promo = edited.changed()?;
         expect_window(&promo)?;
         expect_products(conn, &promo.products).await?;
         store::promo::update(conn, &promo).await?;

@@ -7,6 +7,7 @@ use proto::{
     },
     wkt::{FieldMask, Timestamp},
 };
+use rpc::Problem;
 use uuid::Uuid;
 use values::Clock;
 
@@ -144,8 +145,15 @@ async fn a_code_is_issued_once_and_changed_with_care() {
     };
     let too_few = edit(&["max_uses"], PromoCode { max_uses: 1, ..tenth("x") }, "");
     assert_eq!(reason(world.products().update_promo_code(too_few).await), "MAX_USES_BELOW_USES");
+    // A code and what it takes off stay as they were made: whoever sends others is told so, and nothing changes.
     let forbidden = edit(&["code"], tenth("OTHER"), "");
     assert_eq!(reason(world.products().update_promo_code(forbidden).await), "INVALID");
+    let refused = world.products().update_promo_code(edit(&[], PromoCode { max_uses: 9, ..tenth("OTHER") }, "")).await;
+    let named = Problem::from(&refused.unwrap_err()).violations;
+    let named: Vec<&str> = named.iter().map(|wrong| wrong.field.as_str()).collect();
+    assert_eq!(named, ["promo_code.code", "promo_code.percent_basis_points"]);
+    let nothing = world.products().update_promo_code(edit(&[], PromoCode::default(), "")).await.unwrap().into_inner();
+    assert_eq!((nothing.max_uses, nothing.code.as_str()), (5, "EDIT"));
     let two = edit(&["max_uses"], PromoCode { max_uses: 2, ..tenth("x") }, &promo.etag);
     let changed = world.products().update_promo_code(two.clone()).await.unwrap().into_inner();
     assert_eq!((changed.max_uses, changed.uses, changed.code.as_str()), (2, 2, "EDIT"));
