@@ -2,10 +2,11 @@
 //!
 //! Reading order: a service implements the trait of its module below (`courses::CatalogService`) for its door and hands the
 //! door to the function of the same name, which answers gRPC calls by it. [`Call`] is who calls and under which key;
-//! [`PageRequest`] which page is asked for; [`wire`] writes enums into messages. How fields are read stands in `read`.
+//! [`PageRequest`] which page is asked for; [`show!`] maps its values onto messages. How fields are read stands in `read`.
 
 mod call;
 mod export;
+mod field;
 mod page;
 /// For the printed code; nobody else needs it.
 #[doc(hidden)]
@@ -15,6 +16,7 @@ mod wire;
 
 pub use call::Call;
 pub use export::export;
+pub use field::{Show, Twin, given, show};
 pub use page::PageRequest;
 pub use served::{Adapter, Streamed};
 pub use values::Page;

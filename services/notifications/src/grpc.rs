@@ -5,7 +5,7 @@ mod show;
 
 use std::sync::Arc;
 
-use contract::{Call, Page, Streamed, notifications as asked};
+use contract::{Call, Page, Streamed, notifications as asked, show};
 use futures::{StreamExt, TryStreamExt};
 use proto::lyceum::notifications::v1 as pb;
 use sqlx::{Postgres, pool::PoolConnection};
@@ -59,7 +59,7 @@ impl asked::NotificationService for Door {
         let (me, after) = (call.person()?, ask.page.after()?);
         let mut conn = self.connection().await?;
         let found = notices::of_recipient(&mut conn, me, ask.unread_only, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |notice| notice.id).map(show::notification))
+        Ok(show(ask.page.cut(found, |notice| notice.id)))
     }
 
     async fn get_unread_notification_count(&self, call: Call) -> Result<pb::UnreadNotificationCount> {
@@ -69,7 +69,7 @@ impl asked::NotificationService for Door {
 
     async fn mark_notification_read(&self, call: Call, ask: asked::MarkNotificationRead) -> Result<pb::Notification> {
         let me = call.person()?;
-        Ok(show::notification(flows::read_notices::one(&self.0, me, ask.notification_id).await?))
+        Ok(show(flows::read_notices::one(&self.0, me, ask.notification_id).await?))
     }
 
     async fn mark_all_notifications_read(
@@ -87,23 +87,18 @@ impl asked::NotificationService for Door {
         ask: asked::WatchNotifications,
     ) -> Result<Streamed<pb::Notification, Error>> {
         let watched = flows::watch::run(Arc::clone(&self.0), call.person()?, ask.after_notification_id).await?;
-        Ok(watched.map_ok(show::notification).boxed())
+        Ok(watched.map_ok(show).boxed())
     }
 }
 
 impl asked::DeliveryService for Door {
     async fn list_deliveries(&self, _: Call, ask: asked::ListDeliveries<Self>) -> Result<Page<pb::Delivery>> {
         let after: Option<DeliveryId> = ask.page.after()?;
-        let filter = deliveries::Filter {
-            recipient: ask.user_id,
-            state: ask.state,
-            kind: ask.kind,
-            from: ask.created_from,
-            before: ask.created_before,
-        };
+        let (from, before) = (ask.created_from, ask.created_before);
+        let filter = deliveries::Filter { recipient: ask.user_id, state: ask.state, kind: ask.kind, from, before };
         let mut conn = self.connection().await?;
         let found = deliveries::newest(&mut conn, filter, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |delivery| delivery.id).map(|found| show::delivery(&found)))
+        Ok(ask.page.cut(found, |delivery| delivery.id).map(|found| show(&found)))
     }
 
     async fn get_delivery(&self, _: Call, ask: asked::GetDelivery) -> Result<pb::DeliveryLog> {
@@ -111,7 +106,7 @@ impl asked::DeliveryService for Door {
         let found = deliveries::find(&mut conn, ask.delivery_id).await?.ok_or(Refusal::DeliveryNotFound)?;
         let tries = attempts::of_delivery(&mut conn, found.recipient, found.id).await?;
         let attempts = tries.into_iter().map(|tried| show::attempt(&found, tried)).collect();
-        Ok(pb::DeliveryLog { delivery: Some(show::delivery(&found)), attempts })
+        Ok(pb::DeliveryLog { delivery: show(&found), attempts })
     }
 
     async fn list_bounced_addresses(
@@ -121,24 +116,10 @@ impl asked::DeliveryService for Door {
     ) -> Result<Page<pb::BouncedAddress>> {
         let after: Option<(OffsetDateTime, UserId)> = ask.page.after()?;
         let found = bounces::latest(&mut *self.connection().await?, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |found| (found.bounced_at, found.recipient_id)).map(show::bounced))
+        Ok(show(ask.page.cut(found, |found| (found.bounced_at, found.recipient_id))))
     }
 
     async fn clear_bounced_address(&self, _: Call, ask: asked::ClearBouncedAddress) -> Result<()> {
         Ok(bounces::clear(&mut *self.connection().await?, ask.user_id).await?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_contract_and_the_domain_have_the_same_names() {
-        contract::same_names::<pb::Channel, Channel>().unwrap();
-        contract::same_names::<pb::delivery::State, State>().unwrap();
-        contract::same_names::<pb::digest::Every, Every>().unwrap();
-        contract::same_names::<pb::notification::Kind, Kind>().unwrap();
-        contract::same_names::<pb::preference_rule::Timing, Timing>().unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! PreferenceService at the door.
 
-use contract::{Call, notifications as asked, wire};
+use contract::{Call, message, notifications as asked, show};
 use proto::lyceum::notifications::v1 as pb;
 use rpc::{Fields, Violation};
 
@@ -9,7 +9,7 @@ use crate::{
     domain::{
         delivery::masked,
         hours::{DigestTimes, Every, QuietHours, TimeOfDay},
-        preference::{BadRule, Change, Preferences, Rule},
+        preference::{BadRule, Change, Rule},
     },
     error::{Refusal, Result},
     flows::{self, prefer::Link},
@@ -19,7 +19,7 @@ use crate::{
 impl asked::PreferenceService for Door {
     async fn get_my_notification_preferences(&self, call: Call) -> Result<pb::NotificationPreferences> {
         let me = call.person()?;
-        Ok(preferences(&store::preferences::of(&mut *self.connection().await?, me).await?))
+        Ok(show(store::preferences::of(&mut *self.connection().await?, me).await?))
     }
 
     async fn update_my_notification_preferences(
@@ -29,27 +29,24 @@ impl asked::PreferenceService for Door {
     ) -> Result<pb::NotificationPreferences> {
         let me = call.person()?;
         let change = change(ask.preferences)?;
-        Ok(preferences(&flows::prefer::run(&self.0, me, &change).await?))
+        Ok(show(flows::prefer::run(&self.0, me, &change).await?))
     }
 
     async fn get_unsubscribe_link(&self, _: Call, ask: asked::GetUnsubscribeLink) -> Result<pb::UnsubscribeLink> {
-        Ok(self.link(&flows::prefer::show_link(&self.0, ask.token.as_str()).await?))
+        Ok(self.link(flows::prefer::show_link(&self.0, ask.token.as_str()).await?))
     }
 
     async fn unsubscribe(&self, _: Call, ask: asked::Unsubscribe) -> Result<pb::UnsubscribeLink> {
-        Ok(self.link(&flows::prefer::unsubscribe(&self.0, ask.token.as_str()).await?))
+        Ok(self.link(flows::prefer::unsubscribe(&self.0, ask.token.as_str()).await?))
     }
 }
 
 impl Door {
-    fn link(&self, link: &Link) -> pb::UnsubscribeLink {
-        pb::UnsubscribeLink {
-            kind: wire::<pb::notification::Kind>(link.kind),
-            masked_address: masked(&link.person.email),
-            unsubscribed: link.unsubscribed,
-            language: link.person.language.to_string(),
-            school: self.0.renderer.school().to_owned(),
-        }
+    fn link(&self, link: Link) -> pb::UnsubscribeLink {
+        message! { pb::UnsubscribeLink {
+            kind: link.kind, masked_address: masked(&link.person.email), unsubscribed: link.unsubscribed,
+            language: link.person.language, school: self.0.renderer.school(),
+        } }
     }
 }
 
@@ -94,21 +91,4 @@ fn rules(
         }
     }
     rules
-}
-
-fn preferences(preferences: &Preferences) -> pb::NotificationPreferences {
-    let hours = |quiet: QuietHours| pb::QuietHours { from: quiet.from().to_string(), to: quiet.to().to_string() };
-    let rule = |rule: Rule| pb::PreferenceRule {
-        kind: wire::<pb::notification::Kind>(rule.kind),
-        channel: wire::<pb::Channel>(rule.channel),
-        timing: wire::<pb::preference_rule::Timing>(rule.timing),
-    };
-    pb::NotificationPreferences {
-        rules: preferences.rules().into_iter().map(rule).collect(),
-        quiet_hours: preferences.quiet.map(hours),
-        digest: Some(pb::Digest {
-            every: wire::<pb::digest::Every>(preferences.digest.every),
-            at: Some(preferences.digest.at.to_string()),
-        }),
-    }
 }
