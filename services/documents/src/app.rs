@@ -3,24 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
-use bus::{Amqp, Consume, Consumer};
+use bus::{Amqp, Consume};
 use pg::{Migrations, Pool};
-use proto::lyceum::events::v1::{CourseCompleted, ProfileChanged, RunPublished, UserErased};
 use service::{Env, Jobs, Parts, Runtime, Service};
 use time::{Date, OffsetDateTime};
 use tonic::service::Routes;
-use url::Url;
 use values::{SharedClock, TimeZone};
 
 use crate::{
-    bucket::{Bucket, Reading},
+    bucket::Bucket,
     cdn::Cdn,
     config::{Config, Papers},
     document_system::{Ear, Line, QUEUE},
-    domain::file::File,
-    events,
-    flows::{ask_system, copy_neighbours, measure},
-    grpc, jobs,
+    flows::{ask_system, copy_neighbours},
+    grpc, hear, jobs,
     neighbours::Neighbours,
     print::{Certificates, Printer},
 };
@@ -53,11 +49,6 @@ impl App {
         let now = self.clock.now();
         (self.zone.day(now), now)
     }
-
-    /// A link to a paper, which only ever leads to the store itself.
-    pub fn paper_link(&self, file: &File, works: std::time::Duration, now: OffsetDateTime) -> Url {
-        self.bucket.link(&file.key(), &Reading::of(file), works, now)
-    }
 }
 
 /// This service, as the wiring knows it.
@@ -65,8 +56,6 @@ impl App {
 pub struct Documents;
 
 const SECOND: Duration = Duration::from_secs(1);
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Service for Documents {
     const NAME: &'static str = "documents";
@@ -107,23 +96,11 @@ impl Service for Documents {
     }
 
     fn consumer(app: &Arc<App>, amqp: Amqp) -> impl Consume {
-        Consumer::new(Self::NAME, app.db.clone(), amqp, app.clock.clone())
-            .on_personal::<ProfileChanged>(events::certificate::on_profile_changed)
-            .on::<RunPublished>(events::certificate::on_run_published)
-            .on::<CourseCompleted>(bus::with(app, events::certificate::on_course_completed))
-            .on::<UserErased>(bus::with(&app.clock, events::on_user_erased))
+        hear::consumer(Self::NAME, app, amqp)
     }
 
     fn jobs() -> Jobs<App> {
-        Jobs::new()
-            .every(MINUTE, "expire-uploads", jobs::expire)
-            .every(10 * SECOND, "delete-objects", jobs::delete)
-            .every(15 * SECOND, "measure", measure::measure)
-            .every(15 * SECOND, "give-up-waiting", jobs::paper::give_up_waiting)
-            .every(5 * MINUTE, "expire-papers", jobs::paper::expire_papers)
-            .every(5 * MINUTE, "renew-standings", jobs::paper::renew_standings)
-            .every(HOUR, "forget-answers", jobs::paper::forget_answers)
-            .every(HOUR, "forget-uploads", jobs::forget_uploads)
+        jobs::jobs()
     }
 
     /// The answers of the Document System are on its own broker.

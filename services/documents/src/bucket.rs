@@ -102,10 +102,18 @@ pub struct Writing<'a> {
     pub sha256: Sha256,
 }
 
+/// An address that works for a while.
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub url: Url,
+    pub expires_at: OffsetDateTime,
+}
+
 /// A link to write to, with the headers that its signature covers.
 #[derive(Debug, Clone)]
 pub struct WriteLink {
     pub url: Url,
+    pub expires_at: OffsetDateTime,
     pub headers: Vec<(&'static str, String)>,
 }
 
@@ -155,11 +163,11 @@ impl Bucket {
     }
 
     /// A link to read an object.
-    pub fn link(&self, key: &str, reading: &Reading, works: Duration, now: OffsetDateTime) -> Url {
+    pub fn link(&self, key: &str, reading: &Reading, works: Duration, now: OffsetDateTime) -> Link {
         let mut get = GetObject::new(&self.outside, Some(&self.credentials), key);
         get.query_mut().insert("response-content-disposition", reading.disposition.clone());
         get.query_mut().insert("response-content-type", reading.content_type.clone());
-        get.sign_with_time(works, &instant(now))
+        Link { url: get.sign_with_time(works, &instant(now)), expires_at: now + works }
     }
 
     /// A link to write an object at once.
@@ -167,7 +175,7 @@ impl Bucket {
         let headers = headers(writing);
         let mut put = PutObject::new(&self.outside, Some(&self.credentials), key);
         headers.iter().for_each(|(name, value)| put.headers_mut().insert(*name, value.clone()));
-        WriteLink { url: put.sign_with_time(works, &instant(now)), headers }
+        WriteLink { url: put.sign_with_time(works, &instant(now)), expires_at: now + works, headers }
     }
 
     /// A link to write a part.
@@ -182,7 +190,7 @@ impl Bucket {
         let headers = headers(writing);
         let mut put = UploadPart::new(&self.outside, Some(&self.credentials), key, number, store_id);
         headers.iter().for_each(|(name, value)| put.headers_mut().insert(*name, value.clone()));
-        WriteLink { url: put.sign_with_time(works, &instant(now)), headers }
+        WriteLink { url: put.sign_with_time(works, &instant(now)), expires_at: now + works, headers }
     }
 }
 

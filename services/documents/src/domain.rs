@@ -8,5 +8,13 @@ pub mod file;
 pub mod id;
 pub mod number;
 pub mod paper;
+pub mod refusal;
 pub mod tutor;
 pub mod upload;
+
+pub use case::Case;
+pub use certificate::Certificate;
+pub use file::File;
+pub use refusal::Refusal;
+pub use tutor::Tutor;
+pub use upload::Upload;

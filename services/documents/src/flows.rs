@@ -8,6 +8,7 @@ pub mod delete_file;
 pub mod delete_objects;
 pub mod erase_owner;
 pub mod expire_uploads;
+pub mod sign_link;
 pub mod sign_parts;
 
 pub mod ask_system;

@@ -1,31 +1,52 @@
-//! The clockwork. A job claims rows and calls a flow for each; a crash leaves a claim that runs out.
+//! What is done from time to time: each job calls a flow, and may run on several replicas at once. A crash leaves a lease that runs out.
 
 pub mod copier;
 pub mod paper;
 pub mod printer;
 
+use std::time::Duration;
+
+use pg::Lease;
+use service::Jobs;
+
 use crate::{
     App, Error,
-    flows::{delete_objects, expire_uploads},
-    store::{self, Claiming},
+    flows::{delete_objects, expire_uploads, measure},
+    store,
 };
+
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Rows that one run claims.
 const AT_ONCE: i64 = 50;
 /// Longer than the calls of one run take; a store that answers nothing holds them up no longer than this.
-const CLAIMED_FOR: time::Duration = time::Duration::minutes(30);
+const LEASED_FOR: time::Duration = time::Duration::minutes(30);
+
+pub fn jobs() -> Jobs<App> {
+    Jobs::new()
+        .every(MINUTE, "expire-uploads", expire)
+        .every(10 * SECOND, "delete-objects", delete)
+        .every(15 * SECOND, "measure", measure::measure)
+        .every(15 * SECOND, "give-up-waiting", paper::give_up_waiting)
+        .every(5 * MINUTE, "expire-papers", paper::expire_papers)
+        .every(5 * MINUTE, "renew-standings", paper::renew_standings)
+        .every(HOUR, "forget-answers", paper::forget_answers)
+        .every(HOUR, "forget-uploads", forget_uploads)
+}
 
 /// Ends uploads that nobody completed in time.
 pub async fn expire(app: &App) -> Result<(), Error> {
-    while expire_uploads::expire_uploads(app, claiming(app)).await? > 0 {}
+    while expire_uploads::expire_uploads(app, lease(app)).await? > 0 {}
     Ok(())
 }
 
-/// Deletes objects that nobody needs any more. One that cannot be deleted comes again when its claim runs out, and holds no other up.
+/// Deletes objects that nobody needs any more. One that cannot be deleted comes again when its lease runs out, and holds no other up.
 pub async fn delete(app: &App) -> Result<(), Error> {
     let mut failed = None;
     while failed.is_none() {
-        let due = store::doomed::claim_due(&mut *app.db.acquire().await?, claiming(app)).await?;
+        let due = store::doomed::claim_due(&mut *app.db.acquire().await?, lease(app)).await?;
         if due.is_empty() {
             break;
         }
@@ -33,18 +54,15 @@ pub async fn delete(app: &App) -> Result<(), Error> {
             failed = delete_objects::delete_object(app, doomed).await.err().or(failed);
         }
     }
-    let overdue = store::doomed::overdue(&mut *app.db.acquire().await?, app.clock.now()).await?;
-    #[expect(clippy::cast_precision_loss, reason = "a gauge; nobody has 2^52 objects to delete")]
-    metrics::gauge!("doomed_objects_overdue").set(overdue as f64);
+    measure::overdue(app).await?;
     failed.map_or(Ok(()), Err)
 }
 
 /// Forgets uploads that ended long ago.
-pub async fn forget_uploads(app: &App) -> Result<(), Error> {
+async fn forget_uploads(app: &App) -> Result<(), Error> {
     Ok(store::uploads::forget_old(&mut *app.db.acquire().await?, app.clock.now()).await?)
 }
 
-fn claiming(app: &App) -> Claiming {
-    let now = app.clock.now();
-    Claiming { now, until: now + CLAIMED_FOR, most: AT_ONCE }
+fn lease(app: &App) -> Lease {
+    Lease::new(app.clock.now(), LEASED_FOR, AT_ONCE)
 }

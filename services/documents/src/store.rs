@@ -9,14 +9,3 @@ pub mod files;
 pub mod holders;
 pub mod tutors;
 pub mod uploads;
-
-use time::OffsetDateTime;
-
-/// How rows are claimed for work that takes a while.
-#[derive(Debug, Clone, Copy)]
-pub struct Claiming {
-    pub now: OffsetDateTime,
-    /// Long enough for the calls that follow; after it, somebody else takes what a dead process left.
-    pub until: OffsetDateTime,
-    pub most: i64,
-}

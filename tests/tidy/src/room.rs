@@ -3,7 +3,7 @@
 use super::source::Source;
 
 /// Services whose `events.rs` is not split into `announce` and `hear` yet. Its owner removes a line with the split; no service joins.
-const NOT_SPLIT: [&str; 4] = ["analytics", "documents", "notifications", "payments"];
+const NOT_SPLIT: [&str; 3] = ["analytics", "notifications", "payments"];
 
 /// A room, what it holds, and what it may not name. `hear` stands above the flows, as the door and the jobs do, and `announce`
 /// below them: so nothing goes in a circle.

@@ -2,10 +2,12 @@
 
 use serde::Serialize;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use url::Url;
 
 use super::{SPEC_VERSION, SUBMITTED};
-use crate::domain::{case::Case, id::AskId, paper};
+use crate::{
+    bucket::Link,
+    domain::{case::Case, id::AskId, paper},
+};
 
 /// Who asks, as CloudEvents name it.
 const SOURCE: &str = "urn:lyceum:documents";
@@ -27,8 +29,7 @@ pub struct Question {
 #[derive(Debug, Clone)]
 pub struct LinkedFile {
     /// Works without more credentials until it expires.
-    pub url: Url,
-    pub expires_at: OffsetDateTime,
+    pub link: Link,
     /// Lower-case hexadecimal; empty where the store never knew it.
     pub sha256: String,
     pub size: i64,
@@ -82,8 +83,8 @@ impl Question {
     pub fn body(&self) -> anyhow::Result<Vec<u8>> {
         let files = self.files.iter().map(|file| {
             Ok(FileData {
-                url: file.url.as_str(),
-                url_expires_at: file.expires_at.format(&Rfc3339)?,
+                url: file.link.url.as_str(),
+                url_expires_at: file.link.expires_at.format(&Rfc3339)?,
                 sha256: &file.sha256,
                 size_bytes: file.size,
                 content_type: &file.content_type,

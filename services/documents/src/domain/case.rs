@@ -3,22 +3,29 @@
 //! A case only goes forward. Whatever comes late, twice or from somebody who may not finds a transition that refuses.
 
 use time::{Date, OffsetDateTime};
+use values::{Named, Record};
 
 use super::{
+    Refusal,
     id::{CaseId, FileId, UserId},
     paper::{PaperKind, Reason},
 };
 
 /// A paper of a tutor and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Case {
+    #[record(name = "case_id")]
     pub id: CaseId,
+    #[record(name = "tutor_id")]
     pub tutor: UserId,
     pub kind: PaperKind,
     /// The files that show it; none after the tutor was erased.
+    #[record(skip)]
     pub files: Vec<FileId>,
     /// The last day on which it is valid, as the tutor says.
+    #[record(name = "claimed_until")]
     pub claimed: Option<Date>,
+    #[record(flatten)]
     pub state: State,
     /// What a reviewer said about it.
     pub comment: String,
@@ -53,7 +60,7 @@ pub enum State {
 }
 
 /// The name of a state, by which reviewers choose cases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum StateName {
     Checking,
     InReview,
@@ -93,33 +100,6 @@ pub enum Heard {
     Late,
 }
 
-/// Why a case is not opened or does not go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("There is no such case.")]
-    NotFound,
-    #[error("A case about this kind of paper is open already.")]
-    Open,
-    #[error("The case is decided.")]
-    Decided,
-    #[error("The Document System has the case. Take it to people first.")]
-    NotInReview,
-    #[error("Only a paper that is verified can lose that.")]
-    NotVerified,
-    #[error("Somebody else has to give the second approval.")]
-    SameReviewer,
-    #[error("Nobody reviews a paper of their own.")]
-    OwnPaper,
-    #[error("The first approval names another last day. Look again, and agree.")]
-    DatesDiffer,
-    #[error("The paper is out of date.")]
-    OutOfDate,
-    #[error("One of the files is not a paper of yours.")]
-    NotAPaper,
-    #[error("The account was erased.")]
-    Erased,
-}
-
 impl State {
     /// Its name.
     pub const fn name(self) -> StateName {
@@ -135,11 +115,6 @@ impl State {
         }
     }
 
-    /// The name under which it is stored.
-    pub const fn as_str(self) -> &'static str {
-        self.name().as_str()
-    }
-
     /// Whether somebody still has to decide.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Checking { .. } | Self::InReview | Self::ApprovedOnce(_))
@@ -149,6 +124,20 @@ impl State {
     pub const fn reason(self) -> Option<Reason> {
         match self {
             Self::Rejected(reason) | Self::Revoked(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Until when the Document System's answer is waited for.
+    pub const fn deadline(self) -> Option<OffsetDateTime> {
+        if let Self::Checking { deadline } = self { Some(deadline) } else { None }
+    }
+
+    /// The last day of a paper that was verified.
+    pub const fn valid_until(self) -> Option<Date> {
+        match self {
+            Self::Verified { until } => until,
+            Self::Expired { until } => Some(until),
             _ => None,
         }
     }
@@ -184,8 +173,7 @@ impl Case {
     /// The last day on which the paper is valid, as far as anybody knows.
     pub fn until(&self) -> Option<Date> {
         match self.state {
-            State::Verified { until } => until,
-            State::Expired { until } => Some(until),
+            State::Verified { .. } | State::Expired { .. } => self.state.valid_until(),
             State::ApprovedOnce(first) => first.until,
             _ => self.claimed,
         }
@@ -200,7 +188,7 @@ impl Case {
         match self.state {
             State::Withdrawn => Ok(self),
             state if state.is_open() => Ok(self.becomes(State::Withdrawn, now)),
-            _ => Err(Refusal::Decided),
+            _ => Err(Refusal::CaseDecided),
         }
     }
 
@@ -209,7 +197,7 @@ impl Case {
         match self.state {
             State::Checking { .. } => Ok(self.becomes(State::InReview, now)),
             State::InReview | State::ApprovedOnce(_) => Ok(self),
-            _ => Err(Refusal::Decided),
+            _ => Err(Refusal::CaseDecided),
         }
     }
 
@@ -227,8 +215,8 @@ impl Case {
             }
             State::ApprovedOnce(first) if first.until != approval.until => Err(Refusal::DatesDiffer),
             State::ApprovedOnce(_) => Ok(self.becomes(State::Verified { until: approval.until }, now)),
-            State::Checking { .. } => Err(Refusal::NotInReview),
-            _ => Err(Refusal::Decided),
+            State::Checking { .. } => Err(Refusal::CaseNotInReview),
+            _ => Err(Refusal::CaseDecided),
         }
     }
 
@@ -239,8 +227,8 @@ impl Case {
             State::InReview | State::ApprovedOnce(_) => {
                 Ok(Self { comment, ..self.becomes(State::Rejected(reason), now) })
             }
-            State::Checking { .. } => Err(Refusal::NotInReview),
-            _ => Err(Refusal::Decided),
+            State::Checking { .. } => Err(Refusal::CaseNotInReview),
+            _ => Err(Refusal::CaseDecided),
         }
     }
 
@@ -249,7 +237,7 @@ impl Case {
         self.reviewed_by(by)?;
         match self.state {
             State::Verified { .. } => Ok(Self { comment, ..self.becomes(State::Revoked(reason), now) }),
-            _ => Err(Refusal::NotVerified),
+            _ => Err(Refusal::CaseNotVerified),
         }
     }
 
@@ -297,7 +285,7 @@ pub fn reminder(until: Date, today: Date) -> Option<i64> {
 }
 
 fn in_date(until: Option<Date>, today: Date) -> Result<(), Refusal> {
-    if until.is_some_and(|until| until < today) { Err(Refusal::OutOfDate) } else { Ok(()) }
+    if until.is_some_and(|until| until < today) { Err(Refusal::PaperOutOfDate) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn a_case_begins_with_the_document_system_or_with_people() {
     assert_eq!(open(None, None).unwrap().state, State::InReview);
     assert_eq!(open(None, Some(LATER)).unwrap().state, State::Checking { deadline: LATER });
     assert_eq!(open(Some(TODAY), None).unwrap().until(), Some(TODAY), "the last day is included");
-    assert_eq!(open(Some(YESTERDAY), None), Err(Refusal::OutOfDate));
+    assert_eq!(open(Some(YESTERDAY), None), Err(Refusal::PaperOutOfDate));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn two_different_people_verify() {
     assert_eq!(once.clone().approve(by(anna), TODAY, LATER), Err(Refusal::SameReviewer));
     let twice = once.approve(by(boris), TODAY, LATER).unwrap();
     assert_eq!((twice.state, twice.version, twice.updated_at), (State::Verified { until: NEXT_YEAR }, 3, LATER));
-    assert_eq!(twice.approve(by(Id::new(NOW)), TODAY, LATER), Err(Refusal::Decided));
+    assert_eq!(twice.approve(by(Id::new(NOW)), TODAY, LATER), Err(Refusal::CaseDecided));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn both_read_the_same_last_day_and_the_first_may_correct_theirs() {
     let corrected = once.approve(Approval { by: anna, until: None }, TODAY, NOW).unwrap();
     assert_eq!(corrected.approve(other, TODAY, NOW).unwrap().state, State::Verified { until: None });
     let past = Approval { by: anna, until: Some(YESTERDAY) };
-    assert_eq!(case(State::InReview).approve(past, TODAY, NOW), Err(Refusal::OutOfDate));
+    assert_eq!(case(State::InReview).approve(past, TODAY, NOW), Err(Refusal::PaperOutOfDate));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn nobody_reviews_their_own_paper() {
 #[test]
 fn each_state_allows_what_it_allows() {
     for state in states() {
-        let (reviewer, name) = (Id::new(NOW), state.as_str());
+        let (reviewer, name) = (Id::new(NOW), state.name().as_str());
         let may = |names: &[&str]| names.contains(&name);
         let case = case(state);
         assert_eq!(case.clone().withdraw(NOW).is_ok(), state.is_open() || name == "withdrawn", "withdraw {name}");

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use values::Language;
+use values::{Language, Named, Record};
 
 use super::{
+    Refusal,
     id::{CertificateId, CourseId, EnrolmentId, RunId, UserId},
     number::{Number, Prefix},
 };
@@ -16,26 +17,34 @@ pub const LEASE: Duration = Duration::from_secs(30);
 pub const STORING: Duration = Duration::from_secs(15);
 
 /// A certificate. What it says never changes; only its holder may be erased.
-#[derive(Clone)]
+#[derive(Clone, Record)]
 pub struct Certificate {
+    #[record(name = "certificate_id")]
     pub id: CertificateId,
     /// Grows with each event about it.
     pub version: i64,
     pub number: String,
+    #[record(name = "learner_id")]
     pub learner: UserId,
     /// Empty once the holder is erased.
     pub holder_name: String,
+    #[record(name = "course_id")]
     pub course: CourseId,
+    #[record(name = "run_id")]
     pub run: RunId,
+    #[record(name = "enrolment_id")]
     pub enrolment: EnrolmentId,
     pub course_title: String,
     pub course_version: i32,
     pub language: Language,
     pub completed_at: OffsetDateTime,
     pub issued_at: OffsetDateTime,
+    #[record(name = "predecessor_id")]
     pub predecessor: Option<CertificateId>,
+    #[record(flatten)]
     pub state: State,
-    pub erased: bool,
+    /// When its holder was.
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 /// It carries a name, so it is not printed whole.
@@ -62,8 +71,18 @@ pub enum State {
     },
 }
 
+/// The name of a state, as tables and filters know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum StateName {
+    Issued,
+    Printed,
+    Revoked,
+    Replaced,
+}
+
 /// Why a certificate became void.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+#[named(capitals)]
 pub enum Reason {
     IssuedByMistake,
     Fraud,
@@ -72,24 +91,23 @@ pub enum Reason {
     Reissued,
 }
 
-/// A text that is none of the reasons that somebody may give.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected ISSUED_BY_MISTAKE, FRAUD or OTHER")]
-pub struct BadReason;
+/// A reason that somebody may give; that of a re-issue is nobody's to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+#[named(capitals)]
+pub enum Ground {
+    IssuedByMistake,
+    Fraud,
+    Other,
+}
 
-values::mistake!(BadReason => UnknownValue, allowed = "ISSUED_BY_MISTAKE, FRAUD, OTHER");
-
-/// What a certificate refuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error("The PDF of this certificate is still being made.")]
-    NotPrinted,
-    #[error("This certificate was declared void.")]
-    Revoked,
-    #[error("This certificate was issued anew; its successor holds.")]
-    Replaced,
-    #[error("The holder of this certificate was erased.")]
-    Erased,
+impl From<Ground> for Reason {
+    fn from(ground: Ground) -> Self {
+        match ground {
+            Ground::IssuedByMistake => Self::IssuedByMistake,
+            Ground::Fraud => Self::Fraud,
+            Ground::Other => Self::Other,
+        }
+    }
 }
 
 /// A finished enrolment, as courses tells it.
@@ -112,44 +130,14 @@ pub struct Wording<'a> {
     pub language: Language,
 }
 
-impl Reason {
-    pub const ALL: [Self; 4] = [Self::IssuedByMistake, Self::Fraud, Self::Other, Self::Reissued];
-
-    /// Takes a reason that somebody gives; that of a re-issue is nobody's to give.
-    pub fn parse(text: &str) -> Result<Self, BadReason> {
-        Self::stored(text).filter(|reason| *reason != Self::Reissued).ok_or(BadReason)
-    }
-
-    /// Reads a stored reason.
-    pub fn stored(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::IssuedByMistake => "ISSUED_BY_MISTAKE",
-            Self::Fraud => "FRAUD",
-            Self::Other => "OTHER",
-            Self::Reissued => "REISSUED",
-        }
-    }
-}
-
-impl std::str::FromStr for Reason {
-    type Err = BadReason;
-
-    fn from_str(text: &str) -> Result<Self, BadReason> {
-        Self::parse(text)
-    }
-}
-
 impl State {
-    pub fn as_str(self) -> &'static str {
+    /// Its name.
+    pub const fn name(self) -> StateName {
         match self {
-            Self::Issued => "issued",
-            Self::Printed => "printed",
-            Self::Revoked { .. } => "revoked",
-            Self::Replaced { .. } => "replaced",
+            Self::Issued => StateName::Issued,
+            Self::Printed => StateName::Printed,
+            Self::Revoked { .. } => StateName::Revoked,
+            Self::Replaced { .. } => StateName::Replaced,
         }
     }
 
@@ -200,7 +188,7 @@ impl Certificate {
             issued_at: now,
             predecessor: None,
             state: State::Issued,
-            erased: false,
+            erased_at: None,
         };
         (certificate, number)
     }
@@ -219,12 +207,12 @@ impl Certificate {
         wording: Wording<'_>,
         id: CertificateId,
         now: OffsetDateTime,
-    ) -> Result<(Self, Self, Number), Refused> {
-        if self.erased {
-            return Err(Refused::Erased);
+    ) -> Result<(Self, Self, Number), Refusal> {
+        if self.erased_at.is_some() {
+            return Err(Refusal::CertificateErased);
         }
         let (at, reason) = match self.state {
-            State::Replaced { .. } => return Err(Refused::Replaced),
+            State::Replaced { .. } => return Err(Refusal::CertificateReplaced),
             State::Issued | State::Printed => (now, Reason::Reissued),
             State::Revoked { at, reason } => (at, reason),
         };
@@ -243,12 +231,12 @@ impl Certificate {
     }
 
     /// Whether its PDF may be read.
-    pub fn readable(&self) -> Result<(), Refused> {
+    pub fn readable(&self) -> Result<(), Refusal> {
         match self.state {
-            State::Revoked { .. } => Err(Refused::Revoked),
-            State::Replaced { .. } => Err(Refused::Replaced),
-            State::Issued | State::Printed if self.erased => Err(Refused::Erased),
-            State::Issued => Err(Refused::NotPrinted),
+            State::Revoked { .. } => Err(Refusal::CertificateRevoked),
+            State::Replaced { .. } => Err(Refusal::CertificateReplaced),
+            State::Issued | State::Printed if self.erased_at.is_some() => Err(Refusal::CertificateErased),
+            State::Issued => Err(Refusal::CertificateNotPrinted),
             State::Printed => Ok(()),
         }
     }
@@ -291,11 +279,11 @@ mod tests {
     #[test]
     fn a_pdf_is_read_while_the_certificate_holds() {
         let certificate = issued();
-        assert_eq!(certificate.readable(), Err(Refused::NotPrinted));
+        assert_eq!(certificate.readable(), Err(Refusal::CertificateNotPrinted));
         let printed = Certificate { state: State::Printed, ..certificate };
         assert_eq!(printed.readable(), Ok(()));
-        assert_eq!(Certificate { erased: true, ..printed.clone() }.readable(), Err(Refused::Erased));
-        assert_eq!(printed.revoked(Reason::Fraud, NOW).unwrap().readable(), Err(Refused::Revoked));
+        assert_eq!(Certificate { erased_at: Some(NOW), ..printed.clone() }.readable(), Err(Refusal::CertificateErased));
+        assert_eq!(printed.revoked(Reason::Fraud, NOW).unwrap().readable(), Err(Refusal::CertificateRevoked));
     }
 
     #[test]
@@ -313,7 +301,7 @@ mod tests {
         assert_eq!(old.state, State::Replaced { at: later, reason: Reason::Reissued, by: new.id });
         assert_eq!((new.predecessor, new.completed_at, new.issued_at), (Some(old.id), NOW, later));
         assert_ne!(number.as_str(), old.number);
-        assert_eq!(old.reissued(wording(&prefix), Id::new(later), later).unwrap_err(), Refused::Replaced);
+        assert_eq!(old.reissued(wording(&prefix), Id::new(later), later).unwrap_err(), Refusal::CertificateReplaced);
     }
 
     #[test]
@@ -327,7 +315,7 @@ mod tests {
 
     #[test]
     fn nobody_gives_the_reason_of_a_reissue() {
-        assert_eq!(Reason::parse("REISSUED"), Err(BadReason));
-        assert_eq!(Reason::parse("FRAUD"), Ok(Reason::Fraud));
+        assert_eq!(Ground::parse("REISSUED"), None);
+        assert_eq!(Ground::parse("FRAUD").map(Reason::from), Some(Reason::Fraud));
     }
 }

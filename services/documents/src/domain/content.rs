@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use values::record::Stored;
+
 use super::file::Kind;
 
 /// How many of a file's first bytes are looked at.
@@ -99,6 +101,23 @@ impl ContentType {
 impl fmt::Display for ContentType {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(self.0.name)
+    }
+}
+
+/// How a content type is stored.
+#[derive(Debug)]
+pub struct ByName;
+
+impl Stored<ContentType> for ByName {
+    type As = String;
+    type Error = NotAllowed;
+
+    fn stored(content_type: &ContentType) -> String {
+        content_type.as_str().to_owned()
+    }
+
+    fn read(name: String) -> Result<ContentType, NotAllowed> {
+        ContentType::parse(&name)
     }
 }
 

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use values::{Mistake, Params, ViolationCode, mistake::params};
 
 use super::{
-    content::ContentType,
+    content::{ByName, ContentType},
     id::{FileId, UserId},
 };
 
@@ -47,7 +47,9 @@ impl Kind {
 pub const MIB: i64 = 1 << 20;
 
 /// A file's name as its owner knows it: 1 to 200 characters of one line. It is never part of a key or a path; it names the download.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// It is stored as it is: a file whose owner was erased has none.
+#[derive(Clone, PartialEq, Eq, values::Column)]
 pub struct FileName(String);
 
 /// Why a name was refused.
@@ -92,11 +94,6 @@ impl FileName {
             return Err(BadName::Folder);
         }
         Ok(Self(text.to_owned()))
-    }
-
-    /// A name that was checked before, or none where its owner was erased.
-    pub fn stored(text: String) -> Self {
-        Self(text)
     }
 
     pub fn as_str(&self) -> &str {
@@ -151,7 +148,7 @@ impl fmt::Debug for FileName {
 }
 
 /// A SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Column)]
 pub struct Sha256([u8; 32]);
 
 /// A text that is no SHA-256.
@@ -196,16 +193,20 @@ impl fmt::Display for Sha256 {
 }
 
 /// A file that is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct File {
+    #[record(name = "file_id")]
     pub id: FileId,
     pub kind: Kind,
     pub name: FileName,
+    #[record(with = ByName)]
     pub content_type: ContentType,
     /// In bytes.
+    #[record(name = "size_bytes")]
     pub size: i64,
     /// Of the whole file; `None` where it was written in parts, which were checked one by one.
     pub sha256: Option<Sha256>,
+    #[record(name = "owner_id")]
     pub owner: UserId,
     pub created_at: OffsetDateTime,
 }

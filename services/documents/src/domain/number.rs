@@ -20,7 +20,7 @@ pub struct Number {
 }
 
 /// A number without what people get wrong: hyphens, spaces, case, O for zero, I and L for one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Column)]
 pub struct Key(String);
 
 /// What stands at the beginning of each number, such as `LYC`: 2 to 8 capital letters.

@@ -1,8 +1,26 @@
 //! Whether somebody may teach: what the papers that are verified amount to.
 
-use time::Date;
+use time::{Date, OffsetDateTime};
+use values::Record;
 
-use super::paper::{AskedPapers, PaperKind};
+use super::{
+    id::UserId,
+    paper::{AskedPapers, PaperKind},
+};
+
+/// Somebody who has handed in a paper.
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
+pub struct Tutor {
+    #[record(name = "tutor_id")]
+    pub id: UserId,
+    #[record(flatten)]
+    pub standing: Standing,
+    /// The papers that were asked for when the standing was worked out.
+    pub asked: String,
+    /// Grows with each event about it.
+    pub version: i64,
+    pub erased_at: Option<OffsetDateTime>,
+}
 
 /// A tutor's standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,30 +35,22 @@ pub enum Standing {
 }
 
 /// A paper that was verified and not taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub struct Held {
     pub kind: PaperKind,
     /// The last day on which it is valid.
+    #[record(name = "valid_until")]
     pub until: Option<Date>,
 }
 
 /// Why a standing ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
+#[named(capitals)]
 pub enum Ended {
     /// A paper ran out.
     Expired,
     /// The school took it back, or asks for more papers than before.
     Revoked,
-}
-
-impl Ended {
-    /// The name in the event.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Expired => "EXPIRED",
-            Self::Revoked => "REVOKED",
-        }
-    }
 }
 
 /// What everybody else has to know.
@@ -73,6 +83,11 @@ impl Standing {
             (Self::Verified { .. }, Self::Unverified) => Some(News::Ended(ended)),
             (Self::Unverified, Self::Unverified) => None,
         }
+    }
+
+    /// The last day of it; none for ever, or if there is none.
+    pub fn until(self) -> Option<Date> {
+        if let Self::Verified { until } = self { until } else { None }
     }
 
     /// Whether somebody may teach on a day. The clockwork may not have noticed yet that a paper ran out.

@@ -1,9 +1,12 @@
 //! The life of an upload: open, then a file, or over. And what may be uploaded at all.
 
+use rpc::{Fields, Invalid};
 use time::{Duration, OffsetDateTime};
+use values::{Id, Named, Record};
 
 use super::{
-    content::ContentType,
+    Refusal,
+    content::{ByName, ContentType},
     file::{self, File, FileName, Kind, MIB, Sha256},
     id::{FileId, UploadId, UserId},
 };
@@ -32,78 +35,50 @@ pub enum State {
     Expired,
 }
 
+/// The name of a state, as tables and the contract know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum StateName {
+    Open,
+    Completed,
+    Refused,
+    Aborted,
+    Expired,
+}
+
+/// How what was written differs from what was announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+pub enum Mismatch {
+    #[named("SIZE_MISMATCH")]
+    Size,
+    #[named("CHECKSUM_MISMATCH")]
+    Checksum,
+    #[named("CONTENT_MISMATCH")]
+    Content,
+}
+
 impl State {
-    /// The stored name.
-    pub const fn as_str(self) -> &'static str {
+    /// Its name.
+    pub const fn name(self) -> StateName {
         match self {
-            Self::Open => "open",
-            Self::Completed => "completed",
-            Self::Refused(_) => "refused",
-            Self::Aborted => "aborted",
-            Self::Expired => "expired",
+            Self::Open => StateName::Open,
+            Self::Completed => StateName::Completed,
+            Self::Refused(_) => StateName::Refused,
+            Self::Aborted => StateName::Aborted,
+            Self::Expired => StateName::Expired,
         }
     }
 
     /// Why it was refused.
     pub const fn mismatch(self) -> Option<Mismatch> {
-        match self {
-            Self::Refused(mismatch) => Some(mismatch),
-            _ => None,
-        }
+        if let Self::Refused(mismatch) = self { Some(mismatch) } else { None }
     }
-}
-
-/// How what was written differs from what was announced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Mismatch {
-    #[error("what was written is not as long as announced")]
-    Size,
-    #[error("what was written has another checksum than announced")]
-    Checksum,
-    #[error("what was written is not what the content type says")]
-    Content,
 }
 
 impl Mismatch {
-    pub const ALL: [Self; 3] = [Self::Size, Self::Checksum, Self::Content];
-
-    /// The public name.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Size => "SIZE_MISMATCH",
-            Self::Checksum => "CHECKSUM_MISMATCH",
-            Self::Content => "CONTENT_MISMATCH",
-        }
+    /// What a refusal says about the bytes; none where it is about something else.
+    pub fn of(refusal: &Refusal) -> Option<Self> {
+        Self::ALL.iter().copied().find(|mismatch| Refusal::from(*mismatch) == *refusal)
     }
-}
-
-/// Why the law says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("there is no such upload")]
-    NotFound,
-    #[error("there is no such file")]
-    FileNotFound,
-    #[error("only those who edit courses upload files of this kind")]
-    KindNotAllowed,
-    #[error("this content type is not allowed for this kind of file")]
-    ContentTypeNotAllowed,
-    #[error("a file of this kind has 1 to {0} bytes")]
-    SizeNotAllowed(i64),
-    #[error("{MOST_OPEN} uploads are open already: complete or abort one")]
-    TooManyUploads,
-    #[error("not everything has been written yet")]
-    Incomplete,
-    #[error("{0}")]
-    Mismatch(#[from] Mismatch),
-    #[error("the upload is over")]
-    Over,
-    #[error("the file is written at once, not in parts")]
-    NotInParts,
-    #[error("a verification case rests on the file")]
-    FileInUse,
-    #[error("the account was erased")]
-    Erased,
 }
 
 /// What is announced, each value checked for itself.
@@ -114,7 +89,7 @@ pub struct Announced {
     pub content_type: ContentType,
     /// In bytes.
     pub size: i64,
-    pub sha256: Option<Sha256>,
+    pub way: Way,
 }
 
 /// How the bytes come.
@@ -126,36 +101,68 @@ pub enum Way {
     InParts(i64),
 }
 
+/// A part of a file, and what it is said to hold.
+pub type Part = (i32, Sha256);
+
 /// A file on its way in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Upload {
+    #[record(name = "upload_id")]
     pub id: UploadId,
     /// The id of the file that it becomes.
+    #[record(name = "file_id")]
     pub file: FileId,
+    #[record(name = "owner_id")]
     pub owner: UserId,
     pub kind: Kind,
     pub name: FileName,
+    #[record(with = ByName)]
     pub content_type: ContentType,
+    #[record(name = "size_bytes")]
     pub size: i64,
+    #[record(flatten)]
     pub way: Way,
     /// The store's own id of an upload in parts.
+    #[record(name = "store_upload_id")]
     pub store_id: Option<String>,
     /// Parts that were read again and found right after they were joined.
     pub checked_parts: i32,
+    #[record(flatten)]
     pub state: State,
     pub created_at: OffsetDateTime,
     pub expires_at: OffsetDateTime,
 }
 
-/// Whether a checksum of the whole file has to come, by its size.
-pub const fn is_at_once(size: i64) -> bool {
-    size <= AT_ONCE
+impl Way {
+    /// How a file of this size comes: a small one at once, with its checksum; a big one in parts, each with its own.
+    pub fn of(size: i64, sha256: Option<Sha256>) -> Result<Self, Refusal> {
+        match sha256 {
+            Some(sha256) if size <= AT_ONCE => Ok(Self::AtOnce(sha256)),
+            None if size <= AT_ONCE => Err(Refusal::ChecksumMissing),
+            Some(_) => Err(Refusal::ChecksumNotWanted),
+            None => Ok(Self::InParts(part_size(size))),
+        }
+    }
+
+    /// The checksum of the whole file, where it is known.
+    pub const fn sha256(self) -> Option<Sha256> {
+        if let Self::AtOnce(sha256) = self { Some(sha256) } else { None }
+    }
+
+    /// How big each part is but the last.
+    pub const fn part_size(self) -> Option<i64> {
+        if let Self::InParts(size) = self { Some(size) } else { None }
+    }
+
+    const fn lives(self) -> Duration {
+        if let Self::AtOnce(_) = self { SHORT } else { LONG }
+    }
 }
 
 impl Upload {
     /// Opens an upload, if such a file may come. `edits` says whether its owner edits courses.
     pub fn open(owner: UserId, announced: Announced, edits: bool, now: OffsetDateTime) -> Result<Self, Refusal> {
-        let Announced { kind, name, content_type, size, sha256 } = announced;
+        let Announced { kind, name, content_type, size, way } = announced;
         if kind.is_of_course() && !edits {
             return Err(Refusal::KindNotAllowed);
         }
@@ -163,15 +170,11 @@ impl Upload {
             return Err(Refusal::ContentTypeNotAllowed);
         }
         if !(1..=kind.largest()).contains(&size) {
-            return Err(Refusal::SizeNotAllowed(kind.largest()));
+            return Err(Refusal::SizeNotAllowed { max: kind.largest() });
         }
-        let (way, lives) = match sha256 {
-            Some(sha256) if is_at_once(size) => (Way::AtOnce(sha256), SHORT),
-            _ => (Way::InParts(part_size(size)), LONG),
-        };
         Ok(Self {
-            id: values::Id::new(now),
-            file: values::Id::new(now),
+            id: Id::new(now),
+            file: Id::new(now),
             owner,
             kind,
             name,
@@ -182,13 +185,23 @@ impl Upload {
             checked_parts: 0,
             state: State::Open,
             created_at: now,
-            expires_at: now + lives,
+            expires_at: now + way.lives(),
         })
     }
 
     /// Whether bytes may still come and count.
     pub fn is_open(&self, now: OffsetDateTime) -> bool {
         self.state == State::Open && now < self.expires_at
+    }
+
+    /// Where it stands for whoever asks: one whose time is over is expired, whether that is written down yet or not.
+    pub fn stands(&self, now: OffsetDateTime) -> StateName {
+        if self.state == State::Open && !self.is_open(now) { StateName::Expired } else { self.state.name() }
+    }
+
+    /// The file that it became.
+    pub fn became(&self) -> Option<FileId> {
+        (self.state == State::Completed).then_some(self.file)
     }
 
     /// How many parts there are; 0 for a file that is written at once.
@@ -207,6 +220,20 @@ impl Upload {
         }
         let begins = part * i64::from(number - 1);
         Some((begins, part.min(self.size - begins)))
+    }
+
+    /// Whether these are parts of it, each once.
+    pub fn check_parts(&self, parts: &[Part]) -> Result<(), Invalid> {
+        let mut fields = Fields::new();
+        for (at, (number, _)) in parts.iter().enumerate() {
+            let field = format!("parts[{at}].number");
+            if self.part(*number).is_none() {
+                fields.refuse(field, format!("expected 1 to {}", self.parts()));
+            } else if parts[..at].iter().any(|(known, _)| known == number) {
+                fields.refuse(field, "expected each part only once");
+            }
+        }
+        fields.check()
     }
 
     /// Where its bytes are written: a file that comes in parts has its place at once, because nobody can write there once the parts are
@@ -237,17 +264,13 @@ impl Upload {
 
     /// What it becomes.
     pub fn becomes(&self, now: OffsetDateTime) -> File {
-        let sha256 = match self.way {
-            Way::AtOnce(sha256) => Some(sha256),
-            Way::InParts(_) => None,
-        };
         File {
             id: self.file,
             kind: self.kind,
             name: self.name.clone(),
             content_type: self.content_type,
             size: self.size,
-            sha256,
+            sha256: self.way.sha256(),
             owner: self.owner,
             created_at: now,
         }
@@ -274,25 +297,26 @@ mod tests {
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
     fn announced(kind: Kind, content_type: &str, size: i64) -> Announced {
+        let sha256 = (size <= AT_ONCE).then(|| Sha256::new([7; 32]));
         Announced {
             kind,
             name: FileName::parse("file").unwrap(),
             content_type: ContentType::parse(content_type).unwrap(),
             size,
-            sha256: is_at_once(size).then(|| Sha256::new([7; 32])),
+            way: Way::of(size, sha256).unwrap(),
         }
     }
 
     fn open(kind: Kind, content_type: &str, size: i64, edits: bool) -> Result<Upload, Refusal> {
-        Upload::open(values::Id::from_uuid(Uuid::nil()), announced(kind, content_type, size), edits, NOW)
+        Upload::open(Id::from_uuid(Uuid::nil()), announced(kind, content_type, size), edits, NOW)
     }
 
     #[test]
     fn kinds_have_limits() {
         assert_eq!(open(Kind::Media, "video/mp4", 1, false), Err(Refusal::KindNotAllowed));
         assert_eq!(open(Kind::Paper, "video/mp4", 1, true), Err(Refusal::ContentTypeNotAllowed));
-        assert!(matches!(open(Kind::Paper, "image/png", 21 * MIB, true), Err(Refusal::SizeNotAllowed(_))));
-        assert!(matches!(open(Kind::Paper, "image/png", 0, true), Err(Refusal::SizeNotAllowed(_))));
+        assert!(matches!(open(Kind::Paper, "image/png", 21 * MIB, true), Err(Refusal::SizeNotAllowed { .. })));
+        assert!(matches!(open(Kind::Paper, "image/png", 0, true), Err(Refusal::SizeNotAllowed { .. })));
         assert!(open(Kind::Paper, "image/png", 20 * MIB, false).is_ok());
         assert!(open(Kind::Media, "video/mp4", Kind::Media.largest(), true).is_ok());
     }
@@ -305,6 +329,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_small_file_has_a_checksum_and_a_big_one_has_none(size: i64, sum: Option<[u8; 32]>) {
+            let way = Way::of(size, sum.map(Sha256::new));
+            prop_assert_eq!(way.is_ok(), sum.is_some() == (size <= AT_ONCE));
+            if let Ok(way) = way {
+                prop_assert_eq!(way.sha256().is_some(), size <= AT_ONCE);
+                prop_assert!(way.part_size().is_none_or(|part| part >= SMALLEST_PART));
+            }
+        }
+
         #[test]
         fn parts_are_the_whole(size in 1..=Kind::Media.largest()) {
             let upload = open(Kind::Media, "video/mp4", size, true).unwrap();

@@ -3,8 +3,9 @@
 use crate::{
     App, Error,
     domain::{
+        Refusal, Upload,
         id::{UploadId, UserId},
-        upload::{Refusal, State, Upload},
+        upload::State,
     },
     store,
 };
@@ -13,9 +14,9 @@ use crate::{
 pub async fn abort_upload(app: &App, owner: UserId, id: UploadId) -> Result<Upload, Error> {
     let now = app.clock.now();
     let (upload, ended) = pg::transaction(&app.db, async |conn| {
-        let upload = store::uploads::lock(conn, id, owner).await?.ok_or(Refusal::NotFound)?;
+        let upload = store::uploads::lock(conn, id, owner).await?.ok_or(Refusal::UploadNotFound)?;
         match upload.state {
-            State::Completed | State::Refused(_) => return Err(Refusal::Over.into()),
+            State::Completed | State::Refused(_) => return Err(Refusal::UploadOver.into()),
             State::Aborted | State::Expired => return Ok((upload, false)),
             State::Open => {}
         }
@@ -25,7 +26,7 @@ pub async fn abort_upload(app: &App, owner: UserId, id: UploadId) -> Result<Uplo
     })
     .await?;
     if ended {
-        super::count(&upload, upload.state.as_str());
+        super::count(&upload, upload.state.name().as_str());
     }
     Ok(upload)
 }

@@ -1,5 +1,6 @@
 //! Ask the Document System what is due. The broker is called between transactions: a question is claimed, asked, and written down.
 
+use pg::Lease;
 use time::{Duration, OffsetDateTime};
 
 use super::{
@@ -15,7 +16,7 @@ use crate::{
         question::{LinkedFile, Question},
     },
     domain::{case::State, file::File},
-    store::{self, Claiming, asks::Ask},
+    store::{self, asks::Ask},
 };
 
 /// Questions that one run asks.
@@ -30,9 +31,8 @@ const AGAIN: Duration = Duration::seconds(10);
 /// Asks every question that is due. After the first one that the broker does not take, the others wait, too.
 pub async fn ask_system(app: &App, line: &Line) -> Result<(), Error> {
     let Some(patience) = app.papers.system else { return Ok(()) };
-    let now = app.clock.now();
-    let claiming = Claiming { now, until: now + CLAIMED_FOR, most: AT_ONCE };
-    let due = store::asks::claim_due(&mut *app.db.acquire().await?, claiming).await?;
+    let lease = Lease::new(app.clock.now(), CLAIMED_FOR, AT_ONCE);
+    let due = store::asks::claim_due(&mut *app.db.acquire().await?, lease).await?;
     let mut taken = true;
     for ask in due {
         // The same moment for the links and the question, and a fresh one for each.
@@ -65,8 +65,7 @@ async fn question(app: &App, ask: &Ask, patience: Patience, now: OffsetDateTime)
     let files = store::files::stored(conn, &case.files).await?;
     let works = patience.each.min(LINKS_WORK).unsigned_abs();
     let linked = |file: &File| LinkedFile {
-        url: app.bucket.link(&file.key(), &nameless(file), works, now),
-        expires_at: now + works,
+        link: app.bucket.link(&file.key(), &nameless(file), works, now),
         sha256: file.sha256.map(|sum| sum.to_string()).unwrap_or_default(),
         size: file.size,
         content_type: file.content_type.to_string(),

@@ -9,38 +9,42 @@ use crate::{
     App, Error,
     bucket::{self, Found, Part},
     domain::{
+        File, Refusal, Upload,
         content::LOOKED_AT,
-        file::{File, Sha256},
+        file::Sha256,
         id::{UploadId, UserId},
-        upload::{Mismatch, Refusal, State, Upload, Way},
+        upload::{self, Mismatch, State, Way},
     },
     store::{self, doomed::Doomed},
 };
 
 /// Makes an upload a file. Doing it twice gives the same file.
 pub async fn complete_upload(app: &App, owner: UserId, id: UploadId) -> Result<File, Error> {
-    let upload = store::uploads::of(&mut *app.db.acquire().await?, id, owner).await?.ok_or(Refusal::NotFound)?;
+    let upload = store::uploads::of(&mut *app.db.acquire().await?, id, owner).await?.ok_or(Refusal::UploadNotFound)?;
     if upload.state == State::Open {
         if !upload.is_open(app.clock.now()) {
-            return Err(Refusal::Over.into());
+            return Err(Refusal::UploadOver.into());
         }
-        let verdict = match check(app, &upload).await {
-            Ok(()) => None,
-            Err(Error::Upload(Refusal::Mismatch(mismatch))) => Some(mismatch),
-            Err(error) => return Err(error),
+        let checked = check(app, &upload).await;
+        let verdict = match &checked {
+            Err(Error::Refused(refusal)) => Mismatch::of(refusal),
+            _ => None,
         };
+        if verdict.is_none() {
+            checked?;
+        }
         failpoint!("complete_upload.placed");
         save(app, &upload, verdict).await?;
         failpoint!("complete_upload.committed");
     }
     let conn = &mut *app.db.acquire().await?;
-    let upload = store::uploads::of(conn, id, owner).await?.ok_or(Refusal::NotFound)?;
+    let upload = store::uploads::of(conn, id, owner).await?.ok_or(Refusal::UploadNotFound)?;
     match upload.state {
         State::Completed => {
             Ok(store::files::get(conn, upload.file, Some(owner)).await?.ok_or(Refusal::FileNotFound)?)
         }
-        State::Refused(mismatch) => Err(Refusal::Mismatch(mismatch).into()),
-        State::Open | State::Aborted | State::Expired => Err(Refusal::Over.into()),
+        State::Refused(mismatch) => Err(Refusal::from(mismatch).into()),
+        State::Open | State::Aborted | State::Expired => Err(Refusal::UploadOver.into()),
     }
 }
 
@@ -54,7 +58,7 @@ async fn check(app: &App, upload: &Upload) -> Result<(), Error> {
 
 async fn at_once(app: &App, upload: &Upload, sha256: Sha256) -> Result<(), Error> {
     let key = upload.key();
-    let found = app.bucket.look(&key).await?.ok_or(Refusal::Incomplete)?;
+    let found = app.bucket.look(&key).await?.ok_or(Refusal::UploadIncomplete)?;
     same_size(upload, &found)?;
     // A store that keeps no checksum may have let other bytes in, so they are read again.
     let sum = match found.sha256 {
@@ -62,7 +66,7 @@ async fn at_once(app: &App, upload: &Upload, sha256: Sha256) -> Result<(), Error
         None => app.bucket.sum(&key, &found, 0..found.size).await?,
     };
     if sum != sha256 {
-        return Err(Refusal::Mismatch(Mismatch::Checksum).into());
+        return Err(Refusal::ChecksumMismatch.into());
     }
     look_inside(app, upload, &key, &found).await?;
     // The link still works for a while. What is written by it from now on is nobody's file.
@@ -72,11 +76,11 @@ async fn at_once(app: &App, upload: &Upload, sha256: Sha256) -> Result<(), Error
 
 async fn in_parts(app: &App, upload: &Upload) -> Result<(), Error> {
     let key = upload.key();
-    let store_id = upload.store_id.as_deref().ok_or(Refusal::Incomplete)?;
+    let store_id = upload.store_id.as_deref().ok_or(Refusal::UploadIncomplete)?;
     let said = store::uploads::parts(&mut *app.db.acquire().await?, upload.id).await?;
     // `None`: they were joined before somebody died.
     if let Some(parts) = app.bucket.parts(&key, store_id).await? {
-        let parts = complete(upload, &said, parts).ok_or(Refusal::Incomplete)?;
+        let parts = complete(upload, &said, parts).ok_or(Refusal::UploadIncomplete)?;
         match app.bucket.join(&key, store_id, &parts).await {
             // Somebody else joined them a moment ago.
             Ok(()) | Err(bucket::Error::Absent) => {}
@@ -87,14 +91,14 @@ async fn in_parts(app: &App, upload: &Upload) -> Result<(), Error> {
             store::uploads::keep_checked(&mut *app.db.acquire().await?, upload.id, upload.parts()).await?;
         }
     }
-    let found = app.bucket.look(&key).await?.ok_or(Refusal::Incomplete)?;
+    let found = app.bucket.look(&key).await?.ok_or(Refusal::UploadIncomplete)?;
     same_size(upload, &found)?;
     look_inside(app, upload, &key, &found).await?;
     read_again(app, upload, &said, &found).await
 }
 
 /// The parts that make the whole file, each as it was last said to be; `None` while one is missing.
-fn complete(upload: &Upload, said: &[(i32, Sha256)], stored: Vec<Part>) -> Option<Vec<Part>> {
+fn complete(upload: &Upload, said: &[upload::Part], stored: Vec<Part>) -> Option<Vec<Part>> {
     let fits = |part: &Part| {
         let (_, size) = upload.part(part.number)?;
         let (_, sum) = said.iter().find(|(number, _)| *number == part.number)?;
@@ -107,13 +111,13 @@ fn complete(upload: &Upload, said: &[(i32, Sha256)], stored: Vec<Part>) -> Optio
 
 /// Reads parts again where it is not known that the store has held them against their checksums: it keeps none, or somebody died
 /// before it was written down. What was read stays read when the caller's patience ends, so that the next try goes on.
-async fn read_again(app: &App, upload: &Upload, said: &[(i32, Sha256)], found: &Found) -> Result<(), Error> {
+async fn read_again(app: &App, upload: &Upload, said: &[upload::Part], found: &Found) -> Result<(), Error> {
     let upload = store::uploads::of(&mut *app.db.acquire().await?, upload.id, upload.owner).await?;
-    let upload = upload.ok_or(Refusal::NotFound)?;
+    let upload = upload.ok_or(Refusal::UploadNotFound)?;
     for (number, expected) in said.iter().filter(|(number, _)| *number > upload.checked_parts) {
         let Some((begins, size)) = upload.part(*number) else { continue };
         if app.bucket.sum(&upload.key(), found, begins..begins + size).await? != *expected {
-            return Err(Refusal::Mismatch(Mismatch::Checksum).into());
+            return Err(Refusal::ChecksumMismatch.into());
         }
         store::uploads::keep_checked(&mut *app.db.acquire().await?, upload.id, *number).await?;
     }
@@ -121,7 +125,7 @@ async fn read_again(app: &App, upload: &Upload, said: &[(i32, Sha256)], found: &
 }
 
 fn same_size(upload: &Upload, found: &Found) -> Result<(), Refusal> {
-    if found.size == upload.size { Ok(()) } else { Err(Refusal::Mismatch(Mismatch::Size)) }
+    if found.size == upload.size { Ok(()) } else { Err(Refusal::SizeMismatch) }
 }
 
 async fn look_inside(app: &App, upload: &Upload, key: &str, found: &Found) -> Result<(), Error> {
@@ -129,7 +133,7 @@ async fn look_inside(app: &App, upload: &Upload, key: &str, found: &Found) -> Re
     if upload.content_type.agrees(&beginning) {
         return Ok(());
     }
-    Err(Refusal::Mismatch(Mismatch::Content).into())
+    Err(Refusal::ContentMismatch.into())
 }
 
 /// Writes what became of the upload, unless somebody else did meanwhile. What nobody needs any more is doomed with it.
@@ -138,7 +142,7 @@ async fn save(app: &App, upload: &Upload, verdict: Option<Mismatch>) -> Result<(
     let state = verdict.map_or(State::Completed, State::Refused);
     let ended = pg::transaction(&app.db, async |conn| {
         store::uploads::lock_owner(conn, upload.owner).await?;
-        let upload = store::uploads::lock(conn, upload.id, upload.owner).await?.ok_or(Refusal::NotFound)?;
+        let upload = store::uploads::lock(conn, upload.id, upload.owner).await?.ok_or(Refusal::UploadNotFound)?;
         let last_at = upload.writable_until(now);
         if upload.state != State::Open {
             if upload.state != State::Completed {
@@ -161,7 +165,7 @@ async fn save(app: &App, upload: &Upload, verdict: Option<Mismatch>) -> Result<(
     })
     .await?;
     if ended {
-        super::count(upload, state.as_str());
+        super::count(upload, state.name().as_str());
     }
     Ok(())
 }

@@ -7,8 +7,9 @@ use values::Id;
 use crate::{
     App, Error,
     domain::{
+        Refusal, Upload,
         id::UserId,
-        upload::{Announced, MOST_OPEN, Refusal, Upload},
+        upload::{Announced, MOST_OPEN},
     },
     store,
 };
@@ -31,12 +32,12 @@ pub async fn create_upload(
             && let Claim::Replay(id) = key.claim(conn, now).await?
         {
             let upload = store::uploads::of(conn, Id::from_uuid(id), owner).await?;
-            return Ok((upload.ok_or(Refusal::NotFound)?, false));
+            return Ok((upload.ok_or(Refusal::UploadNotFound)?, false));
         }
         let upload = Upload::open(owner, announced, edits, now)?;
         store::uploads::lock_owner(conn, owner).await?;
         if store::files::is_erased(conn, owner).await? {
-            return Err(Refusal::Erased.into());
+            return Err(Refusal::AccountErased.into());
         }
         if store::uploads::open_of(conn, owner, now).await? >= MOST_OPEN {
             return Err(Refusal::TooManyUploads.into());

@@ -3,8 +3,8 @@
 use crate::{
     App, Error,
     domain::{
+        Refusal,
         id::{FileId, UserId},
-        upload::Refusal,
     },
     store::{self, doomed::Doomed},
 };

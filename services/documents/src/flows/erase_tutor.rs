@@ -4,15 +4,15 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::{
-    domain::{id::UserId, tutor::Standing},
-    store::{self, tutors::Tutor},
+    domain::{Tutor, id::UserId, tutor::Standing},
+    store,
 };
 
 /// Forgets in the caller's transaction. Cases that nobody decided are withdrawn; the standing ends without a word, because everybody
 /// who keeps a copy hears of the erasure itself.
 pub async fn erase_tutor(conn: &mut PgConnection, id: UserId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     let tutor = store::tutors::lock(conn, id).await?;
-    if tutor.erased {
+    if tutor.erased_at.is_some() {
         return Ok(());
     }
     for case in store::cases::open_of(conn, id).await? {
@@ -25,6 +25,6 @@ pub async fn erase_tutor(conn: &mut PgConnection, id: UserId, now: OffsetDateTim
     store::asks::forget_of(conn, id).await?;
     let ends = tutor.standing != Standing::Unverified;
     let version = tutor.version + i64::from(ends);
-    store::tutors::update(conn, &Tutor { standing: Standing::Unverified, version, ..tutor }).await?;
-    store::tutors::erase(conn, id, now).await
+    let erased = Tutor { standing: Standing::Unverified, version, erased_at: Some(now), ..tutor };
+    store::tutors::update(conn, &erased).await
 }

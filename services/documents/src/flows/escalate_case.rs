@@ -3,10 +3,7 @@
 use super::change_case::{self, Change};
 use crate::{
     App, Error,
-    domain::{
-        case::{Case, State},
-        id::CaseId,
-    },
+    domain::{Case, case::State, id::CaseId},
 };
 
 /// Somebody does not want to wait for the Document System.

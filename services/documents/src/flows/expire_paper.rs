@@ -1,12 +1,12 @@
 //! Notice that a verified paper ran out, or soon will.
 
 use crate::{
-    App, Error,
+    App, Error, announce,
     domain::{
         case::{self, Case, State},
         id::CaseId,
     },
-    events, store,
+    store,
 };
 use sqlx::PgConnection;
 
@@ -22,7 +22,7 @@ pub async fn expire_paper(app: &App, actor: &str, id: CaseId) -> Result<(), Erro
             change_case::save(conn, app, &expired, change).await?;
             change_case::count(&expired);
             if !renewed {
-                events::document_expired(conn, &expired, actor, change.now).await?;
+                announce::document_expired(conn, &expired, change.by()).await?;
             }
             return Ok(());
         }
@@ -36,7 +36,7 @@ pub async fn expire_paper(app: &App, actor: &str, id: CaseId) -> Result<(), Erro
         store::cases::update(conn, &case).await?;
         let detail = days.to_string();
         change_case::note(conn, id, Change { what: "reminded", detail: &detail, ..change }).await?;
-        events::document_expiring(conn, &case, until, days, actor, change.now).await?;
+        announce::document_expiring(conn, &case, until, days, change.by()).await?;
         Ok::<_, Error>(())
     })
     .await

@@ -1,22 +1,20 @@
 //! End uploads that nobody completed in time.
 
-use crate::{
-    App, Error,
-    domain::upload::State,
-    store::{self, Claiming},
-};
+use pg::Lease;
+
+use crate::{App, Error, domain::upload::State, store};
 
 /// Expires a batch of uploads and says how many there were. What they left is cleared away by `delete_objects`.
-pub async fn expire_uploads(app: &App, claiming: Claiming) -> Result<usize, Error> {
+pub async fn expire_uploads(app: &App, lease: Lease) -> Result<usize, Error> {
     let expired = pg::transaction(&app.db, async |conn| {
-        let uploads = store::uploads::lock_expired(conn, claiming).await?;
+        let uploads = store::uploads::lock_expired(conn, lease).await?;
         for upload in &uploads {
             store::uploads::end(conn, upload.id, State::Expired).await?;
-            super::doom(conn, upload, upload.writable_until(claiming.now), claiming.now).await?;
+            super::doom(conn, upload, upload.writable_until(lease.now), lease.now).await?;
         }
         Ok::<_, Error>(uploads)
     })
     .await?;
-    expired.iter().for_each(|upload| super::count(upload, State::Expired.as_str()));
+    expired.iter().for_each(|upload| super::count(upload, "expired"));
     Ok(expired.len())
 }

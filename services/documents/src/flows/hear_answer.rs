@@ -8,7 +8,7 @@ use crate::{
     domain::{
         case::{Finding, Heard},
         id::{AskId, CaseId, UserId},
-        paper::{self, Reason},
+        paper,
     },
     store,
 };
@@ -30,8 +30,8 @@ pub struct Answer {
     pub detail: String,
 }
 
-/// What became of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What became of an answer; metrics have its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
 pub enum Fate {
     /// It decided the case, or gave it to people.
     Applied,
@@ -50,19 +50,6 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// The name in metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Noted => "noted",
-            Self::Late => "late",
-            Self::Repeated => "repeated",
-            Self::UnknownCase => "unknown_case",
-            Self::WrongTutor => "wrong_tutor",
-            Self::UnknownAsk => "unknown_ask",
-        }
-    }
-
     /// Why a person has to look at it, if one has to.
     pub const fn complaint(self) -> Option<&'static str> {
         match self {
@@ -113,7 +100,7 @@ fn told(answer: &Answer) -> String {
     let finding = match answer.finding {
         Finding::Verified(Some(until)) => format!("verified until {}", paper::day(until)),
         Finding::Verified(None) => "verified".to_owned(),
-        Finding::Rejected(reason) => format!("rejected: {}", Reason::as_str(reason)),
+        Finding::Rejected(reason) => format!("rejected: {}", reason),
         Finding::Failed => "failed".to_owned(),
     };
     if answer.detail.is_empty() { finding } else { format!("{finding} ({})", answer.detail) }

@@ -1,18 +1,18 @@
 //! Issue the certificate of a finished enrolment, and keep the copies that it is worded with.
 
-use bus::Failure;
+use bus::{By, Failure};
 use failpoint::failpoint;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use values::{Id, Language};
 
 use crate::{
-    App, Error,
+    App, Error, announce,
     domain::{
         certificate::{Certificate, Completion, LEASE, Wording},
         id::{RunId, UserId},
     },
-    events,
+    flows::ACTOR,
     store::{self, holders::Holder},
 };
 
@@ -45,7 +45,7 @@ pub async fn issue_certificate(app: &App, conn: &mut PgConnection, completion: &
     if !store::certificates::insert(conn, &certificate, &number).await? {
         return Ok(());
     }
-    events::certificate_issued(conn, &certificate, "service:documents", now).await?;
+    announce::certificate_issued(conn, &certificate, By { actor: ACTOR, now }).await?;
     failpoint!("issue_certificate.announced");
     metrics::counter!("certificates_total", "what" => "issued").increment(1);
     tracing::info!(certificate = %certificate.id, enrolment = %certificate.enrolment, "Certificate {} was issued.", certificate.id);

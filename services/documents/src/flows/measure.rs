@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     App, Error,
-    store::{cases, certificates},
+    store::{self, cases, certificates},
 };
 
 /// Sets `certificates_unprinted`, `certificates_unprinted_oldest_seconds` and `verification_cases_open{state}`.
@@ -17,6 +17,13 @@ pub async fn measure(app: &App) -> Result<(), Error> {
     metrics::gauge!("certificates_unprinted_oldest_seconds").set(age);
     metrics::gauge!("verification_cases_open", "state" => "checking").set(whole(checking));
     metrics::gauge!("verification_cases_open", "state" => "in_review").set(whole(in_review));
+    Ok(())
+}
+
+/// Sets `doomed_objects_overdue`.
+pub async fn overdue(app: &App) -> Result<(), Error> {
+    let overdue = store::doomed::overdue(&mut *app.db.acquire().await?, app.clock.now()).await?;
+    metrics::gauge!("doomed_objects_overdue").set(whole(overdue));
     Ok(())
 }
 

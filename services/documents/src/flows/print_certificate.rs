@@ -6,9 +6,10 @@ use failpoint::failpoint;
 
 use crate::{
     App, Error,
-    bucket::Reading,
+    bucket::{Link, Reading},
     domain::{
-        certificate::{Certificate, LEASE, Refused, STORING, next_try},
+        Certificate, Refusal,
+        certificate::{LEASE, STORING, next_try},
         id::CertificateId,
     },
     print::Snapshot,
@@ -88,15 +89,8 @@ async fn delete(app: &App, id: CertificateId) -> anyhow::Result<()> {
     Ok(certificates::unprinted(&mut *app.db.acquire().await?, id).await?)
 }
 
-/// A link to a PDF.
-#[derive(Debug)]
-pub struct Link {
-    pub url: String,
-    pub expires_at: time::OffsetDateTime,
-}
-
 /// Signs a link to the PDF of a certificate, which only ever leads to the store itself: it bears a name.
-pub fn link(app: &App, certificate: &Certificate) -> Result<Link, Refused> {
+pub fn link(app: &App, certificate: &Certificate) -> Result<Link, Refusal> {
     certificate.readable()?;
     let now = app.clock.now();
     let reading = Reading {
@@ -104,6 +98,5 @@ pub fn link(app: &App, certificate: &Certificate) -> Result<Link, Refused> {
         // A number is letters, digits and hyphens.
         disposition: format!("attachment; filename=\"{}.pdf\"", certificate.number),
     };
-    let url = app.bucket.link(&Certificate::object(certificate.id), &reading, LINK_WORKS, now);
-    Ok(Link { url: url.into(), expires_at: now + LINK_WORKS })
+    Ok(app.bucket.link(&Certificate::object(certificate.id), &reading, LINK_WORKS, now))
 }

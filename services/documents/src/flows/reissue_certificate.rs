@@ -1,17 +1,17 @@
 //! Issue a certificate anew, such as under a corrected name.
 
-use auth::Caller;
+use bus::By;
 use pg::{Claim, Idempotent};
-use values::{Id, Language};
+use values::{Id, Language, Text};
 
 use crate::{
-    App, Error,
+    App, Error, announce,
     domain::{
-        certificate::{Certificate, Reason, Refused, Wording},
+        Certificate, Refusal,
+        certificate::{Reason, Wording},
         id::CertificateId,
     },
-    events,
-    store::{self, certificates::PREDECESSOR_KEY, holders::Holder},
+    store::{self, holders::Holder},
 };
 
 /// What is to be different.
@@ -19,7 +19,7 @@ use crate::{
 pub struct Reissue {
     pub certificate: CertificateId,
     /// None for the name in the holder's profile.
-    pub holder_name: Option<String>,
+    pub holder_name: Option<Text<1, 200>>,
     /// None for the language as before.
     pub language: Option<Language>,
 }
@@ -33,24 +33,26 @@ impl std::fmt::Debug for Reissue {
 /// Issues the new one and voids its predecessor in one transaction. The same key again gives the same certificate.
 pub async fn reissue_certificate(
     app: &App,
-    caller: &Caller,
+    actor: &str,
     command: &Reissue,
     key: &Idempotent,
 ) -> Result<Certificate, Error> {
-    let (now, actor) = (app.clock.now(), caller.actor());
+    let now = app.clock.now();
+    let by = By { actor, now };
     let new = pg::transaction(&app.db, async |conn| {
         if let Claim::Replay(id) = key.claim(conn, now).await? {
-            let found = store::certificates::find(conn, Id::from_uuid(id), None).await?;
-            return found.ok_or(Error::CertificateNotFound);
+            let found = store::certificates::any(conn, Id::from_uuid(id)).await?;
+            return Ok(found.ok_or(Refusal::CertificateNotFound)?);
         }
         // The holder first, as an erasure does: whoever locks in another order would wait for it for ever.
-        let learner = store::certificates::find(conn, command.certificate, None).await?;
-        let learner = learner.ok_or(Error::CertificateNotFound)?.learner;
+        let learner = store::certificates::any(conn, command.certificate).await?;
+        let learner = learner.ok_or(Refusal::CertificateNotFound)?.learner;
         let holder = store::holders::lock(conn, learner).await?;
-        let old = store::certificates::lock(conn, command.certificate).await?.ok_or(Error::CertificateNotFound)?;
+        let old = store::certificates::lock(conn, command.certificate).await?.ok_or(Refusal::CertificateNotFound)?;
         let name = match (&command.holder_name, &holder) {
-            (_, Some(Holder::Erased)) => return Err(Refused::Erased.into()),
-            (Some(name), _) | (None, Some(Holder::Person { name, .. })) => name,
+            (_, Some(Holder::Erased)) => return Err(Refusal::CertificateErased.into()),
+            (Some(name), _) => name.as_str(),
+            (None, Some(Holder::Person { name, .. })) => name,
             (None, None) => &old.holder_name,
         };
         let wording = Wording {
@@ -61,13 +63,15 @@ pub async fn reissue_certificate(
         };
         let held = old.state.holds();
         let (old, new, number) = old.reissued(wording, Id::new(now), now)?;
-        store::certificates::insert(conn, &new, &number).await.map_err(replaced_before)?;
+        if !store::certificates::insert(conn, &new, &number).await? {
+            return Err(Refusal::CertificateReplaced.into());
+        }
         store::certificates::void(conn, &old).await?;
         // That one which was revoked is void was announced then.
         if held {
-            events::certificate_revoked(conn, &old, Reason::Reissued, &actor, now).await?;
+            announce::certificate_revoked(conn, &old, Reason::Reissued, by).await?;
         }
-        events::certificate_issued(conn, &new, &actor, now).await?;
+        announce::certificate_issued(conn, &new, by).await?;
         key.record(conn, new.id.uuid(), now).await?;
         Ok::<_, Error>(new)
     })
@@ -77,8 +81,4 @@ pub async fn reissue_certificate(
         certificate = %new.id, by = actor, "Certificate {} was issued anew as {}.", command.certificate, new.id
     );
     Ok(new)
-}
-
-fn replaced_before(error: sqlx::Error) -> Error {
-    if pg::violated(&error, PREDECESSOR_KEY) { Refused::Replaced.into() } else { error.into() }
 }

@@ -1,13 +1,13 @@
 //! Decide about a paper that people review: approve it, reject it, or take a verification back.
 
-use auth::Caller;
 use time::Date;
 
 use super::change_case::{self, Change};
 use crate::{
     App, Error,
     domain::{
-        case::{Approval, Case, Refusal, State},
+        Case, Refusal,
+        case::{Approval, State},
         id::{CaseId, UserId},
         paper::{self, Comment, Reason},
     },
@@ -17,17 +17,16 @@ use crate::{
 /// Approves a case: the first time, the second time, or with another last day than the same person said before.
 pub async fn approve_case(
     app: &App,
-    caller: &Caller,
+    actor: &str,
     reviewer: UserId,
     id: CaseId,
     until: Option<Date>,
 ) -> Result<Case, Error> {
-    let actor = caller.actor();
     let detail = until.map(paper::day).unwrap_or_default();
     let case = pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;
         let approval = Approval { by: reviewer, until };
-        let change = Change::new(app, "approved", &actor, &detail);
+        let change = Change::new(app, "approved", actor, &detail);
         let corrects = matches!(case.state, State::ApprovedOnce(first) if first.by == reviewer);
         let case = case.approve(approval, change.today, change.now)?;
         if corrects {
@@ -56,33 +55,32 @@ pub struct Verdict {
 }
 
 /// Rejects a case.
-pub async fn reject_case(app: &App, caller: &Caller, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
+pub async fn reject_case(app: &App, actor: &str, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
     let decide = |case: Case, change: &Change<'_>| {
         case.reject(verdict.reviewer, verdict.reason, verdict.comment.as_str().to_owned(), change.now)
     };
-    decided(app, caller, id, "rejected", verdict, decide).await
+    decided(app, actor, id, "rejected", verdict, decide).await
 }
 
 /// Takes a verification back.
-pub async fn revoke_verification(app: &App, caller: &Caller, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
+pub async fn revoke_verification(app: &App, actor: &str, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
     let decide = |case: Case, change: &Change<'_>| {
         case.revoke(verdict.reviewer, verdict.reason, verdict.comment.as_str().to_owned(), change.now)
     };
-    decided(app, caller, id, "revoked", verdict, decide).await
+    decided(app, actor, id, "revoked", verdict, decide).await
 }
 
 async fn decided(
     app: &App,
-    caller: &Caller,
+    actor: &str,
     id: CaseId,
     what: &str,
     verdict: &Verdict,
     decide: impl Fn(Case, &Change<'_>) -> Result<Case, Refusal> + Clone,
 ) -> Result<Case, Error> {
-    let actor = caller.actor();
     let case = pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;
-        let change = Change::new(app, what, &actor, verdict.reason.as_str());
+        let change = Change::new(app, what, actor, verdict.reason.as_str());
         let case = decide(case, &change)?;
         change_case::save(conn, app, &case, change).await?;
         Ok::<_, Error>(case)

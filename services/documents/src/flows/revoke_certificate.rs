@@ -1,29 +1,26 @@
 //! Declare a certificate void.
 
-use auth::Caller;
+use bus::By;
 
 use crate::{
-    App, Error,
-    domain::{
-        certificate::{Certificate, Reason},
-        id::CertificateId,
-    },
-    events, store,
+    App, Error, announce,
+    domain::{Certificate, Refusal, certificate::Reason, id::CertificateId},
+    store,
 };
 
 /// Declares it void and announces it; what is void already stays as it is.
 pub async fn revoke_certificate(
     app: &App,
-    caller: &Caller,
+    actor: &str,
     id: CertificateId,
     reason: Reason,
 ) -> Result<Certificate, Error> {
-    let (now, actor) = (app.clock.now(), caller.actor());
+    let now = app.clock.now();
     let (certificate, changed) = pg::transaction(&app.db, async |conn| {
-        let certificate = store::certificates::lock(conn, id).await?.ok_or(Error::CertificateNotFound)?;
+        let certificate = store::certificates::lock(conn, id).await?.ok_or(Refusal::CertificateNotFound)?;
         let Some(revoked) = certificate.revoked(reason, now) else { return Ok((certificate, false)) };
         store::certificates::void(conn, &revoked).await?;
-        events::certificate_revoked(conn, &revoked, reason, &actor, now).await?;
+        announce::certificate_revoked(conn, &revoked, reason, By { actor, now }).await?;
         Ok::<_, Error>((revoked, true))
     })
     .await?;

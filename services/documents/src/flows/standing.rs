@@ -1,18 +1,19 @@
 //! Work out whether a tutor may teach, and tell everybody if that changed. In the transaction of whatever caused it.
 
+use bus::By;
 use sqlx::PgConnection;
-use time::{Date, OffsetDateTime};
+use time::Date;
 
 use crate::{
-    App, Error,
+    App, Error, announce,
     domain::{
+        Tutor,
         id::UserId,
         paper::AskedPapers,
         tutor::{Ended, News, Standing},
     },
-    events,
     flows::ACTOR,
-    store::{self, tutors::Tutor},
+    store,
 };
 
 /// Why and when a standing may have changed.
@@ -20,9 +21,8 @@ use crate::{
 pub struct Cause<'a> {
     /// What it is called where the standing ends by it.
     pub ended: Ended,
-    pub actor: &'a str,
     pub today: Date,
-    pub now: OffsetDateTime,
+    pub by: By<'a>,
 }
 
 /// Works the standing out anew. Nobody is told about somebody who was erased.
@@ -33,7 +33,7 @@ pub async fn renew(
     cause: Cause<'_>,
 ) -> Result<(), sqlx::Error> {
     let tutor = store::tutors::lock(conn, tutor).await?;
-    if tutor.erased {
+    if tutor.erased_at.is_some() {
         return Ok(());
     }
     let held = store::cases::held(conn, tutor.id).await?;
@@ -44,14 +44,14 @@ pub async fn renew(
     store::tutors::update(conn, &tutor).await?;
     match news {
         None => Ok(()),
-        Some(News::Verified(until)) => events::tutor_verified(conn, &tutor, until, cause.actor, cause.now).await,
-        Some(News::Ended(ended)) => events::tutor_verification_ended(conn, &tutor, ended, cause.actor, cause.now).await,
+        Some(News::Verified(until)) => announce::tutor_verified(conn, &tutor, until, cause.by).await,
+        Some(News::Ended(ended)) => announce::tutor_verification_ended(conn, &tutor, ended, cause.by).await,
     }
 }
 
 /// Works out a standing from the time when the school asked for other papers.
 pub async fn ask_anew(app: &App, tutor: UserId) -> Result<(), Error> {
     let (today, now) = app.today();
-    let cause = Cause { ended: Ended::Revoked, actor: ACTOR, today, now };
+    let cause = Cause { ended: Ended::Revoked, today, by: By { actor: ACTOR, now } };
     pg::transaction(&app.db, async |conn| Ok(renew(conn, &app.papers.asked, tutor, cause).await?)).await
 }

@@ -1,6 +1,5 @@
 //! Hand a paper in.
 
-use auth::Caller;
 use pg::{Claim, Idempotent};
 use time::Date;
 use values::Id;
@@ -9,7 +8,7 @@ use super::change_case::{self, Change};
 use crate::{
     App, Error,
     domain::{
-        case::{Case, Refusal},
+        Case, Refusal,
         id::{FileId, UserId},
         paper::PaperKind,
     },
@@ -29,21 +28,20 @@ pub struct SubmitPaper {
 /// Opens a case. The Document System is asked later, by whoever sends what is due: nobody waits for it here.
 pub async fn submit_paper(
     app: &App,
-    caller: &Caller,
+    actor: &str,
     command: &SubmitPaper,
     key: Option<&Idempotent>,
 ) -> Result<Case, Error> {
-    let actor = caller.actor();
     let (today, now) = app.today();
     let case = pg::transaction(&app.db, async |conn| {
         if let Some(key) = key
             && let Claim::Replay(id) = key.claim(conn, now).await?
         {
             let case = store::cases::of(conn, Id::from_uuid(id), command.tutor).await?;
-            return Ok((case.ok_or(Refusal::NotFound)?, false));
+            return Ok((case.ok_or(Refusal::CaseNotFound)?, false));
         }
-        if store::tutors::lock(conn, command.tutor).await?.erased {
-            return Err(Refusal::Erased.into());
+        if store::tutors::lock(conn, command.tutor).await?.erased_at.is_some() {
+            return Err(Refusal::AccountErased.into());
         }
         // Held until the case rests on them: a file that is deleted meanwhile is not found, or waits and is in use.
         if !store::files::are_papers_of(conn, &command.files, command.tutor).await? {
@@ -53,7 +51,7 @@ pub async fn submit_paper(
         let SubmitPaper { tutor, kind, claimed, .. } = *command;
         let case = Case::submit(Id::new(now), tutor, kind, command.files.clone(), claimed, deadline, (today, now))?;
         store::cases::insert(conn, &case).await.map_err(open_already)?;
-        change_case::note(conn, case.id, Change::new(app, "submitted", &actor, "")).await?;
+        change_case::note(conn, case.id, Change::new(app, "submitted", actor, "")).await?;
         if deadline.is_some() {
             let ask =
                 Ask { case_id: case.id, ask_id: Id::new(now), traceparent: bus::external::traceparent(), asked: 0 };
@@ -74,5 +72,5 @@ pub async fn submit_paper(
 }
 
 fn open_already(error: sqlx::Error) -> Error {
-    if pg::violated(&error, OPEN_KEY) { Refusal::Open.into() } else { error.into() }
+    if pg::violated(&error, OPEN_KEY) { Refusal::CaseOpen.into() } else { error.into() }
 }

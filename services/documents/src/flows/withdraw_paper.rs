@@ -1,26 +1,23 @@
 //! Take a paper back before it is decided.
 
-use auth::Caller;
-
 use super::change_case::{self, Change};
 use crate::{
     App, Error,
     domain::{
-        case::{Case, Refusal},
+        Case, Refusal,
         id::{CaseId, UserId},
     },
 };
 
 /// Withdraws a case of this tutor. Twice is the same as once.
-pub async fn withdraw_paper(app: &App, caller: &Caller, tutor: UserId, id: CaseId) -> Result<Case, Error> {
-    let actor = caller.actor();
+pub async fn withdraw_paper(app: &App, actor: &str, tutor: UserId, id: CaseId) -> Result<Case, Error> {
     let case = pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;
         if case.tutor != tutor {
-            return Err(Refusal::NotFound.into());
+            return Err(Refusal::CaseNotFound.into());
         }
         let version = case.version;
-        let change = Change::new(app, "withdrawn", &actor, "");
+        let change = Change::new(app, "withdrawn", actor, "");
         let case = case.withdraw(change.now)?;
         if case.version > version {
             change_case::save(conn, app, &case, change).await?;

@@ -1,9 +1,17 @@
 //! What has to happen to papers by itself: giving up waiting for it, reminding, running out.
 
+use std::{fmt::Display, future::Future};
+
+use time::Duration;
+
 use crate::{
     App, Error,
+    domain::{
+        case::REMINDERS,
+        id::{CaseId, UserId},
+    },
     flows::{ACTOR, escalate_case, expire_paper, standing},
-    store,
+    store::{self, cases, tutors},
 };
 
 /// Rows that are read at once.
@@ -11,52 +19,17 @@ const AT_ONCE: i64 = 100;
 
 /// Takes cases to people that the Document System did not answer about in time. It works without the Document System, too.
 pub async fn give_up_waiting(app: &App) -> Result<(), Error> {
-    let mut after = None;
-    loop {
-        let now = app.clock.now();
-        let page = store::cases::overdue(&mut *app.db.acquire().await?, now, after, AT_ONCE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(*last);
-        for id in page {
-            if let Err(error) = escalate_case::give_up_waiting(app, ACTOR, id).await {
-                complain("case", &id, &error);
-            }
-        }
-    }
+    each("case", |after| overdue(app, after), |id| escalate_case::give_up_waiting(app, ACTOR, id)).await
 }
 
 /// Expires papers that ran out, and reminds tutors whose papers soon will.
 pub async fn expire_papers(app: &App) -> Result<(), Error> {
-    let mut after = None;
-    loop {
-        let (today, _) = app.today();
-        let by = today.saturating_add(time::Duration::days(crate::domain::case::REMINDERS[0]));
-        let page = store::cases::running_out(&mut *app.db.acquire().await?, by, after, AT_ONCE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(*last);
-        for id in page {
-            if let Err(error) = expire_paper::expire_paper(app, ACTOR, id).await {
-                complain("case", &id, &error);
-            }
-        }
-    }
+    each("case", |after| running_out(app, after), |id| expire_paper::expire_paper(app, ACTOR, id)).await
 }
 
 /// Works out anew who may teach where the school asks for other papers than before.
 pub async fn renew_standings(app: &App) -> Result<(), Error> {
-    let asked = app.papers.asked.to_string();
-    let mut after = None;
-    loop {
-        let conn = &mut *app.db.acquire().await?;
-        let page = store::tutors::asked_otherwise(conn, &asked, after, AT_ONCE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(*last);
-        for id in page {
-            if let Err(error) = standing::ask_anew(app, id).await {
-                complain("tutor", &id, &error);
-            }
-        }
-    }
+    each("tutor", |after| asked_otherwise(app, after), |id| standing::ask_anew(app, id)).await
 }
 
 /// Forgets answers whose repetitions do not come any more.
@@ -65,7 +38,37 @@ pub async fn forget_answers(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// One that fails is logged and comes again with the next run; nobody else waits for it.
-fn complain(what: &str, id: &impl std::fmt::Display, error: &Error) {
-    tracing::error!(what, %id, error = rpc::chain(error), "The {what} {id} could not be worked on.");
+async fn overdue(app: &App, after: Option<CaseId>) -> Result<Vec<CaseId>, sqlx::Error> {
+    cases::overdue(&mut *app.db.acquire().await?, app.clock.now(), after, AT_ONCE).await
+}
+
+async fn running_out(app: &App, after: Option<CaseId>) -> Result<Vec<CaseId>, sqlx::Error> {
+    let (today, _) = app.today();
+    let by = today.saturating_add(Duration::days(REMINDERS[0]));
+    cases::running_out(&mut *app.db.acquire().await?, by, after, AT_ONCE).await
+}
+
+async fn asked_otherwise(app: &App, after: Option<UserId>) -> Result<Vec<UserId>, sqlx::Error> {
+    let asked = app.papers.asked.to_string();
+    tutors::asked_otherwise(&mut *app.db.acquire().await?, &asked, after, AT_ONCE).await
+}
+
+/// Works on all that is found, page by page. One that fails is logged and comes again with the next run; nobody else waits for it.
+async fn each<K, T, P, W>(what: &str, page: impl Fn(Option<K>) -> P, work: impl Fn(K) -> W) -> Result<(), Error>
+where
+    K: Copy + Display,
+    P: Future<Output = Result<Vec<K>, sqlx::Error>>,
+    W: Future<Output = Result<T, Error>>,
+{
+    let mut after = None;
+    loop {
+        let ids = page(after).await?;
+        let Some(last) = ids.last() else { return Ok(()) };
+        after = Some(*last);
+        for id in ids {
+            if let Err(error) = work(id).await {
+                tracing::error!(what, %id, error = rpc::chain(&error), "The {what} {id} could not be worked on.");
+            }
+        }
+    }
 }

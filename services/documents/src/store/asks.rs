@@ -1,17 +1,16 @@
 //! What the Document System is asked, and which of its answers had their effect.
 
-use pg::{Old, Pool};
-use sqlx::{FromRow, PgConnection};
+use pg::{Lease, Old, Pool};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::Claiming;
 use crate::domain::id::{AskId, CaseId, UserId};
 
 /// For how long an answer's repetitions are recognised. One that comes later finds a case that is decided.
 const REMEMBERED: time::Duration = time::Duration::days(90);
 
 /// A question that is due.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Ask {
     pub case_id: CaseId,
     pub ask_id: AskId,
@@ -23,19 +22,11 @@ pub struct Ask {
 
 /// Writes down that a question has to be asked.
 pub async fn insert(conn: &mut PgConnection, ask: &Ask, send_at: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into case_asks (case_id, ask_id, traceparent, asked, send_at) values ($1, $2, $3, $4, $5)")
-        .bind(ask.case_id)
-        .bind(ask.ask_id)
-        .bind(&ask.traceparent)
-        .bind(ask.asked)
-        .bind(send_at)
-        .execute(conn)
-        .await?;
-    Ok(())
+    pg::row(ask).and("send_at", send_at).insert(conn, "case_asks").await
 }
 
 /// Claims questions about cases that the Document System still has.
-pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Vec<Ask>, sqlx::Error> {
+pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<Ask>, sqlx::Error> {
     sqlx::query_as(
         "update case_asks
          set send_at = $2
@@ -51,9 +42,9 @@ pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Ve
          )
          returning case_id, ask_id, traceparent, asked",
     )
-    .bind(claiming.now)
-    .bind(claiming.until)
-    .bind(claiming.most)
+    .bind(lease.now)
+    .bind(lease.until)
+    .bind(lease.limit)
     .fetch_all(conn)
     .await
 }

@@ -1,13 +1,16 @@
 //! Verification cases, their files, approvals and history. Written under the tutor's lock only.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use time::{Date, OffsetDateTime};
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row},
+};
 
 use super::tutors;
 use crate::domain::{
     case::{Approval, Case, State, StateName},
     id::{CaseId, FileId, UserId},
-    paper::{PaperKind, Reason},
     tutor::Held,
 };
 
@@ -16,116 +19,70 @@ pub const OPEN_KEY: &str = "verification_cases_open_key";
 /// Refuses both approvals by one person.
 pub const APPROVALS_PK: &str = "case_approvals_pk";
 
-#[derive(FromRow)]
-struct Row {
-    case_id: CaseId,
-    tutor_id: UserId,
-    kind: String,
-    state: String,
-    claimed_until: Option<Date>,
-    valid_until: Option<Date>,
-    reason: Option<String>,
-    comment: String,
-    deadline: Option<OffsetDateTime>,
-    version: i64,
-    created_at: OffsetDateTime,
-    updated_at: OffsetDateTime,
+/// The name of the state and what it carries; the approval of a case that waits for another one has a table of its own.
+impl Record for State {
+    const COLUMNS: &'static [Column] =
+        &[Column::of("state"), Column::of("valid_until"), Column::of("reason"), Column::of("deadline")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let (until, reason) = (row.get("valid_until")?, row.get("reason")?);
+        match (row.get("state")?, reason, until) {
+            (StateName::Checking, ..) => Ok(Self::Checking { deadline: row.get("deadline")? }),
+            (StateName::InReview, ..) => Ok(Self::InReview),
+            (StateName::ApprovedOnce, ..) => {
+                let (by, until) = (row.get("approved_by")?, row.get("approved_until")?);
+                Ok(Self::ApprovedOnce(Approval { by, until }))
+            }
+            (StateName::Verified, _, until) => Ok(Self::Verified { until }),
+            (StateName::Rejected, Some(reason), _) => Ok(Self::Rejected(reason)),
+            (StateName::Withdrawn, ..) => Ok(Self::Withdrawn),
+            (StateName::Expired, _, Some(until)) => Ok(Self::Expired { until }),
+            (StateName::Revoked, Some(reason), _) => Ok(Self::Revoked(reason)),
+            (name, ..) => Err(record::refused(format!("a case lacks what its state carries: {name}"))),
+        }
+    }
+
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        to.add(state.map(|state| state.name()));
+        to.add(state.and_then(|state| state.valid_until()));
+        to.add(state.and_then(|state| state.reason()));
+        to.add(state.and_then(|state| state.deadline()));
+    }
+}
+
+/// A case with what stands in other tables.
+#[derive(values::Record)]
+struct Whole {
+    #[record(flatten)]
+    case: Case,
     files: Vec<FileId>,
-    approved_by: Option<UserId>,
-    approved_until: Option<Date>,
+}
+
+impl From<Whole> for Case {
+    fn from(Whole { case, files }: Whole) -> Self {
+        Self { files, ..case }
+    }
 }
 
 /// Selects cases. Of the approvals only that of a case which waits for another one is read.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "select cases.case_id, cases.tutor_id, cases.kind, cases.state, cases.claimed_until, cases.valid_until,
-                    cases.reason, cases.comment, cases.deadline, cases.version, cases.created_at, cases.updated_at,
-                    array(
-                        select file_id
-                        from case_files
-                        where case_files.case_id = cases.case_id
-                        order by position
-                    ) as files,
-                    approvals.reviewer_id as approved_by, approvals.valid_until as approved_until
-             from verification_cases as cases
-             left join case_approvals as approvals
-               on approvals.case_id = cases.case_id and cases.state = 'approved_once' ",
-            $rest
-        )
-    };
-}
-
-fn broken(what: &'static str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("a stored {what} cannot be read").into())
-}
-
-fn read(row: Row) -> Result<Case, sqlx::Error> {
-    let kind = PaperKind::parse(&row.kind).ok_or_else(|| broken("kind of paper"))?;
-    let reason = row.reason.as_deref().and_then(|reason| reason.parse::<Reason>().ok());
-    let state = match (row.state.as_str(), row.deadline, reason, row.approved_by) {
-        ("checking", Some(deadline), _, _) => State::Checking { deadline },
-        ("in_review", ..) => State::InReview,
-        ("approved_once", _, _, Some(by)) => State::ApprovedOnce(Approval { by, until: row.approved_until }),
-        ("verified", ..) => State::Verified { until: row.valid_until },
-        ("rejected", _, Some(reason), _) => State::Rejected(reason),
-        ("withdrawn", ..) => State::Withdrawn,
-        ("expired", ..) => State::Expired { until: row.valid_until.ok_or_else(|| broken("last day"))? },
-        ("revoked", _, Some(reason), _) => State::Revoked(reason),
-        _ => return Err(broken("state of a case")),
-    };
-    Ok(Case {
-        id: row.case_id,
-        tutor: row.tutor_id,
-        kind,
-        files: row.files,
-        claimed: row.claimed_until,
-        state,
-        comment: row.comment,
-        version: row.version,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
-}
-
-fn valid_until(state: State) -> Option<Date> {
-    match state {
-        State::Verified { until } => until,
-        State::Expired { until } => Some(until),
-        _ => None,
-    }
-}
-
-fn deadline(state: State) -> Option<OffsetDateTime> {
-    match state {
-        State::Checking { deadline } => Some(deadline),
-        _ => None,
-    }
-}
+const SELECT: &str = pg::sql!(
+    "select ",
+    Case as cases,
+    ", array(
+           select file_id
+           from case_files
+           where case_files.case_id = cases.case_id
+           order by position
+       ) as files,
+       approvals.reviewer_id as approved_by, approvals.valid_until as approved_until
+     from verification_cases as cases
+     left join case_approvals as approvals
+       on approvals.case_id = cases.case_id and cases.state = 'approved_once' "
+);
 
 /// Writes a new case.
 pub async fn insert(conn: &mut PgConnection, case: &Case) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into verification_cases (
-             case_id, tutor_id, kind, state, claimed_until, valid_until, reason, comment, deadline, version,
-             created_at, updated_at
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    )
-    .bind(case.id)
-    .bind(case.tutor)
-    .bind(case.kind.as_str())
-    .bind(case.state.as_str())
-    .bind(case.claimed)
-    .bind(valid_until(case.state))
-    .bind(case.state.reason().map(Reason::as_str))
-    .bind(&case.comment)
-    .bind(deadline(case.state))
-    .bind(case.version)
-    .bind(case.created_at)
-    .bind(case.updated_at)
-    .execute(&mut *conn)
-    .await?;
+    pg::insert(&mut *conn, "verification_cases", case).await?;
     sqlx::query(
         "insert into case_files (case_id, position, file_id)
          select $1, position, file_id
@@ -140,28 +97,7 @@ pub async fn insert(conn: &mut PgConnection, case: &Case) -> Result<(), sqlx::Er
 
 /// Writes what changed in a case.
 pub async fn update(conn: &mut PgConnection, case: &Case) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update verification_cases
-         set state = $2,
-             valid_until = $3,
-             reason = $4,
-             comment = $5,
-             deadline = $6,
-             version = $7,
-             updated_at = $8
-         where case_id = $1",
-    )
-    .bind(case.id)
-    .bind(case.state.as_str())
-    .bind(valid_until(case.state))
-    .bind(case.state.reason().map(Reason::as_str))
-    .bind(&case.comment)
-    .bind(deadline(case.state))
-    .bind(case.version)
-    .bind(case.updated_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::update(conn, "verification_cases", case).await
 }
 
 /// Writes an approval.
@@ -205,8 +141,9 @@ pub async fn lock(conn: &mut PgConnection, id: CaseId) -> Result<Option<Case>, s
 
 /// Anybody's case.
 pub async fn any(conn: &mut PgConnection, id: CaseId) -> Result<Option<Case>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(select!("where cases.case_id = $1")).bind(id).fetch_optional(conn).await?;
-    row.map(read).transpose()
+    let found: Option<Whole> =
+        sqlx::query_as(pg::sql!(const SELECT, "where cases.case_id = $1")).bind(id).fetch_optional(conn).await?;
+    Ok(found.map(Case::from))
 }
 
 /// A case of this tutor.
@@ -219,20 +156,16 @@ pub async fn list_of(
     conn: &mut PgConnection,
     tutor: UserId,
     before: Option<CaseId>,
-    most: i64,
+    limit: i64,
 ) -> Result<Vec<Case>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "where cases.tutor_id = $1
-           and ($2::uuid is null or cases.case_id < $2)
-         order by cases.case_id desc
-         limit $3"
-    ))
-    .bind(tutor)
-    .bind(before)
-    .bind(most)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    let mut query = QueryBuilder::new(pg::sql!(const SELECT, "where cases.tutor_id = "));
+    query.push_bind(tutor);
+    if let Some(before) = before {
+        query.push(" and cases.case_id < ").push_bind(before);
+    }
+    query.push(" order by cases.case_id desc limit ").push_bind(limit);
+    let found: Vec<Whole> = query.build_query_as().fetch_all(conn).await?;
+    Ok(found.into_iter().map(Case::from).collect())
 }
 
 /// Which cases a reviewer wants to see.
@@ -247,55 +180,42 @@ pub async fn list_any(
     conn: &mut PgConnection,
     filter: Filter,
     after: Option<CaseId>,
-    most: i64,
+    limit: i64,
 ) -> Result<Vec<Case>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "where ($1::text is null or cases.state = $1)
-           and ($2::uuid is null or cases.tutor_id = $2)
-           and ($3::uuid is null or cases.case_id > $3)
-         order by cases.case_id
-         limit $4"
-    ))
-    .bind(filter.state.map(StateName::as_str))
-    .bind(filter.tutor)
-    .bind(after)
-    .bind(most)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    let mut query = QueryBuilder::new(pg::sql!(const SELECT, "where true"));
+    if let Some(state) = filter.state {
+        query.push(" and cases.state = ").push_bind(state);
+    }
+    if let Some(tutor) = filter.tutor {
+        query.push(" and cases.tutor_id = ").push_bind(tutor);
+    }
+    if let Some(after) = after {
+        query.push(" and cases.case_id > ").push_bind(after);
+    }
+    query.push(" order by cases.case_id limit ").push_bind(limit);
+    let found: Vec<Whole> = query.build_query_as().fetch_all(conn).await?;
+    Ok(found.into_iter().map(Case::from).collect())
 }
 
 /// The latest case of each kind of paper of a tutor.
 pub async fn latest(conn: &mut PgConnection, tutor: UserId) -> Result<Vec<Case>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
+    let select = pg::sql!(
+        const SELECT,
         "where cases.case_id in (
              select distinct on (kind) case_id
              from verification_cases
              where tutor_id = $1
              order by kind, case_id desc
          )"
-    ))
-    .bind(tutor)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    );
+    let found: Vec<Whole> = sqlx::query_as(select).bind(tutor).fetch_all(conn).await?;
+    Ok(found.into_iter().map(Case::from).collect())
 }
 
 /// The papers of a tutor that are verified.
 pub async fn held(conn: &mut PgConnection, tutor: UserId) -> Result<Vec<Held>, sqlx::Error> {
-    let rows: Vec<(String, Option<Date>)> = sqlx::query_as(
-        "select kind, valid_until
-         from verification_cases
-         where tutor_id = $1
-           and state = 'verified'",
-    )
-    .bind(tutor)
-    .fetch_all(conn)
-    .await?;
-    let held = |(kind, until): (String, _)| {
-        Ok(Held { kind: PaperKind::parse(&kind).ok_or_else(|| broken("kind of paper"))?, until })
-    };
-    rows.into_iter().map(held).collect()
+    let select = pg::sql!("select ", Held, " from verification_cases where tutor_id = $1 and state = 'verified'");
+    sqlx::query_as(select).bind(tutor).fetch_all(conn).await
 }
 
 /// Verified cases that run out before a day or on it, of people who are still there; a page in the order of ids.
@@ -305,22 +225,16 @@ pub async fn running_out(
     after: Option<CaseId>,
     most: i64,
 ) -> Result<Vec<CaseId>, sqlx::Error> {
-    sqlx::query_scalar(
+    let mut query = QueryBuilder::new(
         "select case_id
          from verification_cases
          join tutors using (tutor_id)
          where state = 'verified'
-           and verification_cases.valid_until <= $1
            and erased_at is null
-           and ($2::uuid is null or case_id > $2)
-         order by case_id
-         limit $3",
-    )
-    .bind(by)
-    .bind(after)
-    .bind(most)
-    .fetch_all(conn)
-    .await
+           and verification_cases.valid_until <= ",
+    );
+    query.push_bind(by);
+    page(query, after, most, conn).await
 }
 
 /// Cases for whose answer nobody waits any more; a page in the order of ids.
@@ -330,19 +244,23 @@ pub async fn overdue(
     after: Option<CaseId>,
     most: i64,
 ) -> Result<Vec<CaseId>, sqlx::Error> {
-    sqlx::query_scalar(
-        "select case_id
-         from verification_cases
-         where deadline <= $1
-           and ($2::uuid is null or case_id > $2)
-         order by case_id
-         limit $3",
-    )
-    .bind(now)
-    .bind(after)
-    .bind(most)
-    .fetch_all(conn)
-    .await
+    let mut query = QueryBuilder::new("select case_id from verification_cases where deadline <= ");
+    query.push_bind(now);
+    page(query, after, most, conn).await
+}
+
+/// Ids that a query finds, after one of them.
+async fn page(
+    mut query: QueryBuilder<Postgres>,
+    after: Option<CaseId>,
+    most: i64,
+    conn: &mut PgConnection,
+) -> Result<Vec<CaseId>, sqlx::Error> {
+    if let Some(after) = after {
+        query.push(" and case_id > ").push_bind(after);
+    }
+    query.push(" order by case_id limit ").push_bind(most);
+    query.build_query_scalar().fetch_all(conn).await
 }
 
 /// How many cases the Document System checks, and how many people review.
@@ -377,7 +295,7 @@ pub async fn remind(
 }
 
 /// Something that happened to a case.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Entry {
     pub what: String,
     pub actor: String,
@@ -387,28 +305,13 @@ pub struct Entry {
 
 /// Writes into a case's history.
 pub async fn note(conn: &mut PgConnection, case: CaseId, entry: &Entry) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into case_entries (case_id, what, actor, detail, at) values ($1, $2, $3, $4, $5)")
-        .bind(case)
-        .bind(&entry.what)
-        .bind(&entry.actor)
-        .bind(&entry.detail)
-        .bind(entry.at)
-        .execute(conn)
-        .await?;
-    Ok(())
+    pg::row(entry).and("case_id", case).insert(conn, "case_entries").await
 }
 
 /// What happened to a case, oldest first.
 pub async fn history(conn: &mut PgConnection, case: CaseId) -> Result<Vec<Entry>, sqlx::Error> {
-    sqlx::query_as(
-        "select what, actor, detail, at
-         from case_entries
-         where case_id = $1
-         order by entry_id",
-    )
-    .bind(case)
-    .fetch_all(conn)
-    .await
+    let select = pg::sql!("select ", Entry, " from case_entries where case_id = $1 order by entry_id");
+    sqlx::query_as(select).bind(case).fetch_all(conn).await
 }
 
 /// Whether a case rests on a file, so that it has to stay.

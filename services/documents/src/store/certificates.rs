@@ -1,150 +1,81 @@
 //! Certificates: what was issued, and which PDFs are to be made or deleted.
 
-use anyhow::Context;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
-use values::Language;
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row, refused},
+};
 
 use crate::domain::{
-    certificate::{Certificate, Reason, State},
-    id::{CertificateId, CourseId, EnrolmentId, RunId, UserId},
+    certificate::{Certificate, Reason, State, StateName},
+    id::{CertificateId, CourseId, UserId},
     number::{Key, Number},
 };
-use crate::error::Error;
 
-/// Refuses a second successor of one certificate.
-pub const PREDECESSOR_KEY: &str = "certificates_predecessor_key";
+/// The name of the state, and since when, why and by what it is void. No reason is an empty text.
+impl Record for State {
+    const COLUMNS: &'static [Column] =
+        &[Column::of("state"), Column::of("revoked_at"), Column::of("revoked_reason"), Column::of("successor_id")];
 
-/// The columns of a row, in one place because every read takes all of them.
-macro_rules! columns {
-    () => {
-        "certificate_id, version, number, learner_id, holder_name, course_id, run_id, enrolment_id, course_title,
-         course_version, language, state, completed_at, issued_at, revoked_at, revoked_reason, predecessor_id,
-         successor_id, erased_at"
-    };
-}
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let (at, reason): (Option<OffsetDateTime>, String) = (row.get("revoked_at")?, row.get("revoked_reason")?);
+        match (row.get("state")?, at.zip(Reason::parse(&reason)), row.get("successor_id")?) {
+            (StateName::Issued, ..) => Ok(Self::Issued),
+            (StateName::Printed, ..) => Ok(Self::Printed),
+            (StateName::Revoked, Some((at, reason)), _) => Ok(Self::Revoked { at, reason }),
+            (StateName::Replaced, Some((at, reason)), Some(by)) => Ok(Self::Replaced { at, reason, by }),
+            (name, ..) => Err(refused(format!("a certificate lacks what its state carries: {name}"))),
+        }
+    }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    certificate_id: CertificateId,
-    version: i64,
-    number: String,
-    learner_id: UserId,
-    holder_name: String,
-    course_id: CourseId,
-    run_id: RunId,
-    enrolment_id: EnrolmentId,
-    course_title: String,
-    course_version: i32,
-    language: String,
-    state: String,
-    completed_at: OffsetDateTime,
-    issued_at: OffsetDateTime,
-    revoked_at: Option<OffsetDateTime>,
-    revoked_reason: String,
-    predecessor_id: Option<CertificateId>,
-    successor_id: Option<CertificateId>,
-    erased_at: Option<OffsetDateTime>,
-}
-
-impl Row {
-    fn certificate(self) -> Result<Certificate, Error> {
-        let voided = self.revoked_at.zip(Reason::stored(&self.revoked_reason));
-        let state = match (self.state.as_str(), voided, self.successor_id) {
-            ("issued", None, None) => State::Issued,
-            ("printed", None, None) => State::Printed,
-            ("revoked", Some((at, reason)), None) => State::Revoked { at, reason },
-            ("replaced", Some((at, reason)), Some(by)) => State::Replaced { at, reason, by },
-            _ => return Err(anyhow::anyhow!("certificates.state of {}", self.certificate_id).into()),
-        };
-        Ok(Certificate {
-            id: self.certificate_id,
-            version: self.version,
-            number: self.number,
-            learner: self.learner_id,
-            holder_name: self.holder_name,
-            course: self.course_id,
-            run: self.run_id,
-            enrolment: self.enrolment_id,
-            course_title: self.course_title,
-            course_version: self.course_version,
-            language: self.language.parse::<Language>().context("certificates.language")?,
-            completed_at: self.completed_at,
-            issued_at: self.issued_at,
-            predecessor: self.predecessor_id,
-            state,
-            erased: self.erased_at.is_some(),
-        })
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        let (at, reason) = state.and_then(|state| state.voided()).unzip();
+        to.add(state.map(|state| state.name()));
+        to.add(at);
+        to.add(state.map(|_| reason.map_or("", Reason::as_str)));
+        to.add(state.and_then(|state| state.successor()));
     }
 }
 
 /// Keeps a new certificate and wakes a printer when the transaction commits. Says whether it is new: an enrolment that has its first
-/// one already gets no other.
+/// one already gets no other, and a certificate has one successor.
 pub async fn insert(conn: &mut PgConnection, certificate: &Certificate, number: &Number) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(
-        "with inserted as (
-             insert into certificates (
-                 certificate_id, version, number, number_key, learner_id, holder_name, course_id, run_id, enrolment_id,
-                 course_title, course_version, language, state, completed_at, issued_at, predecessor_id, print_at
-             )
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'issued', $13, $14, $15, $14)
-             on conflict (enrolment_id) where predecessor_id is null do nothing
-             returning certificate_id
-         )
-         select pg_notify('certificates', '') from inserted",
+    let row = pg::row(certificate).and("number_key", number.key().clone()).and("print_at", certificate.issued_at);
+    if row.insert_new(&mut *conn, "certificates").await? {
+        sqlx::query("select pg_notify('certificates', '')").execute(conn).await?;
+        return Ok(true);
+    }
+    let taken: bool = sqlx::query_scalar(
+        "select exists (
+             select
+             from certificates
+             where enrolment_id = $1
+               and predecessor_id is not distinct from $2
+         )",
     )
-    .bind(certificate.id)
-    .bind(certificate.version)
-    .bind(number.as_str())
-    .bind(number.key().as_str())
-    .bind(certificate.learner)
-    .bind(&certificate.holder_name)
-    .bind(certificate.course)
-    .bind(certificate.run)
     .bind(certificate.enrolment)
-    .bind(&certificate.course_title)
-    .bind(certificate.course_version)
-    .bind(certificate.language.as_str())
-    .bind(certificate.completed_at)
-    .bind(certificate.issued_at)
     .bind(certificate.predecessor)
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(!inserted.is_empty())
+    if taken { Ok(false) } else { Err(refused(format!("the number {} is another one's", number.as_str()))) }
 }
 
 /// Keeps that a certificate became void; nobody prints it any more.
 pub async fn void(conn: &mut PgConnection, certificate: &Certificate) -> Result<(), sqlx::Error> {
-    let (at, reason) = certificate.state.voided().unzip();
-    sqlx::query(
-        "update certificates
-         set version = $2,
-             state = $3,
-             revoked_at = $4,
-             revoked_reason = $5,
-             successor_id = $6,
-             print_at = null
-         where certificate_id = $1",
-    )
-    .bind(certificate.id)
-    .bind(certificate.version)
-    .bind(certificate.state.as_str())
-    .bind(at)
-    .bind(reason.map_or("", Reason::as_str))
-    .bind(certificate.state.successor())
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::row(certificate).and("print_at", None::<OffsetDateTime>).update(conn, "certificates").await
 }
 
 /// A certificate, whoever's it is; others who would change it wait until the end of the transaction.
-pub async fn lock(conn: &mut PgConnection, id: CertificateId) -> Result<Option<Certificate>, Error> {
-    let row: Option<Row> =
-        sqlx::query_as(concat!("select ", columns!(), " from certificates where certificate_id = $1 for update"))
-            .bind(id)
-            .fetch_optional(conn)
-            .await?;
-    row.map(Row::certificate).transpose()
+pub async fn lock(conn: &mut PgConnection, id: CertificateId) -> Result<Option<Certificate>, sqlx::Error> {
+    let select = pg::sql!("select ", Certificate, " from certificates where certificate_id = $1 for update");
+    sqlx::query_as(select).bind(id).fetch_optional(conn).await
+}
+
+/// Anybody's certificate.
+pub async fn any(conn: &mut PgConnection, id: CertificateId) -> Result<Option<Certificate>, sqlx::Error> {
+    let select = pg::sql!("select ", Certificate, " from certificates where certificate_id = $1");
+    sqlx::query_as(select).bind(id).fetch_optional(conn).await
 }
 
 /// A certificate: one's own, or anybody's where no learner is named.
@@ -152,62 +83,59 @@ pub async fn find(
     conn: &mut PgConnection,
     id: CertificateId,
     of: Option<UserId>,
-) -> Result<Option<Certificate>, Error> {
-    let row: Option<Row> = sqlx::query_as(concat!(
-        "select ",
-        columns!(),
-        " from certificates where certificate_id = $1 and ($2::uuid is null or learner_id = $2)"
-    ))
-    .bind(id)
-    .bind(of)
-    .fetch_optional(conn)
-    .await?;
-    row.map(Row::certificate).transpose()
+) -> Result<Option<Certificate>, sqlx::Error> {
+    Ok(any(conn, id).await?.filter(|certificate| of.is_none_or(|learner| learner == certificate.learner)))
 }
 
-/// The certificate of a number, with the numbers of its successor and its predecessor.
-pub async fn of_number(conn: &mut PgConnection, key: &Key) -> Result<Option<(Certificate, String, String)>, Error> {
-    let row: Option<Row> = sqlx::query_as(concat!("select ", columns!(), " from certificates where number_key = $1"))
-        .bind(key.as_str())
-        .fetch_optional(&mut *conn)
-        .await?;
-    let Some(certificate) = row.map(Row::certificate).transpose()? else { return Ok(None) };
+/// A certificate with the numbers of those before and after it.
+#[derive(Debug)]
+pub struct Linked {
+    pub certificate: Certificate,
+    pub successor: Option<String>,
+    pub predecessor: Option<String>,
+}
+
+/// The certificate of a number.
+pub async fn of_number(conn: &mut PgConnection, key: &Key) -> Result<Option<Linked>, sqlx::Error> {
+    let select = pg::sql!("select ", Certificate, " from certificates where number_key = $1");
+    let found: Option<Certificate> = sqlx::query_as(select).bind(key.clone()).fetch_optional(&mut *conn).await?;
+    let Some(certificate) = found else { return Ok(None) };
     let successor = number(conn, certificate.state.successor()).await?;
     let predecessor = number(conn, certificate.predecessor).await?;
-    Ok(Some((certificate, successor, predecessor)))
+    Ok(Some(Linked { certificate, successor, predecessor }))
 }
 
-/// The number of a certificate; empty without one.
-async fn number(conn: &mut PgConnection, id: Option<CertificateId>) -> Result<String, sqlx::Error> {
-    let Some(id) = id else { return Ok(String::new()) };
-    sqlx::query_scalar("select number from certificates where certificate_id = $1").bind(id).fetch_one(conn).await
+async fn number(conn: &mut PgConnection, id: Option<CertificateId>) -> Result<Option<String>, sqlx::Error> {
+    let Some(id) = id else { return Ok(None) };
+    sqlx::query_scalar("select number from certificates where certificate_id = $1").bind(id).fetch_optional(conn).await
 }
 
-/// Certificates newest first, older than `after`: of everybody or one learner, of every course or one.
-pub async fn newest(
+/// Which certificates are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub learner: Option<UserId>,
+    pub course: Option<CourseId>,
+}
+
+/// Certificates, newest first.
+pub async fn list(
     conn: &mut PgConnection,
-    learner: Option<UserId>,
-    course: Option<CourseId>,
+    filter: Filter,
     after: Option<CertificateId>,
     limit: i64,
-) -> Result<Vec<Certificate>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
-        "select ",
-        columns!(),
-        " from certificates
-         where ($1::uuid is null or learner_id = $1)
-           and ($2::uuid is null or course_id = $2)
-           and ($3::uuid is null or certificate_id < $3)
-         order by certificate_id desc
-         limit $4"
-    ))
-    .bind(learner)
-    .bind(course)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Row::certificate).collect()
+) -> Result<Vec<Certificate>, sqlx::Error> {
+    let mut query = QueryBuilder::new(pg::sql!("select ", Certificate, " from certificates where true"));
+    if let Some(learner) = filter.learner {
+        query.push(" and learner_id = ").push_bind(learner);
+    }
+    if let Some(course) = filter.course {
+        query.push(" and course_id = ").push_bind(course);
+    }
+    if let Some(after) = after {
+        query.push(" and certificate_id < ").push_bind(after);
+    }
+    query.push(" order by certificate_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// All certificates in the order of their ids, after one of them.
@@ -215,17 +143,13 @@ pub async fn export(
     conn: &mut PgConnection,
     after: Option<CertificateId>,
     limit: i64,
-) -> Result<Vec<Certificate>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
-        "select ",
-        columns!(),
-        " from certificates where $1::uuid is null or certificate_id > $1 order by certificate_id limit $2"
-    ))
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(Row::certificate).collect()
+) -> Result<Vec<Certificate>, sqlx::Error> {
+    let mut query = QueryBuilder::new(pg::sql!("select ", Certificate, " from certificates where true"));
+    if let Some(after) = after {
+        query.push(" and certificate_id > ").push_bind(after);
+    }
+    query.push(" order by certificate_id limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// How many certificates have no PDF yet, and when the oldest of them was issued.
@@ -244,7 +168,7 @@ pub async fn claim(
     conn: &mut PgConnection,
     lease_ends_at: OffsetDateTime,
     now: OffsetDateTime,
-) -> Result<Option<(Certificate, i32)>, Error> {
+) -> Result<Option<(Certificate, i32)>, sqlx::Error> {
     let claimed: Option<(CertificateId, i32)> = sqlx::query_as(
         "with due as (
              select certificate_id
@@ -266,7 +190,7 @@ pub async fn claim(
     .fetch_optional(&mut *conn)
     .await?;
     let Some((id, attempts)) = claimed else { return Ok(None) };
-    Ok(find(conn, id, None).await?.map(|certificate| (certificate, attempts)))
+    Ok(any(conn, id).await?.map(|certificate| (certificate, attempts)))
 }
 
 /// Remembers that the PDF of a claimed certificate is stored. Nothing if it became void or was erased meanwhile.

@@ -1,17 +1,16 @@
 //! Objects that have to go from the object store: a row first, the object later.
 
-use sqlx::{FromRow, PgConnection};
+use pg::Lease;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::Claiming;
-
 /// An object that has to go.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Doomed {
-    #[sqlx(rename = "object_key")]
+    #[record(name = "object_key")]
     pub key: String,
     /// The store's id of an upload in parts that is given up as well; empty for none.
-    #[sqlx(rename = "store_upload_id")]
+    #[record(name = "store_upload_id")]
     pub store_id: String,
     /// When it is deleted for the last time, because nobody can write there any more.
     pub last_at: OffsetDateTime,
@@ -36,7 +35,7 @@ pub async fn insert(conn: &mut PgConnection, doomed: &Doomed, delete_at: OffsetD
 }
 
 /// Claims objects that are due.
-pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Vec<Doomed>, sqlx::Error> {
+pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<Doomed>, sqlx::Error> {
     sqlx::query_as(
         "update doomed_objects
          set delete_at = $2
@@ -50,9 +49,9 @@ pub async fn claim_due(conn: &mut PgConnection, claiming: Claiming) -> Result<Ve
          )
          returning object_key, store_upload_id, last_at",
     )
-    .bind(claiming.now)
-    .bind(claiming.until)
-    .bind(claiming.most)
+    .bind(lease.now)
+    .bind(lease.until)
+    .bind(lease.limit)
     .fetch_all(conn)
     .await
 }

@@ -1,12 +1,10 @@
 //! Our copies of whom certificates name and of what runs are called.
 
-use anyhow::Context;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use values::Language;
+use values::{Language, record::refused};
 
 use crate::domain::id::{RunId, UserId};
-use crate::error::Error;
 
 /// Whom a certificate names.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub enum Holder {
 }
 
 /// What we know of a user, if anything; an erasure waits until the end of the transaction.
-pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Holder>, Error> {
+pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Holder>, sqlx::Error> {
     let row: Option<(String, String, bool)> = sqlx::query_as(
         "select name, language, erased_at is not null
          from holders
@@ -34,7 +32,7 @@ pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Holder
         if erased {
             return Ok(Holder::Erased);
         }
-        Ok(Holder::Person { name, language: language.parse::<Language>().context("holders.language")? })
+        Ok(Holder::Person { name, language: Language::parse(&language).ok_or_else(|| refused("holders.language"))? })
     })
     .transpose()
 }

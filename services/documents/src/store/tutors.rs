@@ -1,42 +1,28 @@
 //! Tutors' standings. A tutor's row is the lock under which everything about the tutor's papers changes.
 
-use sqlx::{FromRow, PgConnection};
-use time::{Date, OffsetDateTime};
+use sqlx::{PgConnection, QueryBuilder};
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row},
+};
 
-use crate::domain::{id::UserId, tutor::Standing};
+use crate::domain::{
+    id::UserId,
+    tutor::{Standing, Tutor},
+};
 
-/// A tutor's row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tutor {
-    pub id: UserId,
-    pub standing: Standing,
-    /// The papers that were asked for when the standing was worked out.
-    pub asked: String,
-    pub version: i64,
-    pub erased: bool,
-}
+/// Whether it holds, and its last day.
+impl Record for Standing {
+    const COLUMNS: &'static [Column] = &[Column::of("verified"), Column::of("valid_until")];
 
-#[derive(FromRow)]
-struct Row {
-    tutor_id: UserId,
-    verified: bool,
-    valid_until: Option<Date>,
-    asked: String,
-    version: i64,
-    erased: bool,
-}
-
-impl From<Row> for Tutor {
-    fn from(row: Row) -> Self {
-        let standing = if row.verified { Standing::Verified { until: row.valid_until } } else { Standing::Unverified };
-        Self { id: row.tutor_id, standing, asked: row.asked, version: row.version, erased: row.erased }
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let verified: bool = row.get("verified")?;
+        Ok(if verified { Self::Verified { until: row.get("valid_until")? } } else { Self::Unverified })
     }
-}
 
-fn columns(standing: Standing) -> (bool, Option<Date>) {
-    match standing {
-        Standing::Verified { until } => (true, until),
-        Standing::Unverified => (false, None),
+    fn bind(standing: Option<&Self>, to: &mut Arguments) {
+        to.add(standing.map(|standing| *standing != Self::Unverified));
+        to.add(standing.and_then(|standing| standing.until()));
     }
 }
 
@@ -46,53 +32,19 @@ pub async fn lock(conn: &mut PgConnection, id: UserId) -> Result<Tutor, sqlx::Er
         .bind(id)
         .execute(&mut *conn)
         .await?;
-    let row: Row = sqlx::query_as(
-        "select tutor_id, verified, valid_until, asked, version, erased_at is not null as erased
-         from tutors
-         where tutor_id = $1
-         for update",
-    )
-    .bind(id)
-    .fetch_one(conn)
-    .await?;
-    Ok(row.into())
+    let select = pg::sql!("select ", Tutor, " from tutors where tutor_id = $1 for update");
+    sqlx::query_as(select).bind(id).fetch_one(conn).await
 }
 
 /// A tutor, without a lock.
 pub async fn get(conn: &mut PgConnection, id: UserId) -> Result<Option<Tutor>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select tutor_id, verified, valid_until, asked, version, erased_at is not null as erased
-         from tutors
-         where tutor_id = $1",
-    )
-    .bind(id)
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(Tutor::from))
+    let select = pg::sql!("select ", Tutor, " from tutors where tutor_id = $1");
+    sqlx::query_as(select).bind(id).fetch_optional(conn).await
 }
 
-/// Writes a standing.
+/// Writes what changed in a tutor.
 pub async fn update(conn: &mut PgConnection, tutor: &Tutor) -> Result<(), sqlx::Error> {
-    let (verified, valid_until) = columns(tutor.standing);
-    sqlx::query("update tutors set verified = $2, valid_until = $3, asked = $4, version = $5 where tutor_id = $1")
-        .bind(tutor.id)
-        .bind(verified)
-        .bind(valid_until)
-        .bind(&tutor.asked)
-        .bind(tutor.version)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Remembers that nobody stands behind the id any more.
-pub async fn erase(conn: &mut PgConnection, id: UserId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
-    sqlx::query("update tutors set erased_at = $2 where tutor_id = $1 and erased_at is null")
-        .bind(id)
-        .bind(now)
-        .execute(conn)
-        .await?;
-    Ok(())
+    pg::update(conn, "tutors", tutor).await
 }
 
 /// Tutors whose standing was worked out when the school asked for other papers; a page in the order of ids.
@@ -102,35 +54,21 @@ pub async fn asked_otherwise(
     after: Option<UserId>,
     most: i64,
 ) -> Result<Vec<UserId>, sqlx::Error> {
-    sqlx::query_scalar(
-        "select tutor_id
-         from tutors
-         where asked <> $1
-           and erased_at is null
-           and ($2::uuid is null or tutor_id > $2)
-         order by tutor_id
-         limit $3",
-    )
-    .bind(asked)
-    .bind(after)
-    .bind(most)
-    .fetch_all(conn)
-    .await
+    let mut query = QueryBuilder::new("select tutor_id from tutors where erased_at is null and asked <> ");
+    query.push_bind(asked);
+    if let Some(after) = after {
+        query.push(" and tutor_id > ").push_bind(after);
+    }
+    query.push(" order by tutor_id limit ").push_bind(most);
+    query.build_query_scalar().fetch_all(conn).await
 }
 
 /// Every tutor who was ever told about, in the order of ids; a page.
 pub async fn export(conn: &mut PgConnection, after: Option<UserId>, most: i64) -> Result<Vec<Tutor>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select tutor_id, verified, valid_until, asked, version, erased_at is not null as erased
-         from tutors
-         where version > 0
-           and ($1::uuid is null or tutor_id > $1)
-         order by tutor_id
-         limit $2",
-    )
-    .bind(after)
-    .bind(most)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Tutor::from).collect())
+    let mut query = QueryBuilder::new(pg::sql!("select ", Tutor, " from tutors where version > 0"));
+    if let Some(after) = after {
+        query.push(" and tutor_id > ").push_bind(after);
+    }
+    query.push(" order by tutor_id limit ").push_bind(most);
+    query.build_query_as().fetch_all(conn).await
 }

@@ -1,97 +1,59 @@
 //! Uploads and what their parts were said to hold.
 
-use sqlx::{FromRow, PgConnection};
+use pg::Lease;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
+use values::{
+    Record,
+    record::{self, Arguments, Column, Row},
+};
 
-use super::Claiming;
 use crate::domain::{
-    content::ContentType,
-    file::{FileName, Kind, Sha256},
-    id::{FileId, UploadId, UserId},
-    upload::{Mismatch, State, Upload, Way},
+    Upload,
+    id::{UploadId, UserId},
+    upload::{Part, State, StateName, Way},
 };
 
 /// How long it is remembered what became of an upload.
 const REMEMBERED: time::Duration = time::Duration::days(30);
 
-#[derive(FromRow)]
-struct Row {
-    upload_id: UploadId,
-    file_id: FileId,
-    owner_id: UserId,
-    kind: String,
-    name: String,
-    content_type: String,
-    size_bytes: i64,
-    sha256: Option<Vec<u8>>,
-    part_size_bytes: Option<i64>,
-    store_upload_id: Option<String>,
-    checked_parts: i32,
-    state: String,
-    refused_reason: Option<String>,
-    created_at: OffsetDateTime,
-    expires_at: OffsetDateTime,
+/// At once with a checksum, or in parts of a size.
+impl Record for Way {
+    const COLUMNS: &'static [Column] = &[Column::of("sha256"), Column::of("part_size_bytes")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        match (row.get("sha256")?, row.get("part_size_bytes")?) {
+            (Some(sha256), None) => Ok(Self::AtOnce(sha256)),
+            (None, Some(size)) => Ok(Self::InParts(size)),
+            _ => Err(record::refused("an upload comes neither at once nor in parts")),
+        }
+    }
+
+    fn bind(way: Option<&Self>, to: &mut Arguments) {
+        to.add(way.and_then(|way| way.sha256()));
+        to.add(way.and_then(|way| way.part_size()));
+    }
 }
 
-/// Selects uploads.
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "select upload_id, file_id, owner_id, kind, name, content_type, size_bytes, sha256, part_size_bytes,
-                    store_upload_id, checked_parts, state, refused_reason, created_at, expires_at
-             from uploads ",
-            $rest
-        )
-    };
-}
+/// The name of the state, and why it was refused.
+impl Record for State {
+    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("refused_reason")];
 
-fn broken(what: &'static str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("a stored {what} cannot be read").into())
-}
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        match (row.get("state")?, row.get("refused_reason")?) {
+            (StateName::Open, _) => Ok(Self::Open),
+            (StateName::Completed, _) => Ok(Self::Completed),
+            (StateName::Refused, Some(mismatch)) => Ok(Self::Refused(mismatch)),
+            (StateName::Refused, None) => Err(record::refused("an upload was refused without a reason")),
+            (StateName::Aborted, _) => Ok(Self::Aborted),
+            (StateName::Expired, _) => Ok(Self::Expired),
+        }
+    }
 
-pub(super) fn kind(name: &str) -> Result<Kind, sqlx::Error> {
-    Kind::parse(name).ok_or_else(|| broken("kind of file"))
-}
-
-pub(super) fn content_type(name: &str) -> Result<ContentType, sqlx::Error> {
-    ContentType::parse(name).map_err(|_| broken("content type"))
-}
-
-pub(super) fn sha256(bytes: &[u8]) -> Result<Sha256, sqlx::Error> {
-    Ok(Sha256::new(bytes.try_into().map_err(|_| broken("checksum"))?))
-}
-
-fn read(row: Row) -> Result<Upload, sqlx::Error> {
-    let reason = row.refused_reason.as_deref();
-    let mismatch = reason.and_then(|reason| Mismatch::ALL.into_iter().find(|known| known.as_str() == reason));
-    let state = match (row.state.as_str(), mismatch) {
-        ("open", _) => State::Open,
-        ("completed", _) => State::Completed,
-        ("refused", Some(mismatch)) => State::Refused(mismatch),
-        ("aborted", _) => State::Aborted,
-        ("expired", _) => State::Expired,
-        _ => return Err(broken("state of an upload")),
-    };
-    let way = match (row.sha256, row.part_size_bytes) {
-        (Some(bytes), None) => Way::AtOnce(sha256(&bytes)?),
-        (None, Some(part)) => Way::InParts(part),
-        _ => return Err(broken("way of an upload")),
-    };
-    Ok(Upload {
-        id: row.upload_id,
-        file: row.file_id,
-        owner: row.owner_id,
-        kind: kind(&row.kind)?,
-        name: FileName::stored(row.name),
-        content_type: content_type(&row.content_type)?,
-        size: row.size_bytes,
-        way,
-        store_id: row.store_upload_id,
-        checked_parts: row.checked_parts,
-        state,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-    })
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        to.add(state.map(|state| state.name()));
+        to.add(state.and_then(|state| state.mismatch()));
+    }
 }
 
 /// Lets one transaction at a time open, end or erase uploads of a person.
@@ -114,84 +76,47 @@ pub async fn open_of(conn: &mut PgConnection, owner: UserId, now: OffsetDateTime
 
 /// Writes a new upload.
 pub async fn insert(conn: &mut PgConnection, upload: &Upload) -> Result<(), sqlx::Error> {
-    let (sha256, part_size) = match &upload.way {
-        Way::AtOnce(sha256) => (Some(sha256.bytes().as_slice()), None),
-        Way::InParts(part) => (None, Some(*part)),
-    };
-    sqlx::query(
-        "insert into uploads (
-             upload_id, file_id, owner_id, kind, name, content_type, size_bytes, sha256, part_size_bytes, state,
-             created_at, expires_at
-         )
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-    )
-    .bind(upload.id)
-    .bind(upload.file)
-    .bind(upload.owner)
-    .bind(upload.kind.as_str())
-    .bind(upload.name.as_str())
-    .bind(upload.content_type.as_str())
-    .bind(upload.size)
-    .bind(sha256)
-    .bind(part_size)
-    .bind(upload.state.as_str())
-    .bind(upload.created_at)
-    .bind(upload.expires_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::insert(conn, "uploads", upload).await
 }
 
 /// An upload of this person.
 pub async fn of(conn: &mut PgConnection, id: UploadId, owner: UserId) -> Result<Option<Upload>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(select!("where upload_id = $1 and owner_id = $2"))
-        .bind(id)
-        .bind(owner)
-        .fetch_optional(conn)
-        .await?;
-    row.map(read).transpose()
+    let select = pg::sql!("select ", Upload, " from uploads where upload_id = $1 and owner_id = $2");
+    sqlx::query_as(select).bind(id).bind(owner).fetch_optional(conn).await
 }
 
 /// The same, held until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, id: UploadId, owner: UserId) -> Result<Option<Upload>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(select!("where upload_id = $1 and owner_id = $2 for update"))
-        .bind(id)
-        .bind(owner)
-        .fetch_optional(conn)
-        .await?;
-    row.map(read).transpose()
+    let select = pg::sql!("select ", Upload, " from uploads where upload_id = $1 and owner_id = $2 for update");
+    sqlx::query_as(select).bind(id).bind(owner).fetch_optional(conn).await
 }
 
 /// Every open upload of a person, held.
 pub async fn lock_open_of(conn: &mut PgConnection, owner: UserId) -> Result<Vec<Upload>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!("where owner_id = $1 and state = 'open' for update"))
-        .bind(owner)
-        .fetch_all(conn)
-        .await?;
-    rows.into_iter().map(read).collect()
+    let select = pg::sql!("select ", Upload, " from uploads where owner_id = $1 and state = 'open' for update");
+    sqlx::query_as(select).bind(owner).fetch_all(conn).await
 }
 
 /// Open uploads whose time is over, held; those that somebody else holds are left to them.
-pub async fn lock_expired(conn: &mut PgConnection, claiming: Claiming) -> Result<Vec<Upload>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "where state = 'open' and expires_at <= $1
+pub async fn lock_expired(conn: &mut PgConnection, lease: Lease) -> Result<Vec<Upload>, sqlx::Error> {
+    let select = pg::sql!(
+        "select ",
+        Upload,
+        " from uploads
+         where state = 'open' and expires_at <= $1
          order by expires_at
          limit $2
          for update skip locked"
-    ))
-    .bind(claiming.now)
-    .bind(claiming.most)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(read).collect()
+    );
+    sqlx::query_as(select).bind(lease.now).bind(lease.limit).fetch_all(conn).await
 }
 
 /// Ends an upload.
 pub async fn end(conn: &mut PgConnection, id: UploadId, state: State) -> Result<(), sqlx::Error> {
     sqlx::query("update uploads set state = $2, refused_reason = $3 where upload_id = $1")
         .bind(id)
-        .bind(state.as_str())
-        .bind(state.mismatch().map(Mismatch::as_str))
+        .bind(state.name())
+        .bind(state.mismatch())
         .execute(conn)
         .await?;
     Ok(())
@@ -226,7 +151,7 @@ pub async fn keep_checked(conn: &mut PgConnection, id: UploadId, parts: i32) -> 
 }
 
 /// Writes what parts are said to hold now.
-pub async fn keep_parts(conn: &mut PgConnection, id: UploadId, parts: &[(i32, Sha256)]) -> Result<(), sqlx::Error> {
+pub async fn keep_parts(conn: &mut PgConnection, id: UploadId, parts: &[Part]) -> Result<(), sqlx::Error> {
     let numbers: Vec<i32> = parts.iter().map(|(number, _)| *number).collect();
     let sums: Vec<Vec<u8>> = parts.iter().map(|(_, sum)| sum.bytes().to_vec()).collect();
     sqlx::query(
@@ -244,13 +169,11 @@ pub async fn keep_parts(conn: &mut PgConnection, id: UploadId, parts: &[(i32, Sh
 }
 
 /// What parts are said to hold, by number.
-pub async fn parts(conn: &mut PgConnection, id: UploadId) -> Result<Vec<(i32, Sha256)>, sqlx::Error> {
-    let rows: Vec<(i32, Vec<u8>)> =
-        sqlx::query_as("select number, sha256 from upload_parts where upload_id = $1 order by number")
-            .bind(id)
-            .fetch_all(conn)
-            .await?;
-    rows.into_iter().map(|(number, sum)| Ok((number, sha256(&sum)?))).collect()
+pub async fn parts(conn: &mut PgConnection, id: UploadId) -> Result<Vec<Part>, sqlx::Error> {
+    sqlx::query_as("select number, sha256 from upload_parts where upload_id = $1 order by number")
+        .bind(id)
+        .fetch_all(conn)
+        .await
 }
 
 /// Forgets what a person called files.
