@@ -8,7 +8,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
 use crate::{
     Answer, Api, Body, Segment,
     api::is_ours,
-    field::{Behaviour, header, is, is_object, is_textual, oneof, oneofs},
+    field::{Behaviour, header, is, is_object, is_textual, oneof, oneofs, value},
     json::name_of_case,
     rules,
 };
@@ -37,6 +37,7 @@ pub(crate) fn whole(api: &Api) -> Vec<String> {
     refusals.extend(cases(api));
     refusals.extend(headers(api));
     refusals.extend(unbounded(api));
+    refusals.extend(unjudged(api));
     refusals.extend(same_address(api));
     refusals.extend(same_name(api));
     refusals
@@ -101,12 +102,33 @@ pub(crate) fn query_parameter(field: &FieldDescriptor, depth: usize) -> Result<(
 
 /// Texts, binaries and lists that a caller could make as long as a body may be.
 fn unbounded(api: &Api) -> Vec<String> {
+    let endless = inputs(api).into_iter().filter(|field| !rules::rules(field).is_bounded(field));
+    endless.map(|field| format!("{}: say how long it may be: option (buf.validate.field)", field.full_name())).collect()
+}
+
+/// Texts with a rule that the printed doors leave to the parser of a value, but that name no value.
+fn unjudged(api: &Api) -> Vec<String> {
+    let plain = inputs(api).into_iter().filter(|field| {
+        let own = rules::rules(field);
+        let item = own.items.as_deref().unwrap_or(&own);
+        let judged_elsewhere = item.pattern.is_some() || item.max_bytes.is_some();
+        // What money looks like is known to every door.
+        field.kind() == Kind::String && judged_elsewhere && value(field).is_none() && !is_money(field)
+    });
+    let advice = "name the value that judges its pattern or its bytes: option (lyceum.api.v1.value)";
+    plain.map(|field| format!("{}: {advice}", field.full_name())).collect()
+}
+
+fn is_money(field: &FieldDescriptor) -> bool {
+    field.parent_message().full_name() == "lyceum.values.v1.Money"
+}
+
+/// Every field that a caller may set.
+fn inputs(api: &Api) -> Vec<FieldDescriptor> {
     let mut asked = BTreeSet::new();
     api.rpcs.iter().for_each(|rpc| reach_input(&rpc.method.input(), &mut asked));
     let messages = asked.iter().filter_map(|name| api.pool.get_message_by_name(name));
-    let fields = messages.flat_map(|message| message.fields().filter(is_input).collect::<Vec<_>>());
-    let endless = fields.filter(|field| !rules::rules(field).is_bounded(field));
-    endless.map(|field| format!("{}: say how long it may be: option (buf.validate.field)", field.full_name())).collect()
+    messages.flat_map(|message| message.fields().filter(is_input).collect::<Vec<_>>()).collect()
 }
 
 /// Whether a caller may set the field.

@@ -142,7 +142,7 @@ impl asked::SalesService for Door {
             number: ask.number,
             promo: ask.promo_code,
             product: ask.product_id,
-            from: ask.created_after,
+            from: ask.created_from,
             before: ask.created_before,
             order_by: ask.order_by.unwrap_or_default(),
         };

@@ -244,6 +244,16 @@ fn what_a_caller_sends_has_an_end() {
 }
 
 #[test]
+fn what_a_door_does_not_judge_itself_needs_a_value() {
+    let why = "DoThingRequest.a: name the value that judges its pattern or its bytes";
+    for rules in [".string = {max_len: 3, pattern: \"^a$\"}", ".string.max_bytes = 3"] {
+        refused(&field(&format!("string a = 1 [(buf.validate.field){rules}];")), why);
+        let judged = format!("string a = 1 [(buf.validate.field){rules}, (lyceum.api.v1.value) = \"Code\"];");
+        assert!(load_as_written(&rpc(PUBLIC_GET, &judged)).is_ok(), "{rules}");
+    }
+}
+
+#[test]
 fn rules_are_of_those_that_are_printed() {
     let rule = |declaration: &str, rules: &str, why: &str| {
         refused(&field(&format!("{declaration} [(buf.validate.field){rules}];")), why)

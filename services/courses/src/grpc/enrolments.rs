@@ -40,8 +40,8 @@ impl asked::EnrolmentService for Door {
             run: ask.run_id,
             learner: ask.learner_id,
             state: ask.state,
-            created: (ask.created_after, ask.created_before),
-            starts: (ask.starts_after, ask.starts_before),
+            created: (ask.created_from, ask.created_before),
+            starts: (ask.starts_from, ask.starts_before),
             order: ask.order_by.unwrap_or_default(),
         };
         let rows = enrolments::list_for_staff(&self.0.db, filter, ask.page.after()?, ask.page.limit()).await?;

@@ -269,9 +269,9 @@ async fn staff_lists_enrolments_by_course_and_dates_in_the_order_they_like() {
 
     let course_id = Some(offered.course.course_id.clone());
     assert_eq!(listed(&school, ListEnrolmentsRequest { course_id, ..all() }).await, of(&[4, 2, 1, 0]));
-    let between = ListEnrolmentsRequest { created_after: at(1), created_before: at(3), ..all() };
+    let between = ListEnrolmentsRequest { created_from: at(1), created_before: at(3), ..all() };
     assert_eq!(listed(&school, between).await, of(&[2, 1]), "the first instant is inside, the second is not");
-    assert_eq!(listed(&school, ListEnrolmentsRequest { starts_after: at(3), ..all() }).await, of(&[4, 3]));
+    assert_eq!(listed(&school, ListEnrolmentsRequest { starts_from: at(3), ..all() }).await, of(&[4, 3]));
     assert_eq!(listed(&school, ListEnrolmentsRequest { starts_before: at(1), ..all() }).await, of(&[0]));
 
     let sorted =
@@ -279,6 +279,6 @@ async fn staff_lists_enrolments_by_course_and_dates_in_the_order_they_like() {
     assert_eq!(sorted(OrderBy::CreatedAtDesc).await, of(&[4, 3, 2, 1, 0]));
     assert_eq!(sorted(OrderBy::StartsAtDesc).await, of(&[4, 3, 2, 1, 0]));
     assert_eq!(sorted(OrderBy::AccessEndsAt).await, of(&[2, 0, 3, 1, 4]));
-    let sooner = ListEnrolmentsRequest { order_by: OrderBy::AccessEndsAt.into(), created_after: at(1), ..all() };
+    let sooner = ListEnrolmentsRequest { order_by: OrderBy::AccessEndsAt.into(), created_from: at(1), ..all() };
     assert_eq!(listed(&school, sooner).await, of(&[2, 3, 1, 4]));
 }

@@ -68,14 +68,14 @@ async fn orders_are_found_by_when_they_were_placed_oldest_or_newest_first() {
     let oldest = ListSalesOrdersRequest { order_by: OrderBy::CreatedAt.into(), ..Default::default() };
     assert_eq!(orders(&world, oldest.clone()).await, ids(&placed, &[0, 1, 2, 3, 4]));
     let at = |hours: i64| Some(Timestamp::from(began + Duration::hours(hours)));
-    let some = ListSalesOrdersRequest { created_after: at(1), created_before: at(3), ..oldest };
+    let some = ListSalesOrdersRequest { created_from: at(1), created_before: at(3), ..oldest };
     assert_eq!(
         orders(&world, some.clone()).await,
         ids(&placed, &[1, 2]),
         "the first instant belongs to it, the last not"
     );
     let within = |from: Duration, before: Duration| ListSalesOrdersRequest {
-        created_after: Some(Timestamp::from(began + Duration::HOUR + from)),
+        created_from: Some(Timestamp::from(began + Duration::HOUR + from)),
         created_before: Some(Timestamp::from(began + Duration::HOUR + before)),
         ..some.clone()
     };
