@@ -1,14 +1,13 @@
-//! `cargo fleet contract accept`: makes today's contract the one that later changes are held against.
+//! `cargo fleet contract accept`: makes today's contract the one that later changes are checked against.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 
 use crate::cargo::cargo;
 use crate::home::Home;
+use crate::process::run_well;
 
 pub(crate) async fn accept(home: &Home) -> Result<()> {
-    let status = cargo(home).args(["run", "--package", "contract-gen", "--example", "accept"]).status().await?;
-    if !status.success() {
-        bail!("the contract was not accepted");
-    }
-    Ok(())
+    let mut command = cargo(home);
+    command.args(["run", "--package", "contract-gen", "--example", "accept"]);
+    run_well(command).await.context("the contract was not accepted")
 }

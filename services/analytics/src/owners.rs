@@ -38,12 +38,12 @@ pub trait Export {
 }
 
 /// An export of things that are facts each for itself.
-struct Told<T, F> {
+struct Exported<T, F> {
     stream: Streaming<T>,
     tell: F,
 }
 
-impl<T, F: FnMut(T, &mut Vec<Fact>) -> Result<()>> Export for Told<T, F> {
+impl<T, F: FnMut(T, &mut Vec<Fact>) -> Result<()>> Export for Exported<T, F> {
     async fn next(&mut self, facts: &mut Vec<Fact>) -> Result<bool> {
         let Some(next) = self.stream.message().await.context("an export was cut off; run it again")? else {
             return Ok(false);
@@ -56,7 +56,7 @@ impl<T, F: FnMut(T, &mut Vec<Fact>) -> Result<()>> Export for Told<T, F> {
 impl Owners {
     pub async fn orders(&self) -> Result<impl Export> {
         let answer = SalesServiceClient::new(self.payments.clone()).export_orders(ExportOrdersRequest {}).await;
-        Ok(Told { stream: answer.context("orders are not exported")?.into_inner(), tell: order })
+        Ok(Exported { stream: answer.context("orders are not exported")?.into_inner(), tell: order })
     }
 
     /// All entitlements. An enrolment's export does not say by which it came, so that they are held until those are copied.
@@ -73,27 +73,27 @@ impl Owners {
 
     pub async fn runs(&self) -> Result<impl Export> {
         let answer = EnrolmentServiceClient::new(self.courses.clone()).export_runs(ExportRunsRequest {}).await;
-        Ok(Told { stream: answer.context("runs are not exported")?.into_inner(), tell: run })
+        Ok(Exported { stream: answer.context("runs are not exported")?.into_inner(), tell: run })
     }
 
     pub async fn enrolments(&self, entitlements: Entitlements) -> Result<impl Export> {
         let mut client = EnrolmentServiceClient::new(self.courses.clone());
         let answer = client.export_enrolments(ExportEnrolmentsRequest { changed_since: None }).await;
         let tell = move |next: Enrolment, facts: &mut Vec<Fact>| enrolment(&entitlements, &next, facts);
-        Ok(Told { stream: answer.context("enrolments are not exported")?.into_inner(), tell })
+        Ok(Exported { stream: answer.context("enrolments are not exported")?.into_inner(), tell })
     }
 
     pub async fn lesson_completions(&self) -> Result<impl Export> {
         let mut client = EnrolmentServiceClient::new(self.courses.clone());
         let answer = client.export_lesson_completions(ExportLessonCompletionsRequest {}).await;
-        Ok(Told { stream: answer.context("completed lessons are not exported")?.into_inner(), tell: lesson })
+        Ok(Exported { stream: answer.context("completed lessons are not exported")?.into_inner(), tell: lesson })
     }
 
     pub async fn certificates(&self) -> Result<impl Export> {
         let mut client = CertificateServiceClient::new(self.documents.clone());
         let request = ExportCertificatesRequest { after_certificate_id: String::new() };
         let answer = client.export_certificates(request).await;
-        Ok(Told { stream: answer.context("certificates are not exported")?.into_inner(), tell: certificate })
+        Ok(Exported { stream: answer.context("certificates are not exported")?.into_inner(), tell: certificate })
     }
 }
 

@@ -18,7 +18,7 @@ use proto::METHODS;
 use rpc::{Context, Deadline, RequestId};
 use tokio::time::timeout;
 
-use crate::{app::App, limits::Tally, problem::Problem};
+use crate::{app::App, limits::Decisions, problem::Problem};
 
 /// Bytes that the path and the query may have.
 const LONGEST_TARGET: usize = 8 * 1024;
@@ -35,8 +35,8 @@ const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSub
 pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let request_id = RequestId::of(request.headers());
     simplify_encodings(request.headers_mut());
-    let tally = Tally::default();
-    request.extensions_mut().insert(tally.clone());
+    let decisions = Decisions::default();
+    request.extensions_mut().insert(decisions.clone());
     let time = time_for(&request, app.config.request_timeout);
     let context = Context { request_id: request_id.clone(), deadline: Deadline::after(time) };
     let limit = time + MARGIN;
@@ -58,7 +58,7 @@ pub async fn frame(State(app): State<Arc<App>>, mut request: Request, next: Next
             Problem::new(rpc::KindOnWire::http(kind), kind.reason(), kind.message()).into_response()
         }
     };
-    finish(&app, response, request_id.as_str(), &tally)
+    finish(&app, response, request_id.as_str(), &decisions)
 }
 
 /// How long a request may take: what the contract says about its rpc, or the usual time where it says nothing.
@@ -104,12 +104,12 @@ fn head_fits(request: &Request) -> Result<(), Problem> {
     Ok(())
 }
 
-fn finish(app: &App, mut response: Response, request_id: &str, tally: &Tally) -> Response {
+fn finish(app: &App, mut response: Response, request_id: &str, decisions: &Decisions) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = problem.body(request_id);
     }
     let headers = response.headers_mut();
-    tally.write(headers);
+    decisions.write(headers);
     let mut default = |name: HeaderName, value: HeaderValue| default(headers, name, value);
     default(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     default(header::CONTENT_SECURITY_POLICY, DATA_POLICY);

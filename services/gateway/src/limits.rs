@@ -35,29 +35,29 @@ impl Limits {
 
     /// Counts a request of a signed-in person, wherever from: a class behind one address does not block itself.
     pub async fn caller(&self, visitor: &Visitor, user: Uuid) -> Result<(), Problem> {
-        count(self.caller.as_ref(), &user.to_string(), &visitor.tally).await
+        count(self.caller.as_ref(), &user.to_string(), &visitor.decisions).await
     }
 
     /// Counts a request of somebody who is not signed in.
     pub async fn address(&self, visitor: &Visitor) -> Result<(), Problem> {
-        count(self.address.as_ref(), &visitor.household(), &visitor.tally).await
+        count(self.address.as_ref(), &visitor.household(), &visitor.decisions).await
     }
 
     /// Counts a request that guesses could be made with.
     pub async fn sign_in(&self, visitor: &Visitor) -> Result<(), Problem> {
-        count(self.sign_in.as_ref(), &visitor.household(), &visitor.tally).await
+        count(self.sign_in.as_ref(), &visitor.household(), &visitor.decisions).await
     }
 
     /// Counts a provider's notification.
     pub async fn hooks(&self, visitor: &Visitor) -> Result<(), Problem> {
-        count(self.hooks.as_ref(), &visitor.household(), &visitor.tally).await
+        count(self.hooks.as_ref(), &visitor.household(), &visitor.decisions).await
     }
 }
 
-async fn count(limit: Option<&RateLimit>, key: &str, tally: &Tally) -> Result<(), Problem> {
+async fn count(limit: Option<&RateLimit>, key: &str, decisions: &Decisions) -> Result<(), Problem> {
     let Some(limit) = limit else { return Ok(()) };
     let decision = limit.check(key).await;
-    tally.note(decision);
+    decisions.note(decision);
     if decision.allowed {
         return Ok(());
     }
@@ -67,9 +67,9 @@ async fn count(limit: Option<&RateLimit>, key: &str, tally: &Tally) -> Result<()
 
 /// What the limits said about one request, for the headers of its answer.
 #[derive(Debug, Clone, Default)]
-pub struct Tally(Arc<Mutex<Vec<Decision>>>);
+pub struct Decisions(Arc<Mutex<Vec<Decision>>>);
 
-impl Tally {
+impl Decisions {
     fn note(&self, decision: Decision) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(decision);
     }

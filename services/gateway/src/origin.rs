@@ -10,20 +10,20 @@ use axum::extract::ConnectInfo;
 use http::{Extensions, HeaderMap, header, request::Parts};
 use rpc::RequestId;
 
-use crate::{app::App, limits::Tally};
+use crate::{app::App, limits::Decisions};
 
 /// Whoever makes a request, as far as that is known without a token.
 pub struct Visitor {
     pub origin: Origin,
     /// What the limits say about the request.
-    pub tally: Tally,
+    pub decisions: Decisions,
 }
 
 impl Visitor {
     /// The visitor behind a request.
     pub fn of(app: &App, parts: &Parts) -> Self {
-        let tally = parts.extensions.get::<Tally>().cloned().unwrap_or_default();
-        Self { origin: origin(&parts.headers, &parts.extensions, app.config.proxies), tally }
+        let decisions = parts.extensions.get::<Decisions>().cloned().unwrap_or_default();
+        Self { origin: origin(&parts.headers, &parts.extensions, app.config.proxies), decisions }
     }
 
     /// Whom the visitor's address stands for in a limit: an IPv6 network of /64 is one household, which could otherwise

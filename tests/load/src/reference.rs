@@ -1,4 +1,4 @@
-//! What the fleet is held against: bare axum handlers over sqlx that answer the same questions from the same tables, without a
+//! What the fleet is checked against: bare axum handlers over sqlx that answer the same questions from the same tables, without a
 //! gateway, tokens, limits, traces, events or idempotency. It is the floor that a service with all of that can approach.
 
 use std::{

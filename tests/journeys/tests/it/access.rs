@@ -1,4 +1,4 @@
-//! Every role against every operation, held against a table that people review, not against the contract that it tests.
+//! Every role against every operation, checked against a table that people review, not against the contract that it tests.
 
 use std::collections::BTreeMap;
 
