@@ -202,7 +202,7 @@ class School:
     def publish(self, manager: str) -> str:
         """A course on sale, with a lesson of each kind: its run."""
         course = {"language": "ru", "level": "LEVEL_BEGINNER", "title": f"Выдуманные запросы {uuid.uuid4().hex[:6]}"}
-        course = self.post("/v1/authoring/courses", {"course": course}, manager)["courseId"]
+        course = self.post("/v1/authoring/courses", course, manager)["courseId"]
         quiz = {"text": "Сколько сантиметров в метре?", "points": 1, "number": {"value": "100"}}
         self.ask(
             "PUT",
@@ -234,7 +234,7 @@ class School:
         )
         self.post(f"/v1/authoring/courses/{course}/publish", {"note": "first"}, manager)
         run = {"title": "Осень", "pacing": "PACING_SELF_PACED", "sequence": "SEQUENCE_FREE"}
-        run_id = str(self.post(f"/v1/authoring/courses/{course}/runs", {"run": run}, manager)["runId"])
+        run_id = str(self.post(f"/v1/authoring/courses/{course}/runs", run, manager)["runId"])
         self.post(f"/v1/authoring/runs/{run_id}/publish", {}, manager)
         self.keep({"courseId": course, "runId": run_id})
         return run_id
