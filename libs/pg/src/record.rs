@@ -45,11 +45,11 @@ pub async fn update<R: Record>(conn: &mut PgConnection, table: &'static str, rec
 pub fn row<R: Record>(record: &R) -> Row {
     let mut arguments = Arguments::default();
     R::bind(Some(record), &mut arguments);
-    Row { columns: Column::names(R::COLUMNS), arguments }
+    Row { columns: Column::marked(R::COLUMNS), arguments }
 }
 
 /// What is written into one row; see [`row`].
-#[must_use = "nothing is written before `insert` or `update`"]
+#[must_use = "nothing is written before `insert`, `update` or `keep`"]
 pub struct Row {
     columns: Vec<(String, bool)>,
     arguments: Arguments,
@@ -57,11 +57,26 @@ pub struct Row {
 
 impl Row {
     /// Adds a column.
-    pub fn and<'q, T>(mut self, column: &'static str, value: T) -> Self
+    pub fn and<'q, T>(self, column: &'static str, value: T) -> Self
     where
         T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
     {
-        self.columns.push((column.to_owned(), false));
+        self.with(column, false, value)
+    }
+
+    /// Adds a column of the key. The record's first column is no key then; those that it marks still are.
+    pub fn key<'q, T>(self, column: &'static str, value: T) -> Self
+    where
+        T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
+    {
+        self.with(column, true, value)
+    }
+
+    fn with<'q, T>(mut self, column: &'static str, key: bool, value: T) -> Self
+    where
+        T: sqlx::Encode<'q, Postgres> + sqlx::Type<Postgres>,
+    {
+        self.columns.push((column.to_owned(), key));
         self.arguments.add(value);
         self
     }
@@ -92,7 +107,8 @@ impl Row {
     /// # Errors
     ///
     /// The database's; [`sqlx::Error::RowNotFound`] where there is no such row.
-    pub async fn update(self, conn: &mut PgConnection, table: &'static str) -> Result<(), sqlx::Error> {
+    pub async fn update(mut self, conn: &mut PgConnection, table: &'static str) -> Result<(), sqlx::Error> {
+        Column::first_is_key(&mut self.columns);
         let (mut set, mut key) = (Vec::new(), Vec::new());
         for (at, (column, is_key)) in self.columns.iter().enumerate() {
             let list = if *is_key { &mut key } else { &mut set };
@@ -103,6 +119,22 @@ impl Row {
             0 => Err(sqlx::Error::RowNotFound),
             _ => Ok(()),
         }
+    }
+
+    /// Writes a new row, or all columns of the one that has the record's key already.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn keep(mut self, conn: &mut PgConnection, table: &'static str) -> Result<(), sqlx::Error> {
+        Column::first_is_key(&mut self.columns);
+        let named = |of_key: bool| self.columns.iter().filter(move |(_, key)| *key == of_key).map(|(name, _)| name);
+        let key: Vec<&str> = named(true).map(String::as_str).collect();
+        let set: Vec<String> = named(false).map(|name| format!("{name} = excluded.{name}")).collect();
+        let statement =
+            format!("{} on conflict ({}) do update set {}", self.insertion(table), key.join(", "), set.join(", "));
+        self.query(statement)?.execute(conn).await?;
+        Ok(())
     }
 
     fn insertion(&self, table: &'static str) -> String {

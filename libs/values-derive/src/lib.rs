@@ -9,6 +9,7 @@ mod patch;
 mod record;
 mod refusals;
 mod refusals_parse;
+mod variants;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};

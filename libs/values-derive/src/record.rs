@@ -1,8 +1,10 @@
-//! `#[derive(Record)]`: a struct with named fields is a row of a table, or some columns of one.
+//! `#[derive(Record)]`: a struct with named fields is a row of a table, or some columns of one. Enums stand in `variants`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Path, Result, spanned::Spanned};
+
+use crate::variants;
 
 /// What `#[record(…)]` says of a field.
 #[derive(Default)]
@@ -14,12 +16,14 @@ struct Options {
     skip: bool,
     key: bool,
     default_is_null: bool,
+    json: bool,
 }
 
 pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
-    let Data::Struct(data) = &input.data else {
-        let told = "Record is for structs; an enum without data derives Named, one with data implements Record by hand";
-        return Err(Error::new_spanned(&input.ident, told));
+    let data = match &input.data {
+        Data::Struct(data) => data,
+        Data::Enum(data) => return variants::derive(input, data),
+        Data::Union(_) => return Err(Error::new_spanned(&input.ident, "Record is for structs and enums")),
     };
     let Fields::Named(fields) = &data.fields else {
         return Err(Error::new_spanned(&input.ident, "Record is for structs with named fields; see Column for others"));
@@ -45,19 +49,22 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         },
         None => quote!(::core::result::Result::Ok(Self { #(#names),* })),
     };
-    let this = &input.ident;
-    Ok(quote! {
+    Ok(printed(&input.ident, &columns, &quote!(#(#read)* #made), &quote!(#(#bind)*)))
+}
+
+/// The implementation, and that of `sqlx::FromRow`.
+pub fn printed(this: &Ident, columns: &[TokenStream], read: &TokenStream, bind: &TokenStream) -> TokenStream {
+    quote! {
         #[automatically_derived]
         impl ::values::Record for #this {
             const COLUMNS: &'static [::values::record::Column] = &[#(#columns),*];
 
             fn read(row: &::values::record::Row<'_>) -> ::core::result::Result<Self, ::values::record::Error> {
-                #(#read)*
-                #made
+                #read
             }
 
             fn bind(record: ::core::option::Option<&Self>, to: &mut ::values::record::Arguments) {
-                #(#bind)*
+                #bind
             }
         }
 
@@ -69,7 +76,7 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 <Self as ::values::Record>::read(&::values::record::Row::of(row))
             }
         }
-    })
+    }
 }
 
 /// A field's column, how it is read, and how it is bound. The type's span makes the compiler complain there.
@@ -100,6 +107,10 @@ fn one(field: &Field, name: &Ident, options: &Options) -> (Option<TokenStream>, 
                 quote!(to.add(record.map(|record| #stored::stored(&record.#name)));),
             )
         }
+        None if options.json => (
+            quote_spanned!(span=> row.get::<::values::private::sqlx::types::Json<#ty>>(#column)?.0),
+            quote!(to.add(record.map(|record| ::values::private::sqlx::types::Json(&record.#name)));),
+        ),
         None if options.default_is_null => (
             quote_spanned!(span=> row.get::<::core::option::Option<#ty>>(#column)?.unwrap_or_default()),
             quote_spanned! {span=>
@@ -128,15 +139,17 @@ fn options(field: &Field) -> Result<Options> {
                 () if is("skip") => options.skip = true,
                 () if is("key") => options.key = true,
                 () if is("default_is_null") => options.default_is_null = true,
+                () if is("json") => options.json = true,
                 () => {
-                    let known = "name, prefix, with, flatten, skip, key or default_is_null";
+                    let known = "name, prefix, with, flatten, skip, key, default_is_null or json";
                     return Err(meta.error(format!("expected {known}")));
                 }
             }
             Ok(())
         })?;
     }
-    let own = options.name.is_some() || options.with.is_some() || options.default_is_null;
+    let how = [options.with.is_some(), options.default_is_null, options.json];
+    let own = options.name.is_some() || how.contains(&true);
     if options.flatten && own {
         return Err(Error::new_spanned(
             field,
@@ -149,8 +162,8 @@ fn options(field: &Field) -> Result<Options> {
     if options.skip && (own || options.flatten || options.key) {
         return Err(Error::new_spanned(field, "a skipped field has no column, so that nothing goes with `skip`"));
     }
-    if options.with.is_some() && options.default_is_null {
-        return Err(Error::new_spanned(field, "`with` decides alone what is stored"));
+    if how.iter().filter(|how| **how).count() > 1 {
+        return Err(Error::new_spanned(field, "`with`, `default_is_null` and `json` each decide alone what is stored"));
     }
     Ok(options)
 }

@@ -4,7 +4,7 @@ pub mod statement;
 mod stored;
 
 use sqlx::{
-    Arguments as _, Database, Decode, Encode, Postgres, Row as _, Type,
+    Arguments as _, Database, Decode, Encode, Postgres, Row as _, Type, ValueRef as _,
     error::BoxDynError,
     postgres::{PgArguments, PgRow},
 };
@@ -26,27 +26,29 @@ pub use stored::{Microseconds, Seconds, Stored};
 ///     pub version: i32,                         // 0 is kept as NULL
 ///     #[record(name = "access_seconds", with = values::record::Seconds)]
 ///     pub access: Option<Duration>,             // kept as another type
+///     #[record(json)]
+///     pub details: BTreeMap<String, String>,    // kept as jsonb, by serde's names
 ///     #[record(skip)]
 ///     pub lessons: Vec<Lesson>,                 // no column; empty when read
 /// }
 /// ```
 ///
 /// The key is the first column, or those marked `#[record(key)]`. `#[record(constructor = new)]` above the struct reads
-/// through `Self::new`, which takes the fields in their order and may refuse. What has another shape in its table, such
-/// as an enum with data, implements the trait by hand:
+/// through `Self::new`, which takes the fields in their order and may refuse.
+///
+/// An enum whose variants carry data is a column with the variant's name, and one for each thing that is carried:
 ///
 /// ```ignore
-/// impl Record for State {
-///     const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("paused_since")];
-///     fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-///         State::stored(row.get("state")?, row.get("paused_since")?).map_err(record::refused)
-///     }
-///     fn bind(state: Option<&Self>, to: &mut Arguments) {
-///         to.add(state.map(State::name));
-///         to.add(state.and_then(State::paused_since));
-///     }
+/// #[derive(values::Record)]                     // `#[record(name = "…")]` where the column is not `state`
+/// pub enum State {
+///     Active,                                   // active; a variant too may have a `name`
+///     Paused { #[record(name = "paused_since")] since: OffsetDateTime },
+///     Failed(#[record(name = "failure")] Failure),
 /// }
 /// ```
+///
+/// It has `as_str()` and refuses to be read where a column of another variant is filled. What has still another shape in
+/// its table implements the trait by hand.
 pub trait Record: Sized {
     /// The columns, in the order in which [`bind`](Self::bind) adds their values.
     const COLUMNS: &'static [Column];
@@ -91,14 +93,25 @@ impl Column {
 
     /// The names of all columns, and whether each is part of the key. Where none is marked, the first one is the key.
     pub fn names(columns: &[Self]) -> Vec<(String, bool)> {
+        let mut names = Self::marked(columns);
+        Self::first_is_key(&mut names);
+        names
+    }
+
+    /// The names of all columns, and whether each was marked as part of the key.
+    pub fn marked(columns: &[Self]) -> Vec<(String, bool)> {
         let mut names = Vec::new();
         collect(columns, "", false, &mut names);
+        names
+    }
+
+    /// Makes the first column the key where none is marked.
+    pub fn first_is_key(names: &mut [(String, bool)]) {
         if names.iter().all(|(_, key)| !key)
             && let Some((_, key)) = names.first_mut()
         {
             *key = true;
         }
-        names
     }
 }
 
@@ -144,6 +157,19 @@ impl<'r> Row<'r> {
             self.row.try_get(&*format!("{}{name}", self.prefix))
         }
     }
+
+    /// Refuses a value where there has to be none.
+    ///
+    /// # Errors
+    ///
+    /// The column is missing or not NULL.
+    pub fn empty(&self, name: &str) -> Result<(), Error> {
+        if self.is_null(name)? { Ok(()) } else { Err(refused(format!("expected nothing in {}{name}", self.prefix))) }
+    }
+
+    fn is_null(&self, name: &str) -> Result<bool, Error> {
+        Ok(self.row.try_get_raw(&*format!("{}{name}", self.prefix))?.is_null())
+    }
 }
 
 /// Values for a statement, in the order of its parameters.
@@ -185,9 +211,7 @@ impl<R: Record> Record for Option<R> {
 
     fn read(row: &Row<'_>) -> Result<Self, Error> {
         let (first, prefix) = first(R::COLUMNS);
-        let name = format!("{}{prefix}{first}", row.prefix);
-        let raw = row.row.try_get_raw(&*name)?;
-        if sqlx::ValueRef::is_null(&raw) { Ok(None) } else { R::read(row).map(Some) }
+        if row.is_null(&format!("{prefix}{first}"))? { Ok(None) } else { R::read(row).map(Some) }
     }
 
     fn bind(record: Option<&Self>, to: &mut Arguments) {

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use crate::helpers::database;
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -181,6 +183,95 @@ async fn a_record_is_read_as_it_was_written() {
     let stranger = Run { number: Number("LY-8".to_owned()), ..run() };
     let missing = pg::update(&mut conn, "runs", &stranger).await.unwrap_err();
     assert!(matches!(missing, sqlx::Error::RowNotFound), "the key has two columns: {missing}");
+}
+
+#[derive(Debug, Clone, PartialEq, Record)]
+#[record(name = "progress")]
+enum Reading {
+    Unread,
+    Paused {
+        #[record(name = "paused_at")]
+        at: OffsetDateTime,
+        page: i32,
+    },
+    #[record(name = "given_up")]
+    GaveUp(#[record(name = "cause")] Number),
+    Stuck(#[record(name = "cause")] State),
+}
+
+#[derive(Debug, Clone, PartialEq, Record)]
+struct Note {
+    text: String,
+    #[record(flatten)]
+    reading: Reading,
+    #[record(json)]
+    details: BTreeMap<String, i64>,
+}
+
+#[tokio::test]
+async fn a_key_may_stand_outside_of_the_record_and_what_is_kept_replaces_what_was() {
+    let db = database().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    sqlx::query(
+        "create temporary table notes (
+             run_id bigint, number bigint, text text not null, details jsonb not null, kept_at timestamptz,
+             progress text not null, paused_at timestamptz, page integer, cause text,
+             primary key (run_id, number)
+         )",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let details = BTreeMap::from([("words".to_owned(), 1)]);
+    let note = |text: &str| Note { text: text.to_owned(), reading: Reading::Unread, details: details.clone() };
+    for (number, text) in [(1_i64, "first"), (2, "second"), (1, "again")] {
+        let row = pg::row(&note(text)).key("run_id", 7_i64).key("number", number).and("kept_at", START);
+        row.keep(&mut conn, "notes").await.unwrap();
+    }
+    let select = pg::sql!("select ", Note, " from notes where details ->> 'words' = '1' order by number");
+    let kept: Vec<Note> = sqlx::query_as(select).fetch_all(&mut *conn).await.unwrap();
+    assert_eq!(kept, [note("again"), note("second")]);
+    pg::row(&note("third")).key("run_id", 7_i64).key("number", 2_i64).update(&mut conn, "notes").await.unwrap();
+    let kept: Vec<Note> = sqlx::query_as(select).fetch_all(&mut *conn).await.unwrap();
+    assert_eq!(kept, [note("again"), note("third")]);
+}
+
+#[tokio::test]
+async fn an_enum_with_data_is_read_as_it_was_written_and_what_cannot_be_is_refused() {
+    let db = database().await;
+    let mut conn = db.pool.acquire().await.unwrap();
+    sqlx::query(
+        "create temporary table readings (
+             id bigint primary key, progress text not null, paused_at timestamptz, page integer, cause text
+         )",
+    )
+    .execute(&mut *conn)
+    .await
+    .unwrap();
+    let select = pg::sql!("select ", Reading, " from readings");
+    assert_eq!(select, "select progress, paused_at, page, cause from readings");
+    let given_up = Reading::GaveUp(Number("LY-7".to_owned()));
+    let paused = Reading::Paused { at: START, page: 3 };
+    for (name, reading) in [
+        ("unread", Reading::Unread),
+        ("given_up", given_up),
+        ("stuck", Reading::Stuck(State::Open)),
+        ("paused", paused),
+    ] {
+        assert_eq!(reading.as_str(), name);
+        pg::row(&reading).key("id", 1_i64).keep(&mut conn, "readings").await.unwrap();
+        let read: Reading = sqlx::query_as(select).fetch_one(&mut *conn).await.unwrap();
+        assert_eq!(read, reading);
+    }
+    for (damage, told) in [
+        ("update readings set progress = 'unread'", "expected nothing in paused_at"),
+        ("update readings set progress = 'lost'", "\"lost\" is no Reading"),
+        ("update readings set progress = 'paused', page = null", "\"page\""),
+    ] {
+        sqlx::query(damage).execute(&mut *conn).await.unwrap();
+        let error = sqlx::query_as::<_, Reading>(select).fetch_one(&mut *conn).await.unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 #[tokio::test]
