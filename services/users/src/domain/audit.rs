@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use time::OffsetDateTime;
-use values::Named;
+use values::{Named, Record};
 
 use super::id::{AuditEntryId, UserId};
 
@@ -58,14 +58,17 @@ impl By {
 }
 
 /// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Entry {
+    #[record(name = "entry_id")]
     pub id: AuditEntryId,
     pub occurred_at: OffsetDateTime,
     pub actor: String,
     pub action: String,
+    #[record(name = "target_user_id")]
     pub target: Option<UserId>,
     pub address: Option<String>,
     pub request_id: String,
+    #[record(json)]
     pub details: BTreeMap<String, String>,
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use time::{Duration, OffsetDateTime};
-use values::Named;
+use values::{Named, Record};
 
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
@@ -59,7 +59,7 @@ impl fmt::Debug for Code {
 }
 
 /// A code that was sent, as we remember it: not the code itself, only a keyed fingerprint.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct IssuedCode {
     pub fingerprint: Vec<u8>,
     pub expires_at: OffsetDateTime,

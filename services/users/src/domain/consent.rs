@@ -3,12 +3,13 @@
 use std::fmt;
 
 use time::OffsetDateTime;
-use values::{BadText, Text};
+use values::{BadText, Column, Record, Text};
 
 use super::id::ConsentId;
 
 /// The name of a text, such as `terms`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Column)]
+#[column(parse)]
 pub struct DocumentName(String);
 
 /// A text that cannot name a document.
@@ -39,36 +40,37 @@ impl fmt::Display for DocumentName {
 }
 
 /// The version of a text as its author names it, in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentVersion(Text<1, 64>);
+#[derive(Debug, Clone, PartialEq, Eq, Column)]
+#[column(parse)]
+pub struct DocumentVersion(String);
 
 impl DocumentVersion {
     /// Checks a version.
     pub fn parse(text: &str) -> Result<Self, BadText> {
-        let text = Text::parse(text)?;
-        if text.as_str().chars().any(char::is_control) {
-            return Err(BadText::Control);
-        }
-        Ok(Self(text))
+        let text = Text::<1, 64>::parse(text)?.into_string();
+        if text.chars().any(char::is_control) { Err(BadText::Control) } else { Ok(Self(text)) }
     }
 
     /// The version.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 }
 
 /// A text and its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Document {
+    #[record(name = "document")]
     pub name: DocumentName,
     pub version: DocumentVersion,
 }
 
 /// The record of a consent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Consent {
+    #[record(name = "consent_id")]
     pub id: ConsentId,
+    #[record(flatten)]
     pub document: Document,
     pub given_at: OffsetDateTime,
     pub withdrawn_at: Option<OffsetDateTime>,

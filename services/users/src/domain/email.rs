@@ -6,7 +6,8 @@ use std::fmt;
 ///
 /// The local part keeps its case, because the person's mail server may care; for finding accounts case never matters
 /// (see [`EmailAddress::key`] and the unique index on `lower(email)`).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, values::Column)]
+#[column(parse)]
 pub struct EmailAddress(String);
 
 /// A text that is not an address we can write to.

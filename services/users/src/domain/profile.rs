@@ -2,36 +2,34 @@
 
 use std::fmt;
 
-use values::{BadText, Language, Text, TimeZone};
+use values::{BadText, Column, Language, Patch, Record, Text, TimeZone};
 
 /// How to address a person: one line of 1 to 100 characters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DisplayName(Text<1, 100>);
+#[derive(Debug, Clone, PartialEq, Eq, Column)]
+#[column(parse)]
+pub struct DisplayName(String);
 
 impl DisplayName {
     /// Checks a name. Line breaks are refused, because the name ends up in the headers of mails.
     pub fn parse(text: &str) -> Result<Self, BadText> {
-        let text = Text::parse(text)?;
-        if text.as_str().chars().any(char::is_control) {
-            return Err(BadText::Control);
-        }
-        Ok(Self(text))
+        let text = Text::<1, 100>::parse(text)?.into_string();
+        if text.chars().any(char::is_control) { Err(BadText::Control) } else { Ok(Self(text)) }
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        &self.0
     }
 }
 
 impl fmt::Display for DisplayName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(out)
+        out.write_str(&self.0)
     }
 }
 
 /// What a person can change about themselves.
-#[derive(Debug, Clone, PartialEq, Eq, values::Patch)]
+#[derive(Debug, Clone, PartialEq, Eq, Patch, Record)]
 pub struct Profile {
     pub display_name: DisplayName,
     pub language: Language,

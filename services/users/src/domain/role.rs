@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use values::Named;
+use values::{Named, record};
 
 /// What a person is in the school. The names stand in tokens and in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Named)]
@@ -151,6 +151,20 @@ impl Roles {
         let own = self.permissions();
         let mut changed = before.0.symmetric_difference(&after.0);
         changed.all(|role| role.permissions().iter().all(|permission| own.contains(permission)))
+    }
+}
+
+/// Kept as an array of names.
+impl record::Stored<Self> for Roles {
+    type As = Vec<Role>;
+    type Error = std::convert::Infallible;
+
+    fn stored(roles: &Self) -> Vec<Role> {
+        roles.iter().collect()
+    }
+
+    fn read(stored: Vec<Role>) -> Result<Self, Self::Error> {
+        Ok(stored.into_iter().collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use time::{Duration, OffsetDateTime};
-use values::Named;
+use values::{Named, Record, record};
 
 use super::id::{SessionId, UserId};
 
@@ -19,17 +19,36 @@ pub struct Policy {
 }
 
 /// One sign-in on one device.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Session {
+    #[record(name = "user_id", key)]
     pub user: UserId,
+    #[record(name = "session_id", key)]
     pub id: SessionId,
     pub created_at: OffsetDateTime,
     pub last_used_at: OffsetDateTime,
     /// When it ends whatever happens.
     pub expires_at: OffsetDateTime,
+    #[record(with = Address)]
     pub address: Option<IpAddr>,
     pub user_agent: Option<String>,
     pub ended_at: Option<OffsetDateTime>,
+}
+
+/// How an address is kept: as text. It is shown to its owner and decides nothing, so an unreadable one is as good as none.
+struct Address;
+
+impl record::Stored<Option<IpAddr>> for Address {
+    type As = Option<String>;
+    type Error = std::convert::Infallible;
+
+    fn stored(address: &Option<IpAddr>) -> Option<String> {
+        address.map(|address| address.to_string())
+    }
+
+    fn read(stored: Option<String>) -> Result<Option<IpAddr>, Self::Error> {
+        Ok(stored.and_then(|address| address.parse().ok()))
+    }
 }
 
 /// Why a session ended before its time.

@@ -1,6 +1,10 @@
 //! The life of a signing key: published, then used, then kept until its tokens have expired.
 
 use time::{Duration, OffsetDateTime};
+use values::{
+    Named, Record,
+    record::{self, Arguments, Column, Row},
+};
 
 /// When keys change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,40 @@ pub enum State {
     Active { since: OffsetDateTime },
     /// Signs no more, but its tokens may be out.
     Retired { until: OffsetDateTime },
+}
+
+/// The name of a state, as the table knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
+enum StateName {
+    Next,
+    Active,
+    Retired,
+}
+
+/// Two columns, and `since` to read: whoever moves a key to a state writes down when, also of one that retires.
+impl Record for State {
+    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("until")];
+
+    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
+        let since = row.get("since")?;
+        match (row.get("state")?, row.get("until")?) {
+            (StateName::Next, None) => Ok(Self::Next { since }),
+            (StateName::Active, None) => Ok(Self::Active { since }),
+            (StateName::Retired, Some(until)) => Ok(Self::Retired { until }),
+            (name, until) => Err(record::refused(format!("a signing key cannot be {name} until {until:?}"))),
+        }
+    }
+
+    fn bind(state: Option<&Self>, to: &mut Arguments) {
+        let (name, until) = match state {
+            Some(Self::Next { .. }) => (Some(StateName::Next), None),
+            Some(Self::Active { .. }) => (Some(StateName::Active), None),
+            Some(Self::Retired { until }) => (Some(StateName::Retired), Some(*until)),
+            None => (None, None),
+        };
+        to.add(name);
+        to.add(until);
+    }
 }
 
 /// One thing to do with the keys.

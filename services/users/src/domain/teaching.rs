@@ -3,7 +3,7 @@
 use time::Date;
 
 /// The last day on which a tutor's papers are believed. Papers that do not run out are believed for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Column)]
 pub struct BelievedUntil(Date);
 
 impl BelievedUntil {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use time::{Date, OffsetDateTime};
-use values::Named;
+use values::{Named, Record};
 
 use super::{
     email::EmailAddress,
@@ -15,15 +15,20 @@ use super::{
 };
 
 /// An account with a person behind it. Once erased it is only a [`Tombstone`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct User {
+    #[record(name = "user_id")]
     pub id: UserId,
     pub email: EmailAddress,
     pub email_confirmed_at: Option<OffsetDateTime>,
+    #[record(flatten)]
     pub profile: Profile,
+    #[record(with = Roles)]
     pub roles: Roles,
-    /// Until when the person's papers as a tutor are believed; none where they are not.
+    /// Until when the person's papers as a tutor are believed; none where they are not. It stands in a table of its own.
+    #[record(skip)]
     pub believed: Option<BelievedUntil>,
+    #[record(flatten)]
     pub state: State,
     /// Grows with every change; events carry it.
     pub version: i64,
@@ -32,14 +37,19 @@ pub struct User {
 }
 
 /// Whether an account can be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub enum State {
     /// The address was not proved yet.
     Unconfirmed,
     /// In use.
     Active,
     /// Closed by an administrator for now.
-    Blocked { since: OffsetDateTime, reason: String },
+    Blocked {
+        #[record(name = "blocked_at")]
+        since: OffsetDateTime,
+        #[record(name = "block_reason")]
+        reason: String,
+    },
 }
 
 /// Where an account stands, without when and why.
@@ -63,8 +73,9 @@ impl State {
 }
 
 /// What is left of an erased account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub struct Tombstone {
+    #[record(name = "user_id")]
     pub id: UserId,
     pub version: i64,
     pub created_at: OffsetDateTime,

@@ -1,26 +1,12 @@
 //! The audit log. A trigger refuses to change or delete what was written, except for erasing personal data.
 
-use std::collections::BTreeMap;
-
-use sqlx::{PgConnection, QueryBuilder, types::Json};
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::{
     audit::{Action, By, Entry},
     id::{AuditEntryId, UserId},
 };
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    entry_id: AuditEntryId,
-    occurred_at: OffsetDateTime,
-    actor: String,
-    action: String,
-    target_user_id: Option<UserId>,
-    address: Option<String>,
-    request_id: String,
-    details: Json<BTreeMap<String, String>>,
-}
 
 /// Adds a line: who did what to whose account, and more about it.
 pub async fn append(
@@ -31,24 +17,17 @@ pub async fn append(
     details: &[(&str, String)],
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    let details: BTreeMap<&str, &str> = details.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    sqlx::query(
-        "insert into audit_entries
-             (entry_id, occurred_at, actor, action, target_user_id, address, user_agent, request_id, details)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-    )
-    .bind(AuditEntryId::new(now))
-    .bind(now)
-    .bind(&by.actor)
-    .bind(action)
-    .bind(target)
-    .bind(by.address.map(|address| address.to_string()))
-    .bind(&by.user_agent)
-    .bind(&by.request_id)
-    .bind(Json(details))
-    .execute(conn)
-    .await?;
-    Ok(())
+    let entry = Entry {
+        id: AuditEntryId::new(now),
+        occurred_at: now,
+        actor: by.actor.clone(),
+        action: action.to_string(),
+        target,
+        address: by.address.map(|address| address.to_string()),
+        request_id: by.request_id.clone(),
+        details: details.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    };
+    pg::row(&entry).and("user_agent", &by.user_agent).insert(conn, "audit_entries").await
 }
 
 /// Which lines to list; everything that is not asked for is allowed.
@@ -70,11 +49,7 @@ pub async fn list(
     after: Option<AuditEntryId>,
     limit: i64,
 ) -> Result<Vec<Entry>, sqlx::Error> {
-    let mut query = QueryBuilder::new(
-        "select entry_id, occurred_at, actor, action, target_user_id, address, request_id, details
-         from audit_entries
-         where true",
-    );
+    let mut query = QueryBuilder::new(pg::sql!("select ", Entry, " from audit_entries where true"));
     if let Some(target) = filter.target {
         query.push(" and target_user_id = ").push_bind(target);
     }
@@ -94,18 +69,7 @@ pub async fn list(
         query.push(" and entry_id < ").push_bind(after);
     }
     query.push(" order by entry_id desc limit ").push_bind(limit);
-    let rows: Vec<Row> = query.build_query_as().fetch_all(conn).await?;
-    let entry = |row: Row| Entry {
-        id: row.entry_id,
-        occurred_at: row.occurred_at,
-        actor: row.actor,
-        action: row.action,
-        target: row.target_user_id,
-        address: row.address,
-        request_id: row.request_id,
-        details: row.details.0,
-    };
-    Ok(rows.into_iter().map(entry).collect())
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// Takes from the log what is personal about a user: where they called from, and what was written about them.

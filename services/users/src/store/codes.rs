@@ -8,33 +8,13 @@ use crate::domain::{
     id::UserId,
 };
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    fingerprint: Vec<u8>,
-    expires_at: OffsetDateTime,
-    tries: i32,
-    used_at: Option<OffsetDateTime>,
-}
-
 /// The code of a user, to try: nobody else tries it until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, user: UserId, purpose: Purpose) -> Result<Option<IssuedCode>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select fingerprint, expires_at, tries, used_at
-         from codes
-         where user_id = $1
-           and purpose = $2
-         for update",
-    )
-    .bind(user)
-    .bind(purpose)
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(|Row { fingerprint, expires_at, tries, used_at }| IssuedCode {
-        fingerprint,
-        expires_at,
-        tries,
-        used_at,
-    }))
+    sqlx::query_as(pg::sql!("select ", IssuedCode, " from codes where user_id = $1 and purpose = $2 for update"))
+        .bind(user)
+        .bind(purpose)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Writes a code in place of an older one.
@@ -45,26 +25,7 @@ pub async fn issue(
     code: &IssuedCode,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into codes (user_id, purpose, fingerprint, issued_at, expires_at, tries, used_at)
-         values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict on constraint codes_pk do update
-         set fingerprint = excluded.fingerprint,
-             issued_at = excluded.issued_at,
-             expires_at = excluded.expires_at,
-             tries = excluded.tries,
-             used_at = excluded.used_at",
-    )
-    .bind(user)
-    .bind(purpose)
-    .bind(&code.fingerprint)
-    .bind(now)
-    .bind(code.expires_at)
-    .bind(code.tries)
-    .bind(code.used_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    of(user, purpose, code).and("issued_at", now).keep(conn, "codes").await
 }
 
 /// Remembers that a code was tried.
@@ -74,20 +35,11 @@ pub async fn tried(
     purpose: Purpose,
     code: &IssuedCode,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update codes
-         set tries = $3,
-             used_at = $4
-         where user_id = $1
-           and purpose = $2",
-    )
-    .bind(user)
-    .bind(purpose)
-    .bind(code.tries)
-    .bind(code.used_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    of(user, purpose, code).update(conn, "codes").await
+}
+
+fn of(user: UserId, purpose: Purpose, code: &IssuedCode) -> pg::Row {
+    pg::row(code).key("user_id", user).key("purpose", purpose)
 }
 
 /// Deletes the codes of a user.

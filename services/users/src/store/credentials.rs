@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use crate::domain::id::UserId;
 
 /// A user's password, as far as we know it.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Credential {
     pub password_hash: String,
     /// Tells one password from the next, also where the same one is hashed again.
@@ -15,14 +15,10 @@ pub struct Credential {
 
 /// The password of a user.
 pub async fn find(conn: &mut PgConnection, user: UserId) -> Result<Option<Credential>, sqlx::Error> {
-    sqlx::query_as(
-        "select password_hash, revision
-         from credentials
-         where user_id = $1",
-    )
-    .bind(user)
-    .fetch_optional(conn)
-    .await
+    sqlx::query_as(pg::sql!("select ", Credential, " from credentials where user_id = $1"))
+        .bind(user)
+        .fetch_optional(conn)
+        .await
 }
 
 /// Whether a user still has the password of this revision.

@@ -1,7 +1,5 @@
 //! Sessions and their refresh tokens. Only the tokens' SHA-256 is known here.
 
-use std::net::IpAddr;
-
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -10,54 +8,9 @@ use crate::domain::{
     session::{EndReason, Session, TokenUse},
 };
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    user_id: UserId,
-    session_id: SessionId,
-    created_at: OffsetDateTime,
-    last_used_at: OffsetDateTime,
-    expires_at: OffsetDateTime,
-    address: Option<String>,
-    user_agent: Option<String>,
-    ended_at: Option<OffsetDateTime>,
-}
-
-impl Row {
-    fn session(self) -> Session {
-        Session {
-            user: self.user_id,
-            id: self.session_id,
-            created_at: self.created_at,
-            last_used_at: self.last_used_at,
-            expires_at: self.expires_at,
-            // Shown to its owner and decides nothing, so an unreadable one is as good as none.
-            address: self.address.and_then(|address| address.parse().ok()),
-            user_agent: self.user_agent,
-            ended_at: self.ended_at,
-        }
-    }
-}
-
-fn text(address: Option<IpAddr>) -> Option<String> {
-    address.map(|address| address.to_string())
-}
-
 /// Writes a new session and its first refresh token.
 pub async fn open(conn: &mut PgConnection, session: &Session, token_hash: &[u8]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into sessions
-             (user_id, session_id, generation, created_at, last_used_at, expires_at, address, user_agent)
-         values ($1, $2, 1, $3, $4, $5, $6, $7)",
-    )
-    .bind(session.user)
-    .bind(session.id)
-    .bind(session.created_at)
-    .bind(session.last_used_at)
-    .bind(session.expires_at)
-    .bind(text(session.address))
-    .bind(&session.user_agent)
-    .execute(&mut *conn)
-    .await?;
+    pg::row(session).and("generation", 1).insert(conn, "sessions").await?;
     add_token(conn, session.user, session.id, token_hash, 1, session.created_at).await
 }
 
@@ -142,44 +95,17 @@ pub async fn rotate(
         .bind(used.last_used_at)
         .execute(&mut *conn)
         .await?;
-    sqlx::query(
-        "update sessions
-         set generation = $3,
-             last_used_at = $4,
-             address = $5,
-             user_agent = $6
-         where user_id = $1
-           and session_id = $2",
-    )
-    .bind(used.user)
-    .bind(used.id)
-    .bind(next)
-    .bind(used.last_used_at)
-    .bind(text(used.address))
-    .bind(&used.user_agent)
-    .execute(&mut *conn)
-    .await?;
+    pg::row(used).and("generation", next).update(conn, "sessions").await?;
     add_token(conn, used.user, used.id, new_hash, next, used.last_used_at).await
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "select user_id, session_id, created_at, last_used_at, expires_at, address, user_agent, ended_at
-             from sessions ",
-            $rest
-        )
-    };
 }
 
 /// One session of a user.
 pub async fn find(conn: &mut PgConnection, user: UserId, session: SessionId) -> Result<Option<Session>, sqlx::Error> {
-    let row: Option<Row> = sqlx::query_as(select!("where user_id = $1 and session_id = $2"))
+    sqlx::query_as(pg::sql!("select ", Session, " from sessions where user_id = $1 and session_id = $2"))
         .bind(user)
         .bind(session)
         .fetch_optional(conn)
-        .await?;
-    Ok(row.map(Row::session))
+        .await
 }
 
 /// Whose token this is, and of which session.
@@ -204,8 +130,11 @@ pub async fn open_of_user(
     after: Option<SessionId>,
     limit: i64,
 ) -> Result<Vec<Session>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "where user_id = $1
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Session,
+        " from sessions
+         where user_id = $1
            and ended_at is null
            and expires_at > $3
            and last_used_at > $2
@@ -219,8 +148,7 @@ pub async fn open_of_user(
     .bind(after)
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Row::session).collect())
+    .await
 }
 
 /// Ends a session; says whether it was open.
