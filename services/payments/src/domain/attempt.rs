@@ -67,7 +67,7 @@ pub struct Back {
 }
 
 /// Where a try stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Record)]
 pub enum State {
     /// Written down; the provider has not answered yet. After a crash it may have got the call or not.
     Created,
@@ -75,56 +75,18 @@ pub enum State {
     Pending,
     /// The provider's answer was lost.
     Unknown,
-    Failed(Failure),
+    Failed(#[record(name = "detail")] Failure),
     /// Paid the intent.
     Succeeded,
     /// Paid, though nothing was owed any more; the money goes back.
     Overpaid,
     /// The provider's report does not fit what was asked for; a person has to look.
-    Mismatched(Mismatch),
+    Mismatched(#[record(name = "detail")] Mismatch),
     /// Paid and given back.
     Refunded,
 }
 
 impl State {
-    /// The name under which it is stored; what it carries is stored beside it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Pending => "pending",
-            Self::Unknown => "unknown",
-            Self::Failed(_) => "failed",
-            Self::Succeeded => "succeeded",
-            Self::Overpaid => "overpaid",
-            Self::Mismatched(_) => "mismatched",
-            Self::Refunded => "refunded",
-        }
-    }
-
-    /// Reads what was stored: the name and what it carries.
-    pub fn parse(name: &str, detail: Option<&str>) -> Option<Self> {
-        match name {
-            "created" => Some(Self::Created),
-            "pending" => Some(Self::Pending),
-            "unknown" => Some(Self::Unknown),
-            "failed" => Failure::parse(detail?).map(Self::Failed),
-            "succeeded" => Some(Self::Succeeded),
-            "overpaid" => Some(Self::Overpaid),
-            "mismatched" => Mismatch::parse(detail?).map(Self::Mismatched),
-            "refunded" => Some(Self::Refunded),
-            _ => None,
-        }
-    }
-
-    /// What is stored beside the name.
-    pub const fn detail(self) -> Option<&'static str> {
-        match self {
-            Self::Failed(failure) => Some(failure.as_str()),
-            Self::Mismatched(mismatch) => Some(mismatch.as_str()),
-            _ => None,
-        }
-    }
-
     /// Whether the provider may still have something to say that we do not know.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Created | Self::Pending | Self::Unknown)
@@ -447,8 +409,8 @@ mod tests {
     }
 
     #[test]
-    fn states_are_read_as_they_are_stored() {
-        for state in [
+    fn states_are_stored_by_names_that_stay() {
+        let states = [
             State::Created,
             State::Pending,
             State::Unknown,
@@ -457,8 +419,8 @@ mod tests {
             State::Overpaid,
             State::Mismatched(Mismatch::Shop),
             State::Refunded,
-        ] {
-            assert_eq!(State::parse(state.as_str(), state.detail()), Some(state));
-        }
+        ];
+        let names = ["created", "pending", "unknown", "failed", "succeeded", "overpaid", "mismatched", "refunded"];
+        assert_eq!(states.map(|state| state.as_str()), names);
     }
 }

@@ -29,10 +29,15 @@ pub struct Entitlement {
 }
 
 /// Whether it holds between its start and its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub enum State {
     Active,
-    Revoked { at: OffsetDateTime, reason: String },
+    Revoked {
+        #[record(name = "revoked_at")]
+        at: OffsetDateTime,
+        #[record(name = "revoked_reason")]
+        reason: String,
+    },
 }
 
 /// Why a refund takes it away.

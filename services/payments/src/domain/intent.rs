@@ -21,11 +21,11 @@ pub struct Intent {
 }
 
 /// Whether it is owed still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Record)]
 pub enum State {
     Owed,
     /// Paid by this attempt, and by no other.
-    Settled(AttemptId),
+    Settled(#[record(name = "settled_by")] AttemptId),
     /// Nobody owes it any more: the order was cancelled or expired.
     Released,
 }

@@ -46,38 +46,17 @@ pub enum Cause {
 }
 
 /// Where it stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Record)]
 pub enum State {
     /// Written down; perhaps sent, perhaps under way.
     Pending,
     /// The provider's answer was lost.
     Unknown,
     Succeeded,
-    Failed(Failure),
+    Failed(#[record(name = "failure")] Failure),
 }
 
 impl State {
-    /// The name under which it is stored; a failure's cause is stored beside it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Unknown => "unknown",
-            Self::Succeeded => "succeeded",
-            Self::Failed(_) => "failed",
-        }
-    }
-
-    /// Reads what was stored.
-    pub fn parse(name: &str, failure: Option<&str>) -> Option<Self> {
-        match name {
-            "pending" => Some(Self::Pending),
-            "unknown" => Some(Self::Unknown),
-            "succeeded" => Some(Self::Succeeded),
-            "failed" => Failure::parse(failure?).map(Self::Failed),
-            _ => None,
-        }
-    }
-
     /// Why it failed.
     pub const fn failure(self) -> Option<Failure> {
         match self {

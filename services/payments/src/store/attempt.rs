@@ -3,27 +3,8 @@
 use pg::Lease;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use values::{
-    Record,
-    record::{self, Arguments, Column, Row},
-};
 
-use crate::domain::{Attempt, AttemptId, OrderId, UserId, attempt::State};
-
-/// What the state carries is stored beside its name.
-impl Record for State {
-    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("detail")];
-
-    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-        let (name, detail): (String, Option<String>) = (row.get("state")?, row.get("detail")?);
-        Self::parse(&name, detail.as_deref()).ok_or_else(|| record::refused("a stored attempt state makes no sense"))
-    }
-
-    fn bind(state: Option<&Self>, to: &mut Arguments) {
-        to.add(state.map(|state| state.as_str()));
-        to.add(state.and_then(|state| state.detail()));
-    }
-}
+use crate::domain::{Attempt, AttemptId, OrderId, UserId};
 
 /// Writes a new attempt; the provider is asked about it at `ask_at` if nobody knows better by then.
 pub async fn insert(conn: &mut PgConnection, attempt: &Attempt, ask_at: OffsetDateTime) -> Result<(), sqlx::Error> {
@@ -37,27 +18,14 @@ pub async fn update(
     attempt: &Attempt,
     ask_at: Option<OffsetDateTime>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update attempts
-         set payment = $2,
-             page = $3,
-             state = $4,
-             detail = $5,
-             updated_at = $6,
-             ask_at = case when $7 then coalesce($8, ask_at) end
-         where attempt_id = $1",
-    )
-    .bind(attempt.id)
-    .bind(&attempt.payment)
-    .bind(&attempt.page)
-    .bind(attempt.state.as_str())
-    .bind(attempt.state.detail())
-    .bind(attempt.updated_at)
-    .bind(attempt.state.is_open())
-    .bind(ask_at)
-    .execute(conn)
-    .await?;
-    Ok(())
+    let row = pg::row(&attempt.state)
+        .key("attempt_id", attempt.id)
+        .and("payment", &attempt.payment)
+        .and("page", &attempt.page)
+        .and("updated_at", attempt.updated_at);
+    let open = attempt.state.is_open();
+    let row = if open && ask_at.is_none() { row } else { row.and("ask_at", ask_at.filter(|_| open)) };
+    row.update(conn, "attempts").await
 }
 
 /// Anybody's attempt.

@@ -1,38 +1,8 @@
 //! Who may use what. Written under the order's lock only.
 
 use sqlx::{PgConnection, QueryBuilder};
-use time::OffsetDateTime;
-use values::{
-    Record,
-    record::{self, Arguments, Column, Row},
-};
 
-use crate::domain::{Entitlement, EntitlementId, OrderId, RunId, UserId, entitlement::State};
-
-/// When and why it was taken away is stored beside the state's name.
-impl Record for State {
-    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("revoked_at"), Column::of("revoked_reason")];
-
-    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-        let (name, at, reason): (String, Option<OffsetDateTime>, Option<String>) =
-            (row.get("state")?, row.get("revoked_at")?, row.get("revoked_reason")?);
-        match (name.as_str(), at, reason) {
-            ("active", None, None) => Ok(Self::Active),
-            ("revoked", Some(at), Some(reason)) => Ok(Self::Revoked { at, reason }),
-            _ => Err(record::refused("a stored entitlement state makes no sense")),
-        }
-    }
-
-    fn bind(state: Option<&Self>, to: &mut Arguments) {
-        let revoked = state.and_then(|state| match state {
-            Self::Active => None,
-            Self::Revoked { at, reason } => Some((*at, reason.as_str())),
-        });
-        to.add(state.map(|_| if revoked.is_some() { "revoked" } else { "active" }));
-        to.add(revoked.map(|(at, _)| at));
-        to.add(revoked.map(|(_, reason)| reason));
-    }
-}
+use crate::domain::{Entitlement, EntitlementId, OrderId, RunId, UserId};
 
 /// Writes a new entitlement.
 pub async fn insert(conn: &mut PgConnection, entitlement: &Entitlement) -> Result<(), sqlx::Error> {

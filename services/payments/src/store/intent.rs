@@ -1,37 +1,8 @@
 //! What is owed for orders. Read and written under the order's lock only.
 
 use sqlx::PgConnection;
-use values::{
-    Record,
-    record::{self, Arguments, Column, Row},
-};
 
-use crate::domain::{AttemptId, Intent, OrderId, intent::State};
-
-/// Which attempt settled it is stored beside the state's name.
-impl Record for State {
-    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("settled_by")];
-
-    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-        let (name, by): (String, Option<AttemptId>) = (row.get("state")?, row.get("settled_by")?);
-        match (name.as_str(), by) {
-            ("owed", None) => Ok(Self::Owed),
-            ("settled", Some(by)) => Ok(Self::Settled(by)),
-            ("released", None) => Ok(Self::Released),
-            _ => Err(record::refused("a stored payment intent makes no sense")),
-        }
-    }
-
-    fn bind(state: Option<&Self>, to: &mut Arguments) {
-        let stored = state.map(|state| match state {
-            Self::Owed => ("owed", None),
-            Self::Settled(by) => ("settled", Some(*by)),
-            Self::Released => ("released", None),
-        });
-        to.add(stored.map(|(name, _)| name));
-        to.add(stored.and_then(|(_, by)| by));
-    }
-}
+use crate::domain::{Intent, OrderId};
 
 /// Writes what a new order owes.
 pub async fn insert(conn: &mut PgConnection, intent: &Intent) -> Result<(), sqlx::Error> {

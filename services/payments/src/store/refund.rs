@@ -3,32 +3,13 @@
 use pg::Lease;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use values::{
-    Record,
-    record::{self, Arguments, Column, Row},
-};
 
-use crate::domain::{AttemptId, OrderId, Refund, RefundId, UserId, refund::State};
+use crate::domain::{AttemptId, OrderId, Refund, RefundId, UserId};
 
 /// Refuses a second refund of a payment.
 pub const ATTEMPT_KEY: &str = "refunds_attempt_key";
 /// Refuses a second refund of an order that was paid with nothing.
 pub const FREE_KEY: &str = "refunds_free_key";
-
-/// A failure's cause is stored beside the state's name.
-impl Record for State {
-    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("failure")];
-
-    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-        let (name, failure): (String, Option<String>) = (row.get("state")?, row.get("failure")?);
-        Self::parse(&name, failure.as_deref()).ok_or_else(|| record::refused("a stored refund state makes no sense"))
-    }
-
-    fn bind(state: Option<&Self>, to: &mut Arguments) {
-        to.add(state.map(|state| state.as_str()));
-        to.add(state.and_then(|state| state.failure()));
-    }
-}
 
 /// Writes a new refund; one that is not over is sent (once more) at `ask_at` if nobody knows better by then.
 pub async fn insert(conn: &mut PgConnection, refund: &Refund, ask_at: OffsetDateTime) -> Result<(), sqlx::Error> {
@@ -38,22 +19,9 @@ pub async fn insert(conn: &mut PgConnection, refund: &Refund, ask_at: OffsetDate
 
 /// Writes what changed in a refund. One that is over is not asked about any more.
 pub async fn update(conn: &mut PgConnection, refund: &Refund) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update refunds
-         set state = $2,
-             failure = $3,
-             updated_at = $4,
-             ask_at = case when $5 then null else ask_at end
-         where refund_id = $1",
-    )
-    .bind(refund.id)
-    .bind(refund.state.as_str())
-    .bind(refund.state.failure())
-    .bind(refund.updated_at)
-    .bind(refund.state.is_over())
-    .execute(conn)
-    .await?;
-    Ok(())
+    let row = pg::row(&refund.state).key("refund_id", refund.id).and("updated_at", refund.updated_at);
+    let row = if refund.state.is_over() { row.and("ask_at", None::<OffsetDateTime>) } else { row };
+    row.update(conn, "refunds").await
 }
 
 /// Anybody's refund.

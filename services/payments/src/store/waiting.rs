@@ -1,10 +1,10 @@
 //! What waits for a provider's word, of everybody together: for measuring, never for deciding.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 /// Open attempts and refunds under way.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Waiting {
     pub created: i64,
     pub pending: i64,
@@ -17,9 +17,10 @@ pub struct Waiting {
 
 /// Counts what the partial indexes of the jobs hold, which is little.
 pub async fn waiting(conn: &mut PgConnection) -> Result<Waiting, sqlx::Error> {
-    sqlx::query_as(
-        "select created, pending, unknown, unknown_since, refunds, refunds_since
-         from (
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Waiting,
+        " from (
              select count(*) filter (where state = 'created') as created,
                     count(*) filter (where state = 'pending') as pending,
                     count(*) filter (where state = 'unknown') as unknown,
@@ -31,8 +32,8 @@ pub async fn waiting(conn: &mut PgConnection) -> Result<Waiting, sqlx::Error> {
              select count(*) as refunds, min(created_at) as refunds_since
              from refunds
              where ask_at is not null
-         ) as returns",
-    )
+         ) as returns"
+    ))
     .fetch_one(conn)
     .await
 }
