@@ -7,7 +7,7 @@ use jiff::{
     civil::{self, Weekday},
 };
 use time::{Date, OffsetDateTime};
-use values::TimeZone;
+use values::{Record, TimeZone, record};
 
 /// A time of the day to the minute, such as `09:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +46,20 @@ impl TimeOfDay {
     }
 }
 
+/// Kept as minutes since midnight.
+impl record::Stored<Self> for TimeOfDay {
+    type As = i16;
+    type Error = BadTimeOfDay;
+
+    fn stored(time: &Self) -> i16 {
+        time.minutes()
+    }
+
+    fn read(stored: i16) -> Result<Self, BadTimeOfDay> {
+        Self::of_minutes(stored).ok_or(BadTimeOfDay)
+    }
+}
+
 impl FromStr for TimeOfDay {
     type Err = BadTimeOfDay;
 
@@ -68,9 +82,12 @@ impl fmt::Display for TimeOfDay {
 }
 
 /// A span of every day in which nothing is sent that can wait; over midnight where it ends before it starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
+#[record(constructor = new)]
 pub struct QuietHours {
+    #[record(with = TimeOfDay)]
     from: TimeOfDay,
+    #[record(with = TimeOfDay)]
     to: TimeOfDay,
 }
 
@@ -132,9 +149,10 @@ pub enum Every {
 }
 
 /// When digests are made, where the person lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub struct DigestTimes {
     pub every: Every,
+    #[record(with = TimeOfDay)]
     pub at: TimeOfDay,
 }
 

@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+use values::Record;
+
 use crate::domain::id::DeliveryId;
 
 /// A worded e-mail. It may hold a code, so it is not printed.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Record)]
 pub struct Mail {
     pub subject: String,
+    #[record(name = "text_part")]
     pub text: String,
+    #[record(name = "html_part")]
     pub html: String,
     /// Where the person can switch off mails like this one, if they may.
     pub unsubscribe_url: Option<String>,
@@ -21,11 +25,14 @@ impl fmt::Debug for Mail {
 }
 
 /// An e-mail to one person.
+#[derive(Record)]
 pub struct Letter {
     /// Makes the Message-ID, which stays the same however often the letter is sent.
+    #[record(name = "delivery_id")]
     pub id: DeliveryId,
     pub name: String,
     pub address: String,
+    #[record(flatten)]
     pub mail: Mail,
 }
 

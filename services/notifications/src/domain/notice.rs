@@ -123,7 +123,7 @@ impl Paper {
 }
 
 /// What waited for a digest, in the words of the feed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, values::Record)]
 pub struct Item {
     pub title: String,
     pub text: String,

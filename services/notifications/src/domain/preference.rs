@@ -1,7 +1,7 @@
 //! What a person wants to be told, by which way and when; the school's defaults where nothing was chosen.
 
 use time::OffsetDateTime;
-use values::TimeZone;
+use values::{Named, Record, TimeZone};
 
 use crate::domain::{
     hours::{DigestTimes, QuietHours},
@@ -9,14 +9,14 @@ use crate::domain::{
 };
 
 /// By which way a person is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Channel {
     Email,
     Feed,
 }
 
 /// When a kind of news is told by a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Named)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum Timing {
     AtOnce,
     /// With others, by e-mail only.
@@ -25,9 +25,11 @@ pub enum Timing {
 }
 
 /// How one kind of news is told by one channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, values::Record)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub struct Rule {
+    #[record(key)]
     pub kind: Kind,
+    #[record(key)]
     pub channel: Channel,
     pub timing: Timing,
 }
@@ -59,11 +61,14 @@ impl Rule {
 }
 
 /// What a person chose.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Record)]
 pub struct Preferences {
     /// What differs from the defaults, or was said to be the same.
+    #[record(skip)]
     pub chosen: Vec<Rule>,
+    #[record(flatten, prefix = "quiet_")]
     pub quiet: Option<QuietHours>,
+    #[record(flatten, prefix = "digest_")]
     pub digest: DigestTimes,
 }
 

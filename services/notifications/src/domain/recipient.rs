@@ -1,6 +1,6 @@
 //! Whom we write to: our copy of a person.
 
-use values::{BadTimeZone, Language, NotAnId, TimeZone, UnknownName};
+use values::{BadTimeZone, Language, NotAnId, Record, TimeZone, UnknownName};
 
 use crate::domain::id::UserId;
 
@@ -13,9 +13,11 @@ pub enum Recipient {
 }
 
 /// How to address a person. It is not printed whole, because it is personal.
-#[derive(Clone)]
+#[derive(Clone, Record)]
 pub struct Person {
+    #[record(name = "recipient_id")]
     pub id: UserId,
+    #[record(name = "display_name")]
     pub name: String,
     pub email: String,
     pub email_confirmed: bool,

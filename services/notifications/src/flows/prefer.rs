@@ -93,7 +93,7 @@ async fn keep(
     if change.quiet.is_some() || change.digest.is_some() {
         let before = store::preferences::of(conn, person.id).await?;
         let (quiet, digest) = (change.quiet.unwrap_or(before.quiet), change.digest.unwrap_or(before.digest));
-        store::preferences::keep_times(conn, person.id, quiet, digest).await?;
+        store::preferences::keep_times(conn, person.id, &Preferences { quiet, digest, ..before }).await?;
     }
     let preferences = store::preferences::of(conn, person.id).await?;
     if change.quiet.is_some() || change.digest.is_some() {

@@ -9,7 +9,7 @@ use crate::domain::id::{DeliveryId, UserId};
 use crate::store::deliveries::Claimed;
 
 /// A try as it is shown.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, values::Record)]
 pub struct Shown {
     pub number: i32,
     pub started_at: OffsetDateTime,
@@ -44,12 +44,13 @@ pub async fn of_delivery(
     recipient: UserId,
     delivery: DeliveryId,
 ) -> Result<Vec<Shown>, sqlx::Error> {
-    sqlx::query_as(
-        "select number, started_at, duration_ms, outcome
-         from delivery_attempts
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Shown,
+        " from delivery_attempts
          where recipient_id = $1 and delivery_id = $2
-         order by number",
-    )
+         order by number"
+    ))
     .bind(recipient)
     .bind(delivery)
     .fetch_all(conn)

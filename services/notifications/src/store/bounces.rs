@@ -34,7 +34,7 @@ pub async fn add(
 }
 
 /// A person whose present address bounced.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, values::Record)]
 pub struct Shown {
     pub recipient_id: UserId,
     pub address: String,
@@ -49,15 +49,16 @@ pub async fn latest(
     limit: i64,
 ) -> Result<Vec<Shown>, sqlx::Error> {
     let (bounced_at, recipient) = after.unzip();
-    sqlx::query_as(
-        "select recipient_id, address, reason, bounced_at
-         from bounced_addresses
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Shown,
+        " from bounced_addresses
          join recipients using (recipient_id)
          where address = lower(btrim(email))
            and ($1::timestamptz is null or (bounced_at, recipient_id) < ($1, $2::uuid))
          order by bounced_at desc, recipient_id desc
-         limit $3",
-    )
+         limit $3"
+    ))
     .bind(bounced_at)
     .bind(recipient)
     .bind(limit)

@@ -80,10 +80,12 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
 }
 
 /// An e-mail that was claimed for a try.
-#[derive(Debug)]
+#[derive(Debug, values::Record)]
 pub struct Claimed {
+    #[record(name = "recipient_id")]
     pub recipient: UserId,
     pub kind: Kind,
+    #[record(flatten)]
     pub letter: Letter,
     /// How often it was tried, this time included.
     pub attempts: i32,
@@ -93,39 +95,6 @@ pub struct Claimed {
     pub bounced: bool,
 }
 
-#[derive(sqlx::FromRow)]
-struct ClaimedRow {
-    recipient_id: UserId,
-    delivery_id: DeliveryId,
-    kind: Kind,
-    name: String,
-    address: String,
-    subject: String,
-    text_part: String,
-    html_part: String,
-    unsubscribe_url: Option<String>,
-    attempts: i32,
-    expires_at: Option<OffsetDateTime>,
-    created_at: OffsetDateTime,
-    bounced: bool,
-}
-
-impl ClaimedRow {
-    fn claimed(self) -> Claimed {
-        let Self { subject, text_part: text, html_part: html, unsubscribe_url, .. } = self;
-        let mail = Mail { subject, text, html, unsubscribe_url };
-        Claimed {
-            recipient: self.recipient_id,
-            kind: self.kind,
-            letter: Letter { id: self.delivery_id, name: self.name, address: self.address, mail },
-            attempts: self.attempts,
-            expires_at: self.expires_at,
-            created_at: self.created_at,
-            bounced: self.bounced,
-        }
-    }
-}
-
 /// Claims e-mails that are due, until the lease ends: also those of a sender that died with them. Each claim begins a try.
 pub async fn claim(
     conn: &mut PgConnection,
@@ -133,7 +102,7 @@ pub async fn claim(
     lease_ends_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
-    let rows: Vec<ClaimedRow> = sqlx::query_as(
+    sqlx::query_as(pg::sql!(
         "with due as (
              select recipient_id, delivery_id
              from deliveries
@@ -152,28 +121,30 @@ pub async fn claim(
              from due
              where deliveries.recipient_id = due.recipient_id
                and deliveries.delivery_id = due.delivery_id
-             returning deliveries.recipient_id, deliveries.delivery_id, kind, name, address, subject, text_part, html_part,
-                       unsubscribe_url, attempts, expires_at, created_at
+             returning deliveries.*
          ),
          begun as (
              insert into delivery_attempts (recipient_id, delivery_id, number, started_at)
              select recipient_id, delivery_id, attempts, $1
              from claimed
          )
-         select claimed.*, exists (
-             select
-             from bounced_addresses
-             where bounced_addresses.recipient_id = claimed.recipient_id
-               and bounced_addresses.address = lower(btrim(claimed.address))
-         ) as bounced
-         from claimed",
-    )
+         select ",
+        Claimed,
+        " from claimed
+         cross join lateral (
+             select exists (
+                 select
+                 from bounced_addresses
+                 where bounced_addresses.recipient_id = claimed.recipient_id
+                   and bounced_addresses.address = lower(btrim(claimed.address))
+             ) as bounced
+         ) as addresses"
+    ))
     .bind(now)
     .bind(limit)
     .bind(lease_ends_at)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(ClaimedRow::claimed).collect())
+    .await
 }
 
 /// Remembers what became of a claimed e-mail; nothing if the claim is not the latest any more.

@@ -116,16 +116,9 @@ pub async fn begin(
     Ok(begun.rows_affected() > 0)
 }
 
-#[derive(sqlx::FromRow)]
-struct ItemRow {
-    title: String,
-    text: String,
-    resource: String,
-}
-
 /// Takes the oldest of what waits for a person.
 pub async fn take(conn: &mut PgConnection, recipient: UserId, limit: i64) -> Result<Vec<Item>, sqlx::Error> {
-    let rows: Vec<ItemRow> = sqlx::query_as(
+    sqlx::query_as(pg::sql!(
         "with taken as (
              delete from digest_items
              where recipient_id = $1
@@ -136,17 +129,17 @@ pub async fn take(conn: &mut PgConnection, recipient: UserId, limit: i64) -> Res
                    order by created_at, event_id
                    limit $2
                )
-             returning event_id, title, text, resource, created_at
+             returning *
          )
-         select title, text, resource
-         from taken
-         order by created_at, event_id",
-    )
+         select ",
+        Item,
+        " from taken
+         order by created_at, event_id"
+    ))
     .bind(recipient)
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| Item { title: row.title, text: row.text, resource: row.resource }).collect())
+    .await
 }
 
 /// Whether anything waits for a person.

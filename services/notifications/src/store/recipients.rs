@@ -1,68 +1,33 @@
 //! Our copy of whom we write to.
 
-use anyhow::Context;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::PgRow};
 use time::OffsetDateTime;
-use values::{Language, TimeZone};
+use values::{Record, record::Row};
 
 use crate::domain::{
     id::UserId,
     recipient::{Person, Recipient},
 };
-use crate::error::Error;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    recipient_id: UserId,
-    display_name: String,
-    email: String,
-    email_confirmed: bool,
-    language: String,
-    time_zone: String,
-    erased_at: Option<OffsetDateTime>,
-}
+const SELECT: &str = pg::sql!("select ", Person, ", erased_at from recipients where recipient_id = $1");
 
-impl Row {
-    fn recipient(self) -> anyhow::Result<Recipient> {
-        if self.erased_at.is_some() {
-            return Ok(Recipient::Erased);
-        }
-        Ok(Recipient::Person(Person {
-            id: self.recipient_id,
-            name: self.display_name,
-            email: self.email,
-            email_confirmed: self.email_confirmed,
-            language: self.language.parse::<Language>().context("recipients.language")?,
-            time_zone: TimeZone::parse(&self.time_zone).context("recipients.time_zone")?,
-        }))
+/// A row is a person's until it has the moment of an erasure.
+fn recipient(row: PgRow) -> Result<Recipient, sqlx::Error> {
+    let row = Row::of(&row);
+    match row.get::<Option<OffsetDateTime>>("erased_at")? {
+        Some(_) => Ok(Recipient::Erased),
+        None => Person::read(&row).map(Recipient::Person),
     }
 }
 
 /// What we know of a user, if anything.
-pub async fn find(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipient>, Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select recipient_id, display_name, email, email_confirmed, language, time_zone, erased_at
-         from recipients
-         where recipient_id = $1",
-    )
-    .bind(user)
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(Row::recipient).transpose()?)
+pub async fn find(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipient>, sqlx::Error> {
+    sqlx::query(SELECT).bind(user).try_map(recipient).fetch_optional(conn).await
 }
 
 /// The same, and until the transaction ends nobody else tells the person anything or changes what they want.
-pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipient>, Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "select recipient_id, display_name, email, email_confirmed, language, time_zone, erased_at
-         from recipients
-         where recipient_id = $1
-         for no key update",
-    )
-    .bind(user)
-    .fetch_optional(conn)
-    .await?;
-    Ok(row.map(Row::recipient).transpose()?)
+pub async fn lock(conn: &mut PgConnection, user: UserId) -> Result<Option<Recipient>, sqlx::Error> {
+    sqlx::query(pg::sql!(const SELECT, " for no key update")).bind(user).try_map(recipient).fetch_optional(conn).await
 }
 
 /// Keeps what is newer than what we have, and says whether it was. Nothing brings an erased person back.
