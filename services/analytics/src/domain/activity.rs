@@ -1,11 +1,12 @@
 //! How many different people learnt in a window of days, from how long before each day its learners had learnt last.
 
 use time::Date;
+use values::Record;
 
 use super::calendar::{Granularity, Span};
 
 /// Some of a day's learners: those who learnt last `gap` days before; 32 stands for longer ago and never.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
 pub struct Gap {
     pub day: Date,
     pub gap: i16,

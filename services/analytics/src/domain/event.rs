@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+use values::Record;
 
 use super::{fact::Fact, id::EventId};
 
@@ -12,9 +13,11 @@ const AHEAD_AT_MOST: Duration = Duration::days(1);
 const NAME_AT_MOST: usize = 200;
 
 /// What happened, whatever its type means to us.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Record)]
 pub struct Event {
+    #[record(name = "event_id")]
     pub id: EventId,
+    #[record(name = "type")]
     pub kind: String,
     pub aggregate_type: String,
     pub aggregate_id: Uuid,

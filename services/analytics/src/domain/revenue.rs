@@ -1,6 +1,7 @@
 //! Revenue of days, put together to periods.
 
 use time::Date;
+use values::Record;
 
 use super::{
     calendar::{Granularity, Span},
@@ -8,7 +9,7 @@ use super::{
 };
 
 /// Money and orders of one currency, of a day or of more; sums are wider than what they consist of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Record)]
 pub struct Revenue {
     pub gross: i64,
     pub orders: i64,

@@ -91,34 +91,6 @@ fn microseconds(at: OffsetDateTime) -> i64 {
     i64::try_from(microseconds).unwrap_or(i64::MAX)
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    event_id: EventId,
-    #[sqlx(rename = "type")]
-    kind: String,
-    aggregate_type: String,
-    aggregate_id: Uuid,
-    aggregate_version: i64,
-    occurred_at: OffsetDateTime,
-    actor: String,
-    payload: Vec<u8>,
-}
-
-impl From<Row> for Event {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.event_id,
-            kind: row.kind,
-            aggregate_type: row.aggregate_type,
-            aggregate_id: row.aggregate_id,
-            aggregate_version: row.aggregate_version,
-            occurred_at: row.occurred_at,
-            actor: row.actor,
-            payload: row.payload,
-        }
-    }
-}
-
 /// Where a reader of events is: at a moment, after the event with this id.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
@@ -140,17 +112,17 @@ impl Place {
 
 /// The events that come next, in the order of their moments and ids.
 pub async fn page(conn: &mut PgConnection, place: Place, limit: i64) -> Result<Vec<Event>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "select event_id, type, aggregate_type, aggregate_id, aggregate_version, occurred_at, actor, payload
-         from events
+    sqlx::query_as(pg::sql!(
+        "select ",
+        Event,
+        " from events
          where (occurred_at, event_id) > ($1, $2)
          order by occurred_at, event_id
-         limit $3",
-    )
+         limit $3"
+    ))
     .bind(place.at)
     .bind(place.after)
     .bind(limit)
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(Event::from).collect())
+    .await
 }

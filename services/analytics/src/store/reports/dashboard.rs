@@ -1,7 +1,8 @@
 //! What happened on each day beside money and learning, from its rollup.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 use time::Date;
+use values::Record;
 
 use crate::domain::calendar::Span;
 
@@ -11,7 +12,7 @@ pub const DEFINITION: &str = "Net revenue is the money of orders paid in the per
     those issued in the place of another.";
 
 /// Counts of one day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub struct Counts {
     pub day: Date,
     pub registrations: i64,
@@ -22,13 +23,9 @@ pub struct Counts {
 
 /// The days of a span on which anything happened.
 pub async fn counts(conn: &mut PgConnection, span: Span) -> Result<Vec<Counts>, sqlx::Error> {
-    sqlx::query_as(
-        "select day, registrations, enrolments, completions, certificates
-         from daily_counts
-         where day between $1 and $2",
-    )
-    .bind(span.from)
-    .bind(span.to)
-    .fetch_all(conn)
-    .await
+    sqlx::query_as(pg::sql!("select ", Counts, " from daily_counts where day between $1 and $2"))
+        .bind(span.from)
+        .bind(span.to)
+        .fetch_all(conn)
+        .await
 }

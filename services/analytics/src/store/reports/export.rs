@@ -4,6 +4,7 @@
 use sqlx::{FromRow, PgConnection};
 use time::{Date, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
+use values::Record;
 
 use crate::domain::calendar::Span;
 
@@ -131,10 +132,10 @@ pub async fn enrolments(conn: &mut PgConnection, span: Span, after: Place) -> Re
 }
 
 /// The envelope of an event.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone, Record)]
 pub struct EventRow {
     pub event_id: Uuid,
-    #[sqlx(rename = "type")]
+    #[record(name = "type")]
     pub kind: String,
     pub aggregate_type: String,
     pub aggregate_id: Uuid,
@@ -146,15 +147,16 @@ pub struct EventRow {
 /// The next kept events of a span; their place has no use for a day.
 pub async fn events(conn: &mut PgConnection, span: Span, after: Place) -> Result<Vec<EventRow>, sqlx::Error> {
     let (from, until) = instants(&mut *conn, span).await?;
-    sqlx::query_as(
-        "select event_id, type, aggregate_type, aggregate_id, aggregate_version, occurred_at, actor
-         from events
+    sqlx::query_as(pg::sql!(
+        "select ",
+        EventRow,
+        " from events
          where (occurred_at, event_id) > ($1, $2)
            and occurred_at >= $3
            and occurred_at < $4
          order by occurred_at, event_id
-         limit $5",
-    )
+         limit $5"
+    ))
     .bind(after.at)
     .bind(after.id)
     .bind(from)

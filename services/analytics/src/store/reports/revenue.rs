@@ -1,22 +1,13 @@
 //! Revenue by day, from its rollup.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 use time::Date;
-use values::Currency;
+use values::{Currency, Record, record::Row};
 
 use crate::domain::{calendar::Span, revenue::Revenue};
 
 pub const DEFINITION: &str = "Gross is the money of orders on the day on which they were paid in full; refunds are counted on the day on \
     which the money was given back, whenever the order was paid. Net is gross less refunds, the average order is gross by paid orders.";
-
-#[derive(FromRow)]
-struct Row {
-    day: Date,
-    gross: i64,
-    orders: i64,
-    refunded: i64,
-    refunds: i64,
-}
 
 /// The days of a span on which anything happened, in order.
 pub async fn days(
@@ -24,7 +15,7 @@ pub async fn days(
     currency: Currency,
     span: Span,
 ) -> Result<Vec<(Date, Revenue)>, sqlx::Error> {
-    let rows: Vec<Row> = sqlx::query_as(
+    sqlx::query(
         "select day, gross_minor::bigint as gross, orders, refunds_minor::bigint as refunded, refunds
          from daily_revenue
          where currency = $1
@@ -34,9 +25,10 @@ pub async fn days(
     .bind(currency.as_str())
     .bind(span.from)
     .bind(span.to)
+    .try_map(|row| {
+        let row = Row::of(&row);
+        Ok((row.get("day")?, Revenue::read(&row)?))
+    })
     .fetch_all(conn)
-    .await?;
-    let revenue =
-        |row: &Row| Revenue { gross: row.gross, orders: row.orders, refunded: row.refunded, refunds: row.refunds };
-    Ok(rows.iter().map(|row| (row.day, revenue(row))).collect())
+    .await
 }

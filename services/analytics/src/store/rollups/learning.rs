@@ -1,6 +1,6 @@
 //! Runs, enrolments, completed lessons, and the days on which people learnt.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::PgConnection;
 use time::Date;
 
 use super::{columns, drop_empty_days};
@@ -212,7 +212,7 @@ pub(super) async fn completed(conn: &mut PgConnection, facts: &[Fact]) -> Result
     if at.is_empty() {
         return Ok(());
     }
-    let days: Vec<ActivityDay> = sqlx::query_as(
+    let days: Vec<(UserId, Date)> = sqlx::query_as(
         "with added as (
              insert into lesson_completions (run_id, enrolment_id, lesson_id, learner_id, completed_at, completed_day)
              select distinct on (run_id, enrolment_id, lesson_id) run_id, enrolment_id, lesson_id, learner_id, at,
@@ -240,15 +240,9 @@ pub(super) async fn completed(conn: &mut PgConnection, facts: &[Fact]) -> Result
     if days.is_empty() { Ok(()) } else { widen(conn, &days).await }
 }
 
-#[derive(FromRow)]
-struct ActivityDay {
-    learner_id: UserId,
-    day: Date,
-}
-
 /// Counts the gaps that end at new days of learners, and takes back those that the new days cut in two.
-async fn widen(conn: &mut PgConnection, new: &[ActivityDay]) -> Result<(), sqlx::Error> {
-    let (learners, days): (Vec<_>, Vec<_>) = new.iter().map(|new| (new.learner_id, new.day)).unzip();
+async fn widen(conn: &mut PgConnection, new: &[(UserId, Date)]) -> Result<(), sqlx::Error> {
+    let (learners, days): (Vec<_>, Vec<_>) = new.iter().copied().unzip();
     sqlx::query(
         "with new as materialized (
              select learner_id, day
