@@ -218,6 +218,15 @@ where
     }
 }
 
+impl<'a, T, M> Show<Vec<M>> for &'a [T]
+where
+    &'a T: Show<M>,
+{
+    fn shown(self) -> Vec<M> {
+        self.iter().map(show).collect()
+    }
+}
+
 impl<T: Show<M>, M> Show<Page<M>> for Page<T> {
     fn shown(self) -> Page<M> {
         self.map(show)

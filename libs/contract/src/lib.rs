@@ -6,6 +6,7 @@
 
 mod call;
 mod export;
+mod exported;
 mod field;
 mod page;
 /// For the printed code; nobody else needs it.
@@ -16,6 +17,7 @@ mod wire;
 
 pub use call::Call;
 pub use export::export;
+pub use exported::exported;
 pub use field::{Show, Twin, given, show};
 pub use page::PageRequest;
 pub use served::{Adapter, Streamed};

@@ -2,33 +2,21 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use contract::{Call, Streamed, analytics as asked};
+use contract::{Call, Streamed, analytics as asked, message, show};
 use futures::{StreamExt, TryStreamExt};
-use proto::lyceum::{
-    analytics::v1 as pb,
-    values::v1::{FileChunk, Money},
-};
+use proto::lyceum::{analytics::v1 as pb, values::v1::FileChunk};
 use rpc::Fields;
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use time::Date;
 use tonic::service::Routes;
-use values::Currency;
+use values::{Currency, Money};
 
 use crate::{
     app::App,
-    domain::{
-        activity,
-        calendar::{Day, Granularity, Span},
-        id::RunId,
-        revenue::{self, Revenue},
-        share::{Step, basis_points, funnel},
-    },
+    domain::{activity, calendar, id::RunId, revenue, share},
     error::{Error, Result},
-    report::{
-        dashboard::{Days, Figures},
-        file::{File, Report},
-    },
-    store::reports::{self, Basis},
+    report::{dashboard, file},
+    store::reports::{self, Basis, learning::Stop},
 };
 
 /// Years that reports of sums cover at most.
@@ -47,9 +35,9 @@ pub fn routes(app: Arc<App>) -> Routes {
 
 impl asked::Types for Door {
     type Error = Error;
-    type Day = Day;
-    type ExportReportReport = Report;
-    type Granularity = Granularity;
+    type Day = calendar::Day;
+    type ExportReportReport = file::Report;
+    type Granularity = calendar::Granularity;
 }
 
 impl Door {
@@ -65,17 +53,17 @@ impl asked::ReportService for Door {
     async fn get_dashboard(&self, _: Call, ask: asked::GetDashboard) -> Result<pb::Dashboard> {
         let currency = ask.currency.unwrap_or(Currency::RUB);
         let (mut conn, basis) = self.open().await?;
-        let days = Days::read(&mut conn, currency, basis.today).await?;
+        let days = dashboard::Days::read(&mut conn, currency, basis.today).await?;
         let [today, week, month, month_before] = days.periods()?.map(|period| Some(figures(period, currency)));
         Ok(pb::Dashboard { today, week, month, month_before, about: about(basis, reports::dashboard::DEFINITION) })
     }
 
     async fn get_revenue_report(&self, _: Call, ask: asked::GetRevenueReport<Self>) -> Result<pb::RevenueReport> {
-        let span = Span::new(ask.from.0, ask.to.0, FIVE_YEARS)?;
+        let span = calendar::Span::new(ask.from.0, ask.to.0, FIVE_YEARS)?;
         let currency = ask.currency.unwrap_or(Currency::RUB);
         let (mut conn, basis) = self.open().await?;
         let days = reports::revenue::days(&mut conn, currency, span).await?;
-        let rows = revenue::by_period(&days, span, ask.granularity.unwrap_or(Granularity::Day))?;
+        let rows = revenue::by_period(&days, span, ask.granularity.unwrap_or(calendar::Granularity::Day))?;
         Ok(pb::RevenueReport {
             about: about(basis, reports::revenue::DEFINITION),
             rows: rows.into_iter().map(|(start, row)| revenue_row(start, row, currency)).collect(),
@@ -84,22 +72,18 @@ impl asked::ReportService for Door {
     }
 
     async fn get_sales_funnel(&self, _: Call, ask: asked::GetSalesFunnel<Self>) -> Result<pb::SalesFunnel> {
-        let span = Span::new(ask.from.0, ask.to.0, FIVE_YEARS)?;
+        let span = calendar::Span::new(ask.from.0, ask.to.0, FIVE_YEARS)?;
         let (mut conn, basis) = self.open().await?;
-        let steps = funnel(reports::funnel::sales(&mut conn, span).await?.steps());
-        Ok(pb::SalesFunnel { about: about(basis, reports::funnel::DEFINITION), steps: steps.map(funnel_step).into() })
+        let steps = share::funnel(reports::funnel::sales(&mut conn, span).await?.steps());
+        Ok(pb::SalesFunnel { about: about(basis, reports::funnel::DEFINITION), steps: steps.map(show).into() })
     }
 
     async fn get_completion_funnel(&self, _: Call, ask: asked::GetCompletionFunnel) -> Result<pb::CompletionFunnel> {
         let (mut conn, basis) = self.open().await?;
         let title = title(&mut conn, ask.run_id).await?;
-        let steps = funnel(reports::learning::completion(&mut conn, ask.run_id).await?.steps());
-        Ok(pb::CompletionFunnel {
-            about: about(basis, reports::learning::COMPLETION),
-            run_id: ask.run_id.to_string(),
-            title,
-            steps: steps.map(funnel_step).into(),
-        })
+        let steps = share::funnel(reports::learning::completion(&mut conn, ask.run_id).await?.steps());
+        let about = about(basis, reports::learning::COMPLETION);
+        Ok(pb::CompletionFunnel { about, run_id: show(ask.run_id), title, steps: steps.map(show).into() })
     }
 
     async fn get_lesson_drop_off(&self, _: Call, ask: asked::GetLessonDropOff) -> Result<pb::LessonDropOff> {
@@ -107,22 +91,20 @@ impl asked::ReportService for Door {
         let title = title(&mut conn, ask.run_id).await?;
         let enrolled = reports::learning::enrolled(&mut conn, ask.run_id).await?;
         let stops = reports::learning::stops(&mut conn, ask.run_id).await?;
-        let rows = stops.into_iter().map(|stop| pb::LessonDropOffRow {
-            lesson_id: stop.lesson.to_string(),
-            title: stop.title,
-            required: stop.required,
-            completed: stop.completed,
-            of_enrolled_basis_points: basis_points(stop.completed, enrolled),
-            stopped_here: stop.stopped_here,
-        });
-        let about = about(basis, reports::learning::DROP_OFF);
-        Ok(pb::LessonDropOff { about, run_id: ask.run_id.to_string(), title, enrolled, rows: rows.collect() })
+        let row = |stop: Stop| {
+            message! { pb::LessonDropOffRow {
+                lesson_id: stop.lesson, title: stop.title, required: stop.required, stopped_here: stop.stopped_here,
+                completed: stop.completed, of_enrolled_basis_points: share::basis_points(stop.completed, enrolled),
+            } }
+        };
+        let (about, rows) = (about(basis, reports::learning::DROP_OFF), stops.into_iter().map(row).collect());
+        Ok(pb::LessonDropOff { about, run_id: show(ask.run_id), title, enrolled, rows })
     }
 
     async fn get_retention_report(&self, _: Call, ask: asked::GetRetentionReport<Self>) -> Result<pb::RetentionReport> {
         let mut fields = Fields::new();
-        let span = fields.take("to", Span::new(ask.from.0, ask.to.0, TWO_YEARS));
-        let by = fields.take("granularity", Granularity::of_cohorts(ask.granularity));
+        let span = fields.take("to", calendar::Span::new(ask.from.0, ask.to.0, TWO_YEARS));
+        let by = fields.take("granularity", calendar::Granularity::of_cohorts(ask.granularity));
         let (span, by) = fields.finish((span, by))?;
         let (mut conn, basis) = self.open().await?;
         let cells = reports::retention::cells(&mut conn, span, by, basis.today).await?;
@@ -130,7 +112,7 @@ impl asked::ReportService for Door {
         let people = |cohort, period| people.get(&(cohort, period)).copied().unwrap_or(0);
         let begun = span.periods(by).into_iter().map(|period| period.start).filter(|start| *start <= basis.today);
         let rows = begun.map(|cohort| {
-            let periods = Span { from: cohort, to: basis.today }.periods(by);
+            let periods = calendar::Span { from: cohort, to: basis.today }.periods(by);
             let active = periods.iter().map(|period| people(cohort, Some(period.start))).collect();
             pb::RetentionRow { cohort: cohort.to_string(), size: people(cohort, None), active }
         });
@@ -143,23 +125,18 @@ impl asked::ReportService for Door {
         _: Call,
         ask: asked::GetActiveLearners<Self>,
     ) -> Result<pb::ActiveLearnersReport> {
-        let span = Span::new(ask.from.0, ask.to.0, TWO_YEARS)?;
+        let span = calendar::Span::new(ask.from.0, ask.to.0, TWO_YEARS)?;
         let (mut conn, basis) = self.open().await?;
         let gaps = reports::activity::gaps(&mut conn, span).await?;
-        let rows = activity::by_period(&gaps, span, ask.granularity.unwrap_or(Granularity::Day)).into_iter();
+        let rows = activity::by_period(&gaps, span, ask.granularity.unwrap_or(calendar::Granularity::Day)).into_iter();
         let rows = rows.map(|(start, learners)| pb::ActiveLearnersRow { period: start.to_string(), learners });
         Ok(pb::ActiveLearnersReport { about: about(basis, reports::activity::DEFINITION), rows: rows.collect() })
     }
 
     async fn export_report(&self, _: Call, ask: asked::ExportReport<Self>) -> Result<Streamed<FileChunk, Error>> {
-        let span = Span::new(ask.from.0, ask.to.0, FIVE_YEARS)?;
-        let file = File::new(Arc::clone(&self.0), ask.report, span, ask.currency.unwrap_or(Currency::RUB));
-        let piece = |piece: crate::report::file::Piece| FileChunk {
-            content_type: piece.content_type.to_owned(),
-            file_name: piece.file_name,
-            data: piece.data,
-        };
-        Ok(file.pieces().map_ok(piece).boxed())
+        let span = calendar::Span::new(ask.from.0, ask.to.0, FIVE_YEARS)?;
+        let file = file::File::new(Arc::clone(&self.0), ask.report, span, ask.currency.unwrap_or(Currency::RUB));
+        Ok(file.pieces().map_ok(show).boxed())
     }
 }
 
@@ -168,44 +145,30 @@ async fn title(conn: &mut PgConnection, run: RunId) -> Result<String> {
 }
 
 fn about(basis: Basis, definition: &str) -> Option<pb::ReportAbout> {
-    let as_of = basis.as_of.map(Into::into);
-    Some(pb::ReportAbout { as_of, definition: definition.to_owned(), time_zone: basis.zone })
+    Some(message! { pb::ReportAbout { as_of: basis.as_of, definition: definition, time_zone: basis.zone } })
 }
 
-fn figures(figures: Figures, currency: Currency) -> pb::DashboardFigures {
-    pb::DashboardFigures {
-        net_revenue: Some(money(figures.revenue.net(), currency)),
-        orders_paid: figures.revenue.orders,
-        average_order: figures.revenue.average_order().map(|minor| money(minor, currency)),
-        registrations: figures.registrations,
-        enrolments: figures.enrolments,
-        completions: figures.completions,
-        active_learners: figures.active_learners,
-        certificates: figures.certificates,
+contract::show! {
+    step: share::Step => pb::FunnelStep {
+        name: step.name, count: step.count,
+        of_first_basis_points: step.of_first, of_previous_basis_points: step.of_previous,
     }
+    piece: file::Piece => FileChunk { content_type: piece.content_type, file_name = piece.file_name, data = piece.data }
 }
 
-fn revenue_row(start: Date, row: Revenue, currency: Currency) -> pb::RevenueRow {
-    pb::RevenueRow {
-        period: start.to_string(),
-        gross: Some(money(row.gross, currency)),
-        refunds: Some(money(row.refunded, currency)),
-        net: Some(money(row.net(), currency)),
-        orders: row.orders,
-        refund_count: row.refunds,
-        average_order: row.average_order().map(|minor| money(minor, currency)),
-    }
+fn figures(figures: dashboard::Figures, currency: Currency) -> pb::DashboardFigures {
+    let money = |minor| Money::new(minor, currency);
+    message! { pb::DashboardFigures {
+        net_revenue: money(figures.revenue.net()), average_order: figures.revenue.average_order().map(money),
+        orders_paid: figures.revenue.orders, registrations: figures.registrations, enrolments: figures.enrolments,
+        completions: figures.completions, active_learners: figures.active_learners, certificates: figures.certificates,
+    } }
 }
 
-fn money(minor: i64, currency: Currency) -> Money {
-    Money { minor, currency: currency.to_string() }
-}
-
-fn funnel_step(step: Step) -> pb::FunnelStep {
-    pb::FunnelStep {
-        name: step.name.to_owned(),
-        count: step.count,
-        of_first_basis_points: step.of_first,
-        of_previous_basis_points: step.of_previous,
-    }
+fn revenue_row(start: Date, row: revenue::Revenue, currency: Currency) -> pb::RevenueRow {
+    let money = |minor| Money::new(minor, currency);
+    message! { pb::RevenueRow {
+        period: start, gross: money(row.gross), refunds: money(row.refunded), net: money(row.net()),
+        orders: row.orders, refund_count: row.refunds, average_order: row.average_order().map(money),
+    } }
 }

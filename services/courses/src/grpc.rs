@@ -17,18 +17,7 @@ use tonic::service::Routes;
 
 use crate::{
     app::App,
-    domain::{
-        Refusal,
-        content::Percent,
-        course::{CourseState, Level},
-        decimal::Decimal,
-        enrolment::StateName,
-        id::RunId,
-        outline::{ReleaseDays, Weight},
-        quiz::{AnswersShown, Points},
-        run::{Pacing, Sequence},
-        seat::Seat,
-    },
+    domain::{Refusal, content::Percent, course, decimal, enrolment, id::RunId, outline, quiz, run, seat::Seat},
     error::{Error, Result},
     store::{courses, enrolments as kept, seats},
 };
@@ -48,19 +37,19 @@ pub fn routes(app: Arc<App>) -> Routes {
 
 impl asked::Types for Door {
     type Error = Error;
-    type AnswersShown = AnswersShown;
-    type CourseLevel = Level;
-    type CourseState = CourseState;
-    type Decimal = Decimal;
-    type EnrolmentState = StateName;
+    type AnswersShown = quiz::AnswersShown;
+    type CourseLevel = course::Level;
+    type CourseState = course::CourseState;
+    type Decimal = decimal::Decimal;
+    type EnrolmentState = enrolment::StateName;
     type ListAuthoredCoursesOrderBy = courses::Order;
     type ListEnrolmentsOrderBy = kept::Order;
     type Percent = Percent;
-    type Points = Points;
-    type ReleaseDays = ReleaseDays;
-    type RunPacing = Pacing;
-    type RunSequence = Sequence;
-    type Weight = Weight;
+    type Points = quiz::Points;
+    type ReleaseDays = outline::ReleaseDays;
+    type RunPacing = run::Pacing;
+    type RunSequence = run::Sequence;
+    type Weight = outline::Weight;
 }
 
 impl Door {

@@ -1,35 +1,23 @@
 //! AuthoringService at the door. What a draft holds is read and printed by `draft` and `content`.
 
-use contract::{Call, Page, courses as asked};
+use contract::{Call, Page, courses as asked, show};
 use proto::lyceum::courses::v1 as pb;
 
 use super::{Door, draft, show};
 use crate::{
-    domain::{
-        Refusal,
-        course::{Course, CoursePage, CoursePagePatch, Tags},
-        id::CourseId,
-        run::{RunPlan, RunPlanPatch, Window, WindowPatch},
-    },
+    domain::{Refusal, course, id::CourseId, run},
     error::Result,
-    flows::{
-        close_run, create_course,
-        create_lesson::{self, Place},
-        create_run,
-        edit_draft::{self, DraftLesson, Edit},
-        move_course::{self, Move},
-        publish_course, publish_run, replace_draft, update_course, update_lesson, update_run,
-    },
+    flows::{self, create_lesson::Place, edit_draft::Edit, move_course::Move},
     store::{courses, drafts, runs, versions},
 };
 
 impl Door {
-    async fn course(&self, id: CourseId) -> Result<Course> {
+    async fn course(&self, id: CourseId) -> Result<course::Course> {
         Ok(courses::find(&self.0.db, id).await?.ok_or(Refusal::CourseNotFound)?)
     }
 
     async fn moved(&self, id: CourseId, how: Move) -> Result<pb::Course> {
-        Ok(show::course(move_course::run(&self.0, id, how).await?))
+        Ok(show(flows::move_course::run(&self.0, id, how).await?))
     }
 
     /// A draft as a message: with the lessons' contents, or only with their etags.
@@ -48,66 +36,46 @@ impl Door {
 
     /// One edit of an outline, answered by the draft that came of it.
     async fn edited(&self, call: &Call, course: CourseId, etag: Option<i64>, edit: Edit) -> Result<pb::Draft> {
-        let draft = edit_draft::run(&self.0, course, etag, call.key.as_ref(), &edit).await?;
-        self.shown(draft, false).await
+        self.shown(flows::edit_draft::run(&self.0, course, etag, call.key.as_ref(), &edit).await?, false).await
     }
 }
 
-impl From<asked::CourseInput<Door>> for CoursePage {
+impl From<asked::CourseInput<Door>> for course::CoursePage {
     fn from(sent: asked::CourseInput<Door>) -> Self {
-        Self {
-            language: sent.language,
-            level: sent.level,
-            title: sent.title,
-            summary: sent.summary,
-            description: sent.description,
-            tags: Tags::of(sent.tags),
-            cover: sent.cover_media_id,
-        }
+        let asked::CourseInput { language, level, title, summary, description, tags, cover_media_id: cover } = sent;
+        Self { language, level, title, summary, description, tags: course::Tags::of(tags), cover }
     }
 }
 
-impl From<asked::CoursePatch<Door>> for CoursePagePatch {
+impl From<asked::CoursePatch<Door>> for course::CoursePagePatch {
     fn from(sent: asked::CoursePatch<Door>) -> Self {
-        Self {
-            language: sent.language,
-            level: sent.level,
-            title: sent.title,
-            summary: sent.summary,
-            description: sent.description,
-            tags: sent.tags.map(Tags::of),
-            cover: sent.cover_media_id,
-        }
+        let asked::CoursePatch { language, level, title, summary, description, tags, cover_media_id: cover } = sent;
+        Self { language, level, title, summary, description, tags: tags.map(course::Tags::of), cover }
     }
 }
 
-impl From<asked::RunInput<Door>> for RunPlan {
+impl From<asked::RunInput<Door>> for run::RunPlan {
     fn from(sent: asked::RunInput<Door>) -> Self {
-        Self {
-            title: sent.title,
-            pacing: sent.pacing.unwrap_or_default(),
-            sequence: sent.sequence.unwrap_or_default(),
-            lessons: Window { starts_at: sent.starts_at, ends_at: sent.ends_at },
-            enrolment: Window { starts_at: sent.enrolment_starts_at, ends_at: sent.enrolment_ends_at },
-        }
+        let (pacing, sequence) = (sent.pacing.unwrap_or_default(), sent.sequence.unwrap_or_default());
+        let lessons = run::Window { starts_at: sent.starts_at, ends_at: sent.ends_at };
+        let enrolment = run::Window { starts_at: sent.enrolment_starts_at, ends_at: sent.enrolment_ends_at };
+        Self { title: sent.title, pacing, sequence, lessons, enrolment }
     }
 }
 
-impl From<asked::RunPatch<Door>> for RunPlanPatch {
+impl From<asked::RunPatch<Door>> for run::RunPlanPatch {
     fn from(sent: asked::RunPatch<Door>) -> Self {
-        Self {
-            title: sent.title,
-            pacing: sent.pacing.map(Option::unwrap_or_default),
-            sequence: sent.sequence.map(Option::unwrap_or_default),
-            lessons: WindowPatch { starts_at: sent.starts_at, ends_at: sent.ends_at },
-            enrolment: WindowPatch { starts_at: sent.enrolment_starts_at, ends_at: sent.enrolment_ends_at },
-        }
+        let pacing = sent.pacing.map(Option::unwrap_or_default);
+        let sequence = sent.sequence.map(Option::unwrap_or_default);
+        let lessons = run::WindowPatch { starts_at: sent.starts_at, ends_at: sent.ends_at };
+        let enrolment = run::WindowPatch { starts_at: sent.enrolment_starts_at, ends_at: sent.enrolment_ends_at };
+        Self { title: sent.title, pacing, sequence, lessons, enrolment }
     }
 }
 
 impl asked::AuthoringService for Door {
     async fn create_course(&self, call: Call, ask: asked::CreateCourse<Self>) -> Result<pb::Course> {
-        Ok(show::course(create_course::run(&self.0, call.key.as_ref(), &ask.course.into()).await?))
+        Ok(show(flows::create_course::run(&self.0, call.key.as_ref(), &ask.course.into()).await?))
     }
 
     async fn list_authored_courses(
@@ -115,24 +83,24 @@ impl asked::AuthoringService for Door {
         _: Call,
         ask: asked::ListAuthoredCourses<Self>,
     ) -> Result<Page<pb::CourseCard>> {
-        let tags = Tags::of(ask.tags);
+        let tags = course::Tags::of(ask.tags);
         let filter = courses::Filter { state: ask.state, language: ask.language, level: ask.level, tags };
         let (title, order) = (ask.title.as_ref().map(|title| title.as_str()), ask.order_by.unwrap_or_default());
         let rows = courses::list(&self.0.db, &filter, title, order, ask.page.after()?, ask.page.limit()).await?;
-        Ok(ask.page.cut(rows, |card| card.id).map(show::card))
+        Ok(show(ask.page.cut(rows, |card| card.id)))
     }
 
     async fn get_authored_course(&self, _: Call, ask: asked::GetAuthoredCourse) -> Result<pb::Course> {
-        Ok(show::course(self.course(ask.course_id).await?))
+        Ok(show(self.course(ask.course_id).await?))
     }
 
     async fn update_course(&self, _: Call, ask: asked::UpdateCourse<Self>) -> Result<pb::Course> {
-        Ok(show::course(update_course::run(&self.0, ask.course_id, ask.etag, ask.course.into()).await?))
+        Ok(show(flows::update_course::run(&self.0, ask.course_id, ask.etag, ask.course.into()).await?))
     }
 
     async fn publish_course(&self, call: Call, ask: asked::PublishCourse) -> Result<pb::CourseVersion> {
-        let version = publish_course::run(&self.0, &call.actor(), ask.course_id, ask.etag, ask.note.as_str()).await?;
-        Ok(show::version(version))
+        let (actor, note) = (call.actor(), ask.note.as_str());
+        Ok(show(flows::publish_course::run(&self.0, &actor, ask.course_id, ask.etag, note).await?))
     }
 
     async fn unpublish_course(&self, _: Call, ask: asked::UnpublishCourse) -> Result<pb::Course> {
@@ -150,7 +118,7 @@ impl asked::AuthoringService for Door {
     async fn list_course_versions(&self, _: Call, ask: asked::ListCourseVersions) -> Result<Page<pb::CourseVersion>> {
         let course = self.course(ask.course_id).await?;
         let rows = versions::list(&self.0.db, course.id, ask.page.after()?, ask.page.limit()).await?;
-        Ok(ask.page.cut(rows, |version| version.version).map(show::version))
+        Ok(show(ask.page.cut(rows, |version| version.version)))
     }
 
     async fn get_draft(&self, _: Call, ask: asked::GetDraft) -> Result<pb::Draft> {
@@ -160,7 +128,7 @@ impl asked::AuthoringService for Door {
 
     async fn replace_draft(&self, _: Call, ask: asked::ReplaceDraft<Self>) -> Result<pb::Draft> {
         let sections = draft::sections(ask.sections, self.0.clock.now())?;
-        self.shown(replace_draft::run(&self.0, ask.course_id, ask.etag, &sections).await?, true).await
+        self.shown(flows::replace_draft::run(&self.0, ask.course_id, ask.etag, &sections).await?, true).await
     }
 
     async fn create_section(&self, call: Call, ask: asked::CreateSection) -> Result<pb::Draft> {
@@ -186,19 +154,19 @@ impl asked::AuthoringService for Door {
         let lesson = draft::lesson(ask.lesson, self.0.clock.now())?;
         let position = ask.position.map(draft::place);
         let place = Place { course: ask.course_id, section: ask.section_id, position, etag: ask.etag };
-        Ok(draft::show_lesson(&create_lesson::run(&self.0, call.key.as_ref(), place, &lesson).await?))
+        Ok(draft::show_lesson(&flows::create_lesson::run(&self.0, call.key.as_ref(), place, &lesson).await?))
     }
 
     async fn get_draft_lesson(&self, _: Call, ask: asked::GetDraftLesson) -> Result<pb::DraftLesson> {
         let draft = drafts::find(&self.0.db, ask.course_id).await?.ok_or(Refusal::CourseNotFound)?;
         let (_, card) = draft.outline.lesson(ask.lesson_id)?;
         let body = drafts::lesson(&self.0.db, ask.course_id, ask.lesson_id).await?.ok_or(Refusal::LessonNotFound)?;
-        Ok(draft::show_lesson(&DraftLesson { card: card.clone(), body }))
+        Ok(draft::show_lesson(&flows::edit_draft::DraftLesson { card: card.clone(), body }))
     }
 
     async fn update_lesson(&self, _: Call, ask: asked::UpdateLesson<Self>) -> Result<pb::DraftLesson> {
         let changes = draft::changes(ask.lesson, self.0.clock.now())?;
-        let changed = update_lesson::run(&self.0, ask.course_id, ask.lesson_id, ask.etag, changes).await?;
+        let changed = flows::update_lesson::run(&self.0, ask.course_id, ask.lesson_id, ask.etag, changes).await?;
         Ok(draft::show_lesson(&changed))
     }
 
@@ -213,8 +181,8 @@ impl asked::AuthoringService for Door {
     }
 
     async fn create_run(&self, call: Call, ask: asked::CreateRun<Self>) -> Result<pb::Run> {
-        let plan = RunPlan::from(ask.run).checked()?;
-        let run = create_run::run(&self.0, call.key.as_ref(), ask.course_id, &plan).await?;
+        let plan = run::RunPlan::from(ask.run).checked()?;
+        let run = flows::create_run::run(&self.0, call.key.as_ref(), ask.course_id, &plan).await?;
         Ok(show::run(run, self.0.clock.now()))
     }
 
@@ -231,17 +199,17 @@ impl asked::AuthoringService for Door {
     }
 
     async fn update_run(&self, _: Call, ask: asked::UpdateRun<Self>) -> Result<pb::Run> {
-        let run = update_run::run(&self.0, ask.run_id, ask.etag, ask.run.into()).await?;
+        let run = flows::update_run::run(&self.0, ask.run_id, ask.etag, ask.run.into()).await?;
         Ok(show::run(run, self.0.clock.now()))
     }
 
     async fn publish_run(&self, call: Call, ask: asked::PublishRun) -> Result<pb::Run> {
         let version = i32::try_from(ask.version).unwrap_or(i32::MAX);
-        let run = publish_run::run(&self.0, &call.actor(), ask.run_id, version).await?;
+        let run = flows::publish_run::run(&self.0, &call.actor(), ask.run_id, version).await?;
         Ok(show::run(run, self.0.clock.now()))
     }
 
     async fn close_run(&self, _: Call, ask: asked::CloseRun) -> Result<pb::Run> {
-        Ok(show::run(close_run::run(&self.0, ask.run_id).await?, self.0.clock.now()))
+        Ok(show::run(flows::close_run::run(&self.0, ask.run_id).await?, self.0.clock.now()))
     }
 }

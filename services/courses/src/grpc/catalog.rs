@@ -1,51 +1,45 @@
 //! CatalogService at the door.
 
-use contract::{Call, Page, courses as asked};
+use contract::{Call, Page, courses as asked, show};
 use proto::lyceum::courses::v1 as pb;
 use values::{Language, Text};
 
 use super::{Door, show};
 use crate::{
-    domain::{
-        Refusal,
-        course::{Course, Level, Tags},
-        id::CourseId,
-    },
+    domain::{Refusal, course, id::CourseId},
     error::Result,
-    store::{
-        courses::{self, AfterFound, AfterPublished, Filter},
-        runs,
-    },
+    store::{courses, runs},
 };
 
 impl Door {
-    async fn published(&self, id: CourseId) -> Result<Course> {
+    async fn published(&self, id: CourseId) -> Result<course::Course> {
         Ok(courses::find_published(&self.0.db, id).await?.ok_or(Refusal::CourseNotFound)?)
     }
 }
 
-fn filter(language: Option<Language>, level: Option<Level>, tags: Vec<Text<1, 40>>) -> Filter {
-    Filter { state: None, language, level, tags: Tags::of(tags) }
+fn filter(language: Option<Language>, level: Option<course::Level>, tags: Vec<Text<1, 40>>) -> courses::Filter {
+    courses::Filter { state: None, language, level, tags: course::Tags::of(tags) }
 }
 
 impl asked::CatalogService for Door {
     async fn list_courses(&self, _: Call, ask: asked::ListCourses<Self>) -> Result<Page<pb::CourseCard>> {
         let filter = filter(ask.language, ask.level, ask.tags);
         let rows = courses::list_published(&self.0.db, &filter, ask.page.after()?, ask.page.limit()).await?;
-        let after = |card: &courses::Card| AfterPublished { published_at: card.published_at, course: card.id.uuid() };
-        Ok(ask.page.cut(rows, after).map(show::card))
+        let after =
+            |card: &courses::Card| courses::AfterPublished { published_at: card.published_at, course: card.id.uuid() };
+        Ok(show(ask.page.cut(rows, after)))
     }
 
     async fn search_courses(&self, _: Call, ask: asked::SearchCourses<Self>) -> Result<Page<pb::CourseCard>> {
         let filter = filter(ask.language, ask.level, ask.tags);
         let (words, after) = (ask.query.as_str(), ask.page.after()?);
         let rows = courses::search(&self.0.db, words, &filter, after, ask.page.limit()).await?;
-        let after = |found: &courses::Found| AfterFound { rank: found.rank, course: found.card.id.uuid() };
-        Ok(ask.page.cut(rows, after).map(|found| show::card(found.card)))
+        let after = |found: &courses::Found| courses::AfterFound { rank: found.rank, course: found.card.id.uuid() };
+        Ok(ask.page.cut(rows, after).map(|found| show(found.card)))
     }
 
     async fn get_course(&self, _: Call, ask: asked::GetCourse) -> Result<pb::Course> {
-        Ok(show::course(self.published(ask.course_id).await?))
+        Ok(show(self.published(ask.course_id).await?))
     }
 
     async fn list_course_runs(&self, _: Call, ask: asked::ListCourseRuns) -> Result<Page<pb::Run>> {

@@ -1,13 +1,13 @@
-//! Contents of lessons between messages and values, right answers included: for editors only. What learners see of a quiz
-//! is printed by `quizzes`, as other messages.
+//! Contents of lessons between messages and values, right answers included: for editors only. What learners see of a
+//! quiz is printed by `quizzes`, as other messages.
 
-use contract::{courses as asked, wire};
+use contract::{Show, courses as asked, show};
 use proto::lyceum::courses::v1::{self as pb, draft_lesson::Content as Shown, question::Kind as ShownKind};
 use rpc::Fields;
 use time::OffsetDateTime;
 use values::Id;
 
-use super::{Door, show};
+use super::{Door, show::milliseconds};
 use crate::domain::{
     content::{Content, FileBody, Markdown, Percent, Video, VideoLength},
     decimal::Decimal,
@@ -46,13 +46,9 @@ fn read_quiz(fields: &mut Fields, sent: asked::QuizContentInput<Door>, now: Offs
     // Whole seconds are what is kept.
     let limit = sent.time_limit.map(|limit| time::Duration::seconds(limit.whole_seconds()));
     let time_limit = fields.take("time_limit", QuizTerms::parse_time_limit(limit));
-    let terms = QuizTerms {
-        pass: sent.pass_percent.unwrap_or(Percent::ALL),
-        max_attempts: max_attempts?,
-        time_limit: time_limit?,
-        shuffle: sent.shuffle,
-        shown: sent.answers_shown.unwrap_or_default(),
-    };
+    let (pass, shown) = (sent.pass_percent.unwrap_or(Percent::ALL), sent.answers_shown.unwrap_or_default());
+    let (max_attempts, time_limit) = (max_attempts?, time_limit?);
+    let terms = QuizTerms { pass, max_attempts, time_limit, shuffle: sent.shuffle, shown };
     let questions = questions.into_iter().collect::<Option<_>>()?;
     fields.take("questions", Quiz::new(questions, terms))
 }
@@ -76,79 +72,54 @@ fn read_question(fields: &mut Fields, sent: asked::QuestionInput<Door>, now: Off
         }
         ShortText(sent) => ("short_text.accepted", QuestionKind::short_text(sent.accepted)),
     };
-    Some(Question {
-        id: sent.question_id.unwrap_or_else(|| Id::new(now)),
-        text: sent.text,
-        points: sent.points,
-        explanation: sent.explanation,
-        kind: fields.take(field, kind)?,
-    })
+    let (id, kind) = (sent.question_id.unwrap_or_else(|| Id::new(now)), fields.take(field, kind)?);
+    Some(Question { id, text: sent.text, points: sent.points, explanation: sent.explanation, kind })
 }
 
-pub(super) fn show(content: &Content) -> Shown {
-    match content {
-        Content::Text(markdown) => Shown::Text(text(markdown)),
-        Content::Video(it) => Shown::Video(video(it)),
-        Content::File(it) => Shown::File(file(it)),
-        Content::Quiz(it) => Shown::Quiz(quiz(it)),
+contract::show! {
+    video: &Video => pb::VideoContent {
+        media_id: &video.media, duration: milliseconds(video.length.millis()),
+        completion_percent: video.completion.get(),
     }
+    file: &FileBody => pb::FileContent { media_id: &file.media, file_name: &file.name, size_bytes: file.size_bytes }
+    quiz: &Quiz => pb::QuizContent {
+        questions: &quiz.questions, pass_percent: quiz.terms.pass.get(), shuffle: quiz.terms.shuffle,
+        max_attempts: quiz.terms.max_attempts.unwrap_or(0), time_limit: quiz.terms.time_limit,
+        answers_shown: quiz.terms.shown,
+    }
+    question: &Question => pb::Question {
+        question_id: Some(question.id), text: &question.text, points: question.points.get(),
+        explanation: &question.explanation, kind = Some(kind(&question.kind)),
+    }
+    choice: &Choice => pb::AnswerOption { option_id: Some(choice.id), text: &choice.text, correct: choice.correct }
 }
 
 pub(super) fn text(markdown: &Markdown) -> pb::TextContent {
-    pb::TextContent { markdown: markdown.to_string() }
+    pb::TextContent { markdown: show(markdown) }
 }
 
-pub(super) fn video(video: &Video) -> pb::VideoContent {
-    pb::VideoContent {
-        media_id: video.media.to_string(),
-        duration: Some(show::milliseconds(video.length.millis())),
-        completion_percent: i32::from(video.completion.get()),
+impl Show<Shown> for &Content {
+    fn shown(self) -> Shown {
+        match self {
+            Content::Text(markdown) => Shown::Text(text(markdown)),
+            Content::Video(video) => Shown::Video(show(video)),
+            Content::File(file) => Shown::File(show(file)),
+            Content::Quiz(quiz) => Shown::Quiz(show(quiz)),
+        }
     }
 }
 
-pub(super) fn file(file: &FileBody) -> pb::FileContent {
-    pb::FileContent {
-        media_id: file.media.to_string(),
-        file_name: file.name.to_string(),
-        size_bytes: i64::try_from(file.size_bytes).unwrap_or(i64::MAX),
-    }
-}
-
-fn quiz(quiz: &Quiz) -> pb::QuizContent {
-    pb::QuizContent {
-        questions: quiz.questions.iter().map(question).collect(),
-        pass_percent: i32::from(quiz.terms.pass.get()),
-        max_attempts: quiz.terms.max_attempts.map_or(0, i32::from),
-        time_limit: quiz.terms.time_limit.map(Into::into),
-        shuffle: quiz.terms.shuffle,
-        answers_shown: wire::<pb::AnswersShown>(quiz.terms.shown),
-    }
-}
-
-fn question(question: &Question) -> pb::Question {
-    let option = |choice: &Choice| pb::AnswerOption {
-        option_id: Some(choice.id.to_string()),
-        text: choice.text.to_string(),
-        correct: choice.correct,
-    };
-    let options = |choices: &[Choice]| pb::ChoiceQuestion { options: choices.iter().map(option).collect() };
-    let kind = match &question.kind {
-        QuestionKind::SingleChoice(choices) => ShownKind::SingleChoice(options(choices)),
-        QuestionKind::MultipleChoice(choices) => ShownKind::MultipleChoice(options(choices)),
+fn kind(kind: &QuestionKind) -> ShownKind {
+    match kind {
+        QuestionKind::SingleChoice(options) => ShownKind::SingleChoice(pb::ChoiceQuestion { options: show(options) }),
+        QuestionKind::MultipleChoice(options) => {
+            ShownKind::MultipleChoice(pb::ChoiceQuestion { options: show(options) })
+        }
         QuestionKind::Number { value, tolerance } => {
-            let tolerance = Some(tolerance.to_string());
-            ShownKind::Number(pb::NumberQuestion { value: value.to_string(), tolerance })
+            ShownKind::Number(pb::NumberQuestion { value: show(value), tolerance: Some(show(tolerance)) })
         }
         QuestionKind::ShortText { accepted } => {
-            let accepted = accepted.iter().map(ToString::to_string).collect();
-            ShownKind::ShortText(pb::ShortTextQuestion { accepted })
+            ShownKind::ShortText(pb::ShortTextQuestion { accepted: show(accepted) })
         }
-    };
-    pb::Question {
-        question_id: Some(question.id.to_string()),
-        text: question.text.to_string(),
-        points: i32::from(question.points.get()),
-        explanation: question.explanation.to_string(),
-        kind: Some(kind),
     }
 }

@@ -1,23 +1,14 @@
 //! Drafts and their lessons between messages and values.
 
-use contract::courses as asked;
+use contract::{courses as asked, message};
 use proto::lyceum::courses::v1 as pb;
 use rpc::{Fields, Invalid, Violation, ViolationCode};
 use time::OffsetDateTime;
 
-use super::{Door, content, show};
+use super::{Door, content};
 use crate::{
-    domain::{
-        content::Content,
-        id::LessonId,
-        outline::{LessonCard, Section},
-    },
-    flows::{
-        create_lesson::NewLesson,
-        edit_draft::DraftLesson,
-        replace_draft::{SentLesson, SentSection},
-        update_lesson::Changes,
-    },
+    domain::{content::Content, id::LessonId, outline},
+    flows::{create_lesson::NewLesson, edit_draft::DraftLesson, replace_draft, update_lesson::Changes},
     store::drafts::Draft,
 };
 
@@ -38,21 +29,16 @@ fn read_lesson(fields: &mut Fields, sent: asked::DraftLessonInput<Door>, now: Of
         fields.note(Violation::new("", ViolationCode::Required, "expected one of text, video, file, quiz"));
         return None;
     };
-    Some(NewLesson {
-        title: sent.title,
-        required: sent.required.unwrap_or(true),
-        weight: sent.weight,
-        free_preview: sent.free_preview,
-        release_after: sent.release_after_days,
-        content: content::read(fields, sent_content, now)?,
-    })
+    let asked::DraftLessonInput { title, required, weight, free_preview, release_after_days: release_after, .. } = sent;
+    let (required, content) = (required.unwrap_or(true), content::read(fields, sent_content, now)?);
+    Some(NewLesson { title, required, weight, free_preview, release_after, content })
 }
 
 /// The sections of a whole draft; every mistake in any of them is reported.
 pub(super) fn sections(
     sent: Vec<asked::DraftSectionInput<Door>>,
     now: OffsetDateTime,
-) -> Result<Vec<SentSection>, Invalid> {
+) -> Result<Vec<replace_draft::SentSection>, Invalid> {
     let mut fields = Fields::new();
     let mut sections = Vec::with_capacity(sent.len());
     for (number, section) in sent.into_iter().enumerate() {
@@ -60,9 +46,9 @@ pub(super) fn sections(
         for (place, lesson) in section.lessons.into_iter().enumerate() {
             let (id, path) = (lesson.lesson_id, format!("sections[{number}].lessons[{place}]"));
             let read = fields.within(&path, |fields| read_lesson(fields, lesson, now));
-            lessons.extend(read.map(|lesson| SentLesson { id, lesson }));
+            lessons.extend(read.map(|lesson| replace_draft::SentLesson { id, lesson }));
         }
-        sections.push(SentSection { id: section.section_id, title: section.title, lessons });
+        sections.push(replace_draft::SentSection { id: section.section_id, title: section.title, lessons });
     }
     fields.check().map(|()| sections)
 }
@@ -72,55 +58,41 @@ pub(super) fn changes(sent: asked::DraftLessonPatch<Door>, now: OffsetDateTime) 
     let mut fields = Fields::new();
     let content = sent.content.map(|sent| fields.within("lesson", |fields| content::read(fields, sent, now)));
     fields.check()?;
-    Ok(Changes {
-        title: sent.title,
-        required: sent.required.map(|required| required.unwrap_or(true)),
-        weight: sent.weight,
-        free_preview: sent.free_preview,
-        release_after: sent.release_after_days,
-        content: content.flatten(),
-    })
+    let asked::DraftLessonPatch { title, required, weight, free_preview, release_after_days: release_after, .. } = sent;
+    let required = required.map(|required| required.unwrap_or(true));
+    Ok(Changes { title, required, weight, free_preview, release_after, content: content.flatten() })
 }
 
-/// A draft; the revision that was published last tells whether it changed since, `body` what is known of a lesson beside the
-/// outline.
+/// A draft; the revision that was published last tells whether it changed since, `body` what is known of a lesson
+/// beside the outline.
 pub(super) fn show<'a>(
     draft: &Draft,
     published: Option<i64>,
     body: impl Fn(LessonId) -> Option<(i64, Option<&'a Content>)>,
 ) -> pb::Draft {
-    let one = |card: &LessonCard| {
+    let one = |card: &outline::LessonCard| {
         let (revision, content) = body(card.id).unwrap_or_default();
         shown(card, revision, content)
     };
-    let section = |section: &Section| pb::DraftSection {
-        section_id: Some(section.id.to_string()),
-        title: section.title.to_string(),
-        lessons: section.lessons.iter().map(one).collect(),
+    let section = |section: &outline::Section| {
+        message! { pb::DraftSection {
+            section_id: Some(section.id), title: &section.title, lessons = section.lessons.iter().map(one).collect(),
+        } }
     };
-    pb::Draft {
-        course_id: draft.course.to_string(),
-        sections: draft.outline.sections.iter().map(section).collect(),
-        etag: draft.revision.to_string(),
-        updated_at: Some(draft.updated_at.into()),
-        changed: published != Some(draft.revision),
-    }
+    message! { pb::Draft {
+        course_id: draft.course, sections = draft.outline.sections.iter().map(section).collect(), etag: draft.revision,
+        updated_at: draft.updated_at, changed: published != Some(draft.revision),
+    } }
 }
 
 pub(super) fn show_lesson(lesson: &DraftLesson) -> pb::DraftLesson {
     shown(&lesson.card, lesson.body.revision, Some(&lesson.body.content))
 }
 
-fn shown(card: &LessonCard, revision: i64, content: Option<&Content>) -> pb::DraftLesson {
-    pb::DraftLesson {
-        lesson_id: Some(card.id.to_string()),
-        title: card.title.to_string(),
-        kind: show::kind(&card.kind),
-        required: Some(card.required),
-        weight: i32::from(card.weight.get()),
-        free_preview: card.free_preview,
-        release_after_days: i32::from(card.release_after.get()),
-        content: content.map(content::show),
-        etag: revision.to_string(),
-    }
+fn shown(card: &outline::LessonCard, revision: i64, content: Option<&Content>) -> pb::DraftLesson {
+    message! { pb::DraftLesson {
+        lesson_id: Some(card.id), title: &card.title, kind: card.kind.name(), required: Some(card.required),
+        weight: card.weight.get(), free_preview: card.free_preview, release_after_days: card.release_after.get(),
+        content: content, etag: revision,
+    } }
 }

@@ -1,21 +1,14 @@
 //! LearningService at the door. Attempts at quizzes are printed by `quizzes`.
 
-use contract::{Call, Page, courses as asked};
+use contract::{Call, Page, courses as asked, message, show};
 use proto::lyceum::courses::v1::{self as pb, lesson::Content as Shown};
 use uuid::Uuid;
 
 use super::{Door, content, quizzes, show};
 use crate::{
     domain::{
-        Refusal,
-        content::Content,
-        grading::Given,
-        id::{AttemptId, LearnerId, LessonId},
-        outline::LessonKind,
-        playback::Report,
-        progress::Key,
-        quiz::QuizTerms,
-        seat::Seat,
+        Refusal, content::Content, grading::Given, id::AttemptId, id::LearnerId, id::LessonId, outline::LessonKind,
+        playback::Report, progress::Key, quiz::QuizTerms, seat::Seat,
     },
     error::Result,
     flows::{complete_lesson, link_media, read_attempt, save_answers, send_heartbeat, start_attempt, submit_attempt},
@@ -24,15 +17,10 @@ use crate::{
 
 impl Door {
     /// A lesson's progress with what its own page shows; the terms of a quiz say how many attempts are left.
-    async fn progress(
-        &self,
-        lesson: LessonId,
-        key: Option<Key>,
-        terms: Option<&QuizTerms>,
-    ) -> Result<pb::LessonProgress> {
-        let Some(key) = key else { return Ok(show::lesson_progress(lesson, None)) };
+    async fn progress(&self, id: LessonId, key: Option<Key>, terms: Option<&QuizTerms>) -> Result<pb::LessonProgress> {
+        let Some(key) = key else { return Ok(show::lesson_progress(id, None)) };
         let detail = progress::find(&self.0.db, key).await?;
-        let mut shown = show::lesson_progress(lesson, detail.as_ref());
+        let mut shown = show::lesson_progress(id, detail.as_ref());
         if let Some(terms) = terms {
             let begun = attempts::begun(&self.0.db, key).await?;
             shown.quiz = Some(quizzes::progress(begun, detail.and_then(|detail| detail.best), terms));
@@ -54,43 +42,31 @@ impl Door {
             None
         };
         let terms = if let Some(Content::Quiz(quiz)) = &content { Some(&quiz.terms) } else { None };
-        Ok(pb::Lesson {
-            run_id: run.id.to_string(),
-            section_id: section.id.to_string(),
-            lesson_id: card.id.to_string(),
-            version: run.version,
-            title: card.title.to_string(),
-            kind: show::kind(&card.kind),
-            required: card.required,
-            free_preview: card.free_preview,
-            locks: locks.iter().map(show::lock).collect(),
-            progress: Some(self.progress(id, seat.key(id), terms).await?),
-            content: content.as_ref().map(learner_content),
-        })
+        Ok(message! { pb::Lesson {
+            run_id: run.id, section_id: section.id, lesson_id: card.id, version: run.version, title: &card.title,
+            kind: card.kind.name(), required: card.required, free_preview: card.free_preview, locks: locks,
+            progress = Some(self.progress(id, seat.key(id), terms).await?),
+            content = content.as_ref().map(learner_content),
+        } })
     }
 
     async fn resume_point(&self, seat: &Seat) -> Result<pb::ResumePoint> {
         let Some(id) = seat.resume() else { return Ok(pb::ResumePoint::default()) };
         let (section, card) = seat.outline.lesson(id)?;
-        let mut point = pb::ResumePoint {
-            lesson_id: Some(id.to_string()),
-            section_id: Some(section.id.to_string()),
-            title: Some(card.title.to_string()),
-            kind: show::kind(&card.kind),
-            ..Default::default()
-        };
+        let (mut position, mut open_attempt) = (None, None);
         match (&card.kind, seat.key(id)) {
             (LessonKind::Video(video), Some(key)) => {
                 let playback = progress::find(&self.0.db, key).await?.and_then(|detail| detail.playback);
-                let position = playback.filter(|playback| playback.media == video.media).and_then(|it| it.position);
-                point.position = Some(show::milliseconds(position.map_or(0, |position| position.at_ms)));
+                let at = playback.filter(|playback| playback.media == video.media).and_then(|it| it.position);
+                position = Some(show::milliseconds(at.map_or(0, |position| position.at_ms)));
             }
-            (LessonKind::Quiz, Some(key)) => {
-                point.open_attempt_id = attempts::begun(&self.0.db, key).await?.open.map(|open| open.to_string());
-            }
+            (LessonKind::Quiz, Some(key)) => open_attempt = attempts::begun(&self.0.db, key).await?.open,
             _ => {}
         }
-        Ok(point)
+        Ok(message! { pb::ResumePoint {
+            lesson_id: Some(id), section_id: Some(section.id), title: Some(&card.title), kind: card.kind.name(),
+            position: position, open_attempt_id: open_attempt,
+        } })
     }
 }
 
@@ -98,9 +74,9 @@ impl Door {
 fn learner_content(content: &Content) -> Shown {
     match content {
         Content::Text(markdown) => Shown::Text(content::text(markdown)),
-        Content::Video(video) => Shown::Video(content::video(video)),
-        Content::File(file) => Shown::File(content::file(file)),
-        Content::Quiz(quiz) => Shown::Quiz(quizzes::terms(quiz)),
+        Content::Video(video) => Shown::Video(show(video)),
+        Content::File(file) => Shown::File(show(file)),
+        Content::Quiz(quiz) => Shown::Quiz(show(quiz)),
     }
 }
 
@@ -110,7 +86,7 @@ impl asked::LearningService for Door {
         let (now, after) = (app.clock.now(), page.after()?);
         let rows = seats::list(&app.db, &app.outlines, call.person()?, now, after, page.limit()).await?;
         let key = |seat: &Seat| seat.enrolment.as_ref().map_or_else(Uuid::nil, |enrolment| enrolment.id.uuid());
-        Ok(page.cut(rows, key).map(|seat| show::my_enrolment(&seat)))
+        Ok(show(page.cut(rows, key)))
     }
 
     async fn get_outline(&self, call: Call, ask: asked::GetOutline) -> Result<pb::Outline> {
@@ -127,7 +103,7 @@ impl asked::LearningService for Door {
         ask: asked::CreateLessonMediaLink,
     ) -> Result<pb::LessonMediaLink> {
         let link = link_media::run(&self.0, call.person()?, ask.run_id, ask.lesson_id).await?;
-        Ok(pb::LessonMediaLink { url: link.url, expires_at: Some(link.expires_at.into()) })
+        Ok(pb::LessonMediaLink { url: link.url, expires_at: show(link.expires_at) })
     }
 
     async fn complete_lesson(&self, call: Call, ask: asked::CompleteLesson) -> Result<pb::LessonProgress> {

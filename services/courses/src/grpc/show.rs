@@ -1,185 +1,107 @@
 //! Courses, runs, outlines and enrolments as messages. Quizzes are printed by `quizzes`, contents by `content`.
 
-use contract::wire;
-use proto::{
-    lyceum::courses::v1::{self as pb, lesson_progress::State},
-    wkt,
-};
-use time::OffsetDateTime;
+use contract::{message, show};
+use proto::lyceum::courses::v1::{self as pb, lesson_progress::State};
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     domain::{
-        access::Lock,
-        course::Course,
-        enrolment::Enrolment,
-        id::LessonId,
-        outline::{LessonCard, LessonKind, Outline, Section},
-        playback::Playback,
-        progress::CourseProgress,
-        run::Run,
+        access, course, enrolment, id::LessonId, outline, playback::Playback, progress::CourseProgress, quiz, run,
         seat::Seat,
     },
-    store::{
-        courses::Card,
-        enrolments::Change,
-        exports::{ExportedCompletion, ExportedRun},
-        progress::Detail,
-        versions::Version,
-    },
+    store::{courses, enrolments, exports, progress::Detail, versions},
 };
 
-pub(super) fn course(course: Course) -> pb::Course {
-    pb::Course {
-        course_id: course.id.to_string(),
-        state: wire::<pb::course::State>(course.state),
-        language: course.page.language.to_string(),
-        level: course.page.level.map_or(0, wire::<pb::course::Level>),
-        title: course.page.title.into_string(),
-        summary: course.page.summary.into_string(),
-        description: course.page.description.into_string(),
-        tags: course.page.tags.as_slice().to_vec(),
-        cover_media_id: course.page.cover.map(|cover| cover.into_string()),
-        latest_version: course.latest_version,
-        etag: course.revision.to_string(),
-        created_at: Some(course.created_at.into()),
-        updated_at: Some(course.updated_at.into()),
-        published_at: course.published_at.map(Into::into),
+contract::twins! {
+    access::LockReason => pb::lesson_lock::Reason, course::CourseState => pb::course::State,
+    course::Level => pb::course::Level, enrolment::Mode => pb::enrolment::Mode,
+    enrolment::StateName => pb::enrolment::State, outline::LessonKindName => pb::LessonKind,
+    quiz::AnswersShown => pb::AnswersShown, quiz::QuestionKindName => pb::attempt_question::Kind,
+    run::Pacing => pb::run::Pacing, run::RunState => pb::run::State, run::Sequence => pb::run::Sequence,
+}
+
+contract::show! {
+    course: course::Course => pb::Course {
+        course_id: course.id, state: course.state, language: course.page.language, level: course.page.level,
+        title: course.page.title, summary: course.page.summary, description: course.page.description,
+        tags: course.page.tags.as_slice(), cover_media_id: course.page.cover, latest_version: course.latest_version,
+        etag: course.revision, created_at: course.created_at, updated_at: course.updated_at,
+        published_at: course.published_at,
+    }
+    card: courses::Card => pb::CourseCard {
+        course_id: card.id, state: card.state, language: card.language, level: card.level, title: card.title,
+        summary: card.summary, tags: card.tags, cover_media_id: card.cover_media_id, published_at: card.published_at,
+    }
+    version: versions::Version => pb::CourseVersion {
+        course_id: version.course, version: version.version, note: version.note, lesson_count: version.lesson_count,
+        published_at: version.published_at, published_by: version.published_by,
+    }
+    card: &outline::LessonCard => pb::SyllabusLesson {
+        lesson_id: card.id, title: &card.title, kind: card.kind.name(), required: card.required,
+        free_preview: card.free_preview, duration: length(&card.kind),
+    }
+    section: &outline::Section => pb::SyllabusSection {
+        section_id: section.id, title: &section.title, lessons: &section.lessons,
+    }
+    enrolment: enrolment::Enrolment => pb::Enrolment {
+        enrolment_id: enrolment.id, learner_id: enrolment.learner, course_id: enrolment.course, run_id: enrolment.run,
+        attempt: enrolment.attempt, state: enrolment.state.name(), mode: enrolment.mode, starts_at: enrolment.starts_at,
+        access_ends_at: enrolment.access_ends_at, completed_at: enrolment.completed_at,
+        ended_at: enrolment.state.ended_at(), created_at: enrolment.created_at, revision: enrolment.revision,
+    }
+    change: enrolments::Change => pb::EnrolmentChange {
+        state: change.state, reason: change.reason, note: change.note, actor: change.actor,
+        occurred_at: change.occurred_at,
+    }
+    seat: Seat => pb::MyEnrolment {
+        progress: seat.course_progress(), enrolment: seat.enrolment, course_title: seat.course_title,
+        run_title: seat.run.plan.title, cover_media_id: seat.cover_media_id,
+    }
+    progress: CourseProgress => pb::CourseProgress {
+        percent: progress.percent, completed_lessons: progress.completed_lessons,
+        required_lessons: progress.required_lessons, completed_at: progress.completed_at,
+    }
+    lock: access::Lock => pb::LessonLock { reason: lock.reason(), until: lock.until(), lesson_id: lock.lesson() }
+    playback: &Playback => pb::VideoProgress {
+        position: milliseconds(playback.position.as_ref().map_or(0, |position| position.at_ms)),
+        furthest: milliseconds(playback.watched.furthest()), watched: milliseconds(playback.watched.total()),
+        ranges = playback.watched.ranges().iter().map(range).collect(),
+    }
+    card: &outline::LessonCard => pb::ExportedLesson { lesson_id: card.id, title: &card.title, required: card.required }
+    run: exports::ExportedRun => pb::ExportedRun {
+        course_id: run.course, run_id: run.run, version: run.version, title: run.title, language: run.language,
+        lessons = run.outline.lessons().map(show).collect(), aggregate_version: run.revision,
+    }
+    completion: exports::ExportedCompletion => pb::ExportedLessonCompletion {
+        enrolment_id: completion.enrolment, learner_id: completion.learner, run_id: completion.run,
+        lesson_id: completion.lesson, completed_at: completion.completed_at,
     }
 }
 
-pub(super) fn card(card: Card) -> pb::CourseCard {
-    pb::CourseCard {
-        course_id: card.id.to_string(),
-        state: wire::<pb::course::State>(card.state),
-        language: card.language.to_string(),
-        level: card.level.map_or(0, wire::<pb::course::Level>),
-        title: card.title,
-        summary: card.summary,
-        tags: card.tags,
-        cover_media_id: card.cover_media_id,
-        published_at: card.published_at.map(Into::into),
-    }
+pub(super) fn run(run: run::Run, now: OffsetDateTime) -> pb::Run {
+    message! { pb::Run {
+        run_id: run.id, course_id: run.course, state: run.state, enrolment_open: run.enrolment_open(now),
+        title: run.plan.title, pacing: run.plan.pacing, sequence: run.plan.sequence,
+        starts_at: run.plan.lessons.starts_at, ends_at: run.plan.lessons.ends_at,
+        enrolment_starts_at: run.plan.enrolment.starts_at, enrolment_ends_at: run.plan.enrolment.ends_at,
+        version: run.version, etag: run.revision, created_at: run.created_at, updated_at: run.updated_at,
+    } }
 }
 
-pub(super) fn version(version: Version) -> pb::CourseVersion {
-    pb::CourseVersion {
-        course_id: version.course.to_string(),
-        version: version.version,
-        note: version.note,
-        lesson_count: version.lesson_count,
-        published_at: Some(version.published_at.into()),
-        published_by: version.published_by,
-    }
+pub(super) fn milliseconds(milliseconds: u32) -> Duration {
+    Duration::milliseconds(i64::from(milliseconds))
 }
 
-pub(super) fn run(run: Run, now: OffsetDateTime) -> pb::Run {
-    pb::Run {
-        run_id: run.id.to_string(),
-        course_id: run.course.to_string(),
-        state: wire::<pb::run::State>(run.state),
-        enrolment_open: run.enrolment_open(now),
-        title: run.plan.title.into_string(),
-        pacing: wire::<pb::run::Pacing>(run.plan.pacing),
-        sequence: wire::<pb::run::Sequence>(run.plan.sequence),
-        starts_at: run.plan.lessons.starts_at.map(Into::into),
-        ends_at: run.plan.lessons.ends_at.map(Into::into),
-        enrolment_starts_at: run.plan.enrolment.starts_at.map(Into::into),
-        enrolment_ends_at: run.plan.enrolment.ends_at.map(Into::into),
-        version: run.version,
-        etag: run.revision.to_string(),
-        created_at: Some(run.created_at.into()),
-        updated_at: Some(run.updated_at.into()),
-    }
+fn range((start, end): &(u32, u32)) -> pb::WatchedRange {
+    message! { pb::WatchedRange { start: milliseconds(*start), end: milliseconds(*end) } }
 }
 
-pub(super) fn kind(kind: &LessonKind) -> i32 {
-    wire::<pb::LessonKind>(kind.name())
+fn length(kind: &outline::LessonKind) -> Option<Duration> {
+    if let outline::LessonKind::Video(video) = kind { Some(milliseconds(video.length.millis())) } else { None }
 }
 
-pub(super) fn milliseconds(milliseconds: u32) -> wkt::Duration {
-    time::Duration::milliseconds(i64::from(milliseconds)).into()
-}
-
-fn length(kind: &LessonKind) -> Option<wkt::Duration> {
-    if let LessonKind::Video(video) = kind { Some(milliseconds(video.length.millis())) } else { None }
-}
-
-pub(super) fn syllabus(course: &Course, outline: &Outline) -> pb::Syllabus {
-    let lesson = |card: &LessonCard| pb::SyllabusLesson {
-        lesson_id: card.id.to_string(),
-        title: card.title.to_string(),
-        kind: kind(&card.kind),
-        required: card.required,
-        free_preview: card.free_preview,
-        duration: length(&card.kind),
-    };
-    let section = |section: &Section| pb::SyllabusSection {
-        section_id: section.id.to_string(),
-        title: section.title.to_string(),
-        lessons: section.lessons.iter().map(lesson).collect(),
-    };
-    let sections = outline.sections.iter().map(section).collect();
-    pb::Syllabus { course_id: course.id.to_string(), version: course.latest_version, sections }
-}
-
-pub(super) fn enrolment(enrolment: &Enrolment) -> pb::Enrolment {
-    pb::Enrolment {
-        enrolment_id: enrolment.id.to_string(),
-        learner_id: enrolment.learner.to_string(),
-        course_id: enrolment.course.to_string(),
-        run_id: enrolment.run.to_string(),
-        attempt: enrolment.attempt,
-        state: wire::<pb::enrolment::State>(enrolment.state.name()),
-        mode: wire::<pb::enrolment::Mode>(enrolment.mode),
-        starts_at: Some(enrolment.starts_at.into()),
-        access_ends_at: enrolment.access_ends_at.map(Into::into),
-        completed_at: enrolment.completed_at.map(Into::into),
-        ended_at: enrolment.state.ended_at().map(Into::into),
-        created_at: Some(enrolment.created_at.into()),
-        revision: enrolment.revision,
-    }
-}
-
-pub(super) fn change(change: Change) -> pb::EnrolmentChange {
-    pb::EnrolmentChange {
-        state: wire::<pb::enrolment::State>(change.state),
-        reason: change.reason,
-        note: change.note,
-        actor: change.actor,
-        occurred_at: Some(change.occurred_at.into()),
-    }
-}
-
-pub(super) fn my_enrolment(seat: &Seat) -> pb::MyEnrolment {
-    pb::MyEnrolment {
-        enrolment: seat.enrolment.as_ref().map(enrolment),
-        course_title: seat.course_title.clone(),
-        run_title: seat.run.plan.title.to_string(),
-        cover_media_id: seat.cover_media_id.clone(),
-        progress: Some(course_progress(seat.course_progress())),
-    }
-}
-
-fn course_progress(progress: CourseProgress) -> pb::CourseProgress {
-    pb::CourseProgress {
-        percent: i32::from(progress.percent),
-        completed_lessons: count(progress.completed_lessons),
-        required_lessons: count(progress.required_lessons),
-        completed_at: progress.completed_at.map(Into::into),
-    }
-}
-
-/// Counts here are of lessons, questions and points: far below what the message holds.
-pub(super) fn count(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
-}
-
-pub(super) fn lock(lock: &Lock) -> pb::LessonLock {
-    pb::LessonLock {
-        reason: wire::<pb::lesson_lock::Reason>(lock.reason()),
-        until: lock.until().map(Into::into),
-        lesson_id: lock.lesson().map(|lesson| lesson.to_string()),
-    }
+pub(super) fn syllabus(course: &course::Course, outline: &outline::Outline) -> pb::Syllabus {
+    message! { pb::Syllabus { course_id: course.id, version: course.latest_version, sections: &outline.sections } }
 }
 
 /// A lesson's progress as outlines show it, by its percent and when it was completed; none before it was begun.
@@ -190,84 +112,37 @@ fn brief(lesson: LessonId, begun: Option<(u8, Option<OffsetDateTime>)>) -> pb::L
         (_, None) => State::Started,
         (_, Some(_)) => State::Completed,
     };
-    pb::LessonProgress {
-        lesson_id: lesson.to_string(),
-        state: state.into(),
-        percent: i32::from(percent),
-        completed_at: completed_at.map(Into::into),
-        ..Default::default()
-    }
+    message! { pb::LessonProgress {
+        lesson_id: lesson, state = state.into(), percent: percent, completed_at: completed_at,
+        video = None, quiz = None,
+    } }
 }
 
 /// A lesson's progress as its own page shows it, without the quiz.
 pub(super) fn lesson_progress(lesson: LessonId, detail: Option<&Detail>) -> pb::LessonProgress {
-    let part = |(start, end): &(u32, u32)| pb::WatchedRange {
-        start: Some(milliseconds(*start)),
-        end: Some(milliseconds(*end)),
-    };
-    let video = |playback: &Playback| pb::VideoProgress {
-        position: Some(milliseconds(playback.position.as_ref().map_or(0, |position| position.at_ms))),
-        furthest: Some(milliseconds(playback.watched.furthest())),
-        watched: Some(milliseconds(playback.watched.total())),
-        ranges: playback.watched.ranges().iter().map(part).collect(),
-    };
     let brief = brief(lesson, detail.map(|detail| (detail.percent, detail.completed_at)));
-    pb::LessonProgress { video: detail.and_then(|detail| detail.playback.as_ref()).map(video), ..brief }
+    pb::LessonProgress { video: detail.and_then(|detail| show(&detail.playback)), ..brief }
 }
 
 pub(super) fn outline(seat: &Seat) -> pb::Outline {
     let mut lessons = seat.locks().into_iter();
-    let lesson = |(card, locks): (&LessonCard, Vec<Lock>)| pb::OutlineLesson {
-        lesson_id: card.id.to_string(),
-        title: card.title.to_string(),
-        kind: kind(&card.kind),
-        required: card.required,
-        weight: i32::from(card.weight.get()),
-        free_preview: card.free_preview,
-        duration: length(&card.kind),
-        locks: locks.iter().map(lock).collect(),
-        progress: Some(brief(card.id, seat.progress.get(&card.id).map(|begun| (begun.percent, begun.completed_at)))),
+    let begun = |lesson| seat.progress.get(&lesson).map(|begun| (begun.percent, begun.completed_at));
+    let lesson = |(card, locks): (&outline::LessonCard, Vec<access::Lock>)| {
+        message! { pb::OutlineLesson {
+            lesson_id: card.id, title: &card.title, kind: card.kind.name(), required: card.required,
+            weight: card.weight.get(), free_preview: card.free_preview, duration: length(&card.kind), locks: locks,
+            progress = Some(brief(card.id, begun(card.id))),
+        } }
     };
-    let section = |section: &Section| pb::OutlineSection {
-        section_id: section.id.to_string(),
-        title: section.title.to_string(),
-        lessons: lessons.by_ref().take(section.lessons.len()).map(lesson).collect(),
+    let section = |section: &outline::Section| {
+        message! { pb::OutlineSection {
+            section_id: section.id, title: &section.title,
+            lessons = lessons.by_ref().take(section.lessons.len()).map(lesson).collect(),
+        } }
     };
-    pb::Outline {
-        run_id: seat.run.id.to_string(),
-        course_id: seat.run.course.to_string(),
-        course_title: seat.course_title.clone(),
-        run_title: seat.run.plan.title.to_string(),
-        version: seat.run.version,
-        enrolment: seat.enrolment.as_ref().map(enrolment),
-        progress: Some(course_progress(seat.course_progress())),
-        sections: seat.outline.sections.iter().map(section).collect(),
-    }
-}
-
-pub(super) fn exported_run(run: &ExportedRun) -> pb::ExportedRun {
-    let lessons = run.outline.lessons().map(|lesson| pb::ExportedLesson {
-        lesson_id: lesson.id.to_string(),
-        title: lesson.title.to_string(),
-        required: lesson.required,
-    });
-    pb::ExportedRun {
-        course_id: run.course.to_string(),
-        run_id: run.run.to_string(),
-        version: run.version,
-        title: run.title.clone(),
-        language: run.language.to_string(),
-        lessons: lessons.collect(),
-        aggregate_version: run.revision,
-    }
-}
-
-pub(super) fn exported_completion(completion: &ExportedCompletion) -> pb::ExportedLessonCompletion {
-    pb::ExportedLessonCompletion {
-        enrolment_id: completion.enrolment.to_string(),
-        learner_id: completion.learner.to_string(),
-        run_id: completion.run.to_string(),
-        lesson_id: completion.lesson.to_string(),
-        completed_at: Some(completion.completed_at.into()),
-    }
+    message! { pb::Outline {
+        run_id: seat.run.id, course_id: seat.run.course, course_title: &seat.course_title,
+        run_title: &seat.run.plan.title, version: seat.run.version, enrolment: seat.enrolment.clone(),
+        progress: seat.course_progress(), sections = seat.outline.sections.iter().map(section).collect(),
+    } }
 }
