@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::process::Command;
 
 use crate::cargo;
-use crate::home::Home;
+use crate::home::{Home, Other};
 use crate::interrupt::Interrupt;
-use crate::supervisor::{Supervisor, show_status};
+use crate::process::run_well;
+use crate::supervisor::Supervisor;
 use crate::test;
 use crate::up::{self, Options};
 
@@ -21,7 +22,7 @@ pub(crate) async fn run(home: &Home, scenarios: &[String], json: bool, interrupt
     if json {
         return run_for_programs(home, scenarios).await;
     }
-    let home = home.for_bench();
+    let home = home.other(Other::Bench);
     test::alone(&home, interrupt, async |supervisor| measure(&home, scenarios, supervisor, interrupt).await).await
 }
 
@@ -34,22 +35,15 @@ async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor,
     up::start(home, Options { release: true, ..Options::default() }, supervisor, interrupt).await?;
     let mut command = Command::new(program);
     command.arg("run").args(scenarios).arg("--report").arg(report(home)).env("LYCEUM_FLEET", home.path("fleet.json"));
-    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await.context("cannot start the load")?;
-    if !status.success() {
-        bail!("the load failed: {}", show_status(status));
-    }
-    Ok(())
+    run_well(command).await.context("the load failed")
 }
 
 /// The same with everything that people read on standard error, and one JSON document on standard output.
 async fn run_for_programs(home: &Home, scenarios: &[String]) -> Result<()> {
     let mut again = Command::new(std::env::current_exe()?);
-    again.arg("bench").args(scenarios).stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
-    let status = again.status().await.context("cannot start once more")?;
-    if !status.success() {
-        bail!("the bench failed: {}", show_status(status));
-    }
-    let report = report(&home.for_bench());
+    again.arg("bench").args(scenarios).stdout(Stdio::from(std::io::stderr()));
+    run_well(again).await.context("the bench failed")?;
+    let report = report(&home.other(Other::Bench));
     print!("{}", std::fs::read_to_string(&report).with_context(|| format!("cannot read {}", report.display()))?);
     Ok(())
 }

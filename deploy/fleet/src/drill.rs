@@ -6,15 +6,16 @@
 use std::path::Path;
 use std::process::ExitStatus;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::cargo;
-use crate::home::{Home, write_json};
+use crate::home::{Home, Other, write_json};
 use crate::interrupt::Interrupt;
 use crate::package::{self, Package, STORES};
 use crate::people::{self, PEOPLE};
+use crate::process::{self, show_status};
 use crate::service::{SANDBOX, SERVICES};
-use crate::supervisor::{Supervisor, show_status};
+use crate::supervisor::Supervisor;
 use crate::test::{begin_anew, python};
 use crate::tool::GARAGE;
 
@@ -30,16 +31,15 @@ const TOOLS: [Package; 5] = [
 
 /// Runs it; fails when a promise is broken.
 pub(crate) async fn drill(home: &Home, interrupt: &Interrupt) -> Result<()> {
-    let status = run(home, interrupt).await?;
-    if !status.success() {
-        bail!("the drill failed: {}", show_status(status));
+    match run(home, interrupt).await? {
+        status if status.success() => Ok(()),
+        status => bail!("the drill failed: {}", show_status(status)),
     }
-    Ok(())
 }
 
 /// Runs it and tells how its program ended. What it started is stopped.
 pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus> {
-    let home = home.for_drill();
+    let home = home.other(Other::Drill);
     let lock = begin_anew(&home).await?;
     home.prepare()?;
     package::install(&home, STORES.iter().chain(&TOOLS)).await?;
@@ -66,5 +66,5 @@ async fn play(home: &Home) -> Result<ExitStatus> {
     let launcher = std::env::current_exe()?;
     let variables: [(&str, &Path); 2] = [("LYCEUM_LAUNCHER", &launcher), ("LYCEUM_DRILL", home.dir())];
     command.envs(variables).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.status().await.context("cannot start Python")
+    process::run(command).await
 }

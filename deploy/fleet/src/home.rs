@@ -19,6 +19,26 @@ pub(crate) struct Home {
     for_tests: bool,
 }
 
+/// The fleets beside the one that people use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Other {
+    /// Of `cargo fleet test`.
+    Test,
+    /// Of `cargo fleet bench`: optimised programs.
+    Bench,
+    /// Of `cargo fleet chaos`: the matrix takes long, and tests may run beside it.
+    Chaos,
+    /// Of `cargo fleet drill`: two of its services have database servers of their own.
+    Drill,
+    /// The stores and the outside world of `cargo fleet test cluster`, whose services run elsewhere.
+    Cluster,
+}
+
+impl Other {
+    /// Those that may be whole: stores and services.
+    pub(crate) const WHOLE: [Self; 4] = [Self::Test, Self::Bench, Self::Chaos, Self::Drill];
+}
+
 impl Home {
     /// Finds the repository from what cargo says, or upwards from the current folder.
     pub(crate) fn find() -> Result<Self> {
@@ -35,33 +55,9 @@ impl Home {
     }
 
     /// Another fleet of the same repository, which the command that starts it may wipe; it has the limits of tests.
-    fn other(&self, name: &str) -> Self {
+    pub(crate) fn other(&self, which: Other) -> Self {
+        let name = format!("{which:?}").to_lowercase();
         Self { root: self.root.clone(), dir: self.root.join(".fleet").join(name), for_tests: true }
-    }
-
-    /// That of `cargo fleet test`.
-    pub(crate) fn for_tests(&self) -> Self {
-        self.other("test")
-    }
-
-    /// That of `cargo fleet bench`, of optimised programs.
-    pub(crate) fn for_bench(&self) -> Self {
-        self.other("bench")
-    }
-
-    /// That of `cargo fleet chaos`: the matrix takes long, and tests may run beside it.
-    pub(crate) fn for_chaos(&self) -> Self {
-        self.other("chaos")
-    }
-
-    /// That of `cargo fleet drill`. Two of its services have database servers of their own.
-    pub(crate) fn for_drill(&self) -> Self {
-        self.other("drill")
-    }
-
-    /// The stores and the outside world of `cargo fleet test cluster`, whose services run elsewhere.
-    pub(crate) fn for_cluster(&self) -> Self {
-        self.other("cluster")
     }
 
     /// Services whose databases stand on servers of their own, as a school sets personal data and money apart.
@@ -71,8 +67,12 @@ impl Home {
 
     /// One of these fleets, by its folder.
     pub(crate) fn of(&self, dir: &Path) -> Result<Self> {
-        let all = [self.clone(), self.for_tests(), self.for_bench(), self.for_chaos(), self.for_drill()];
-        all.into_iter().find(|home| home.dir == dir).with_context(|| format!("{} holds no fleet", dir.display()))
+        let others = Other::WHOLE.map(|which| self.other(which));
+        [self.clone()]
+            .into_iter()
+            .chain(others)
+            .find(|home| home.dir == dir)
+            .with_context(|| format!("{} holds no fleet", dir.display()))
     }
 
     /// A fleet for a unit test, in a folder of its own.

@@ -5,7 +5,6 @@
 mod buildah;
 mod inventory;
 pub(crate) mod program;
-mod stand_in;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,8 +14,7 @@ use tokio::process::Command;
 
 use self::buildah::{Buildah, Image, Written};
 use self::program::Sources;
-use self::stand_in::STAND_INS;
-use crate::home::Home;
+use crate::home::{Home, write_json};
 use crate::package::{self, Package};
 use crate::process::succeed;
 use crate::progress::{Table, step};
@@ -33,9 +31,6 @@ pub(crate) struct Options {
     /// Send them to this registry as well, such as 127.0.0.1:5000 or registry.example/school.
     #[arg(long, value_name = "REGISTRY")]
     push: Option<String>,
-    /// Make stand-ins, from Debian's packages, for the images of others that the chart asks for, instead of ours.
-    #[arg(long, conflicts_with_all = ["tag", "push", "next"])]
-    stand_ins: bool,
     /// Make those of the next version, which `tests/cluster` goes to and comes back from.
     #[arg(long)]
     next: bool,
@@ -47,11 +42,7 @@ const LIMIT: u64 = 25_000_000;
 /// Makes them, and shows their sizes and digests.
 pub(crate) async fn run(home: &Home, options: &Options) -> Result<()> {
     home.prepare()?;
-    package::install(home, buildah::PACKAGES.iter()).await?;
-    if options.stand_ins { stand_ins(home, &options.services).await } else { ours(home, options).await }
-}
-
-async fn ours(home: &Home, options: &Options) -> Result<()> {
+    package::install(home, [buildah::PACKAGE].iter()).await?;
     let all: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
     let names = chosen(&options.services, all.iter().copied())?;
     let registry = options.push.as_deref().map(registry_name).transpose()?;
@@ -85,7 +76,6 @@ async fn ours(home: &Home, options: &Options) -> Result<()> {
                 ("REVISION", sources.revision.clone()),
                 ("SOURCE", sources.url.clone().unwrap_or_else(|| "unknown".to_owned())),
             ],
-            labels: vec![],
         };
         let written = step(name, async |note| {
             let context = emptied(&folder.join(format!("{name}.context")))?;
@@ -93,7 +83,7 @@ async fn ours(home: &Home, options: &Options) -> Result<()> {
             succeed(lay_out.arg(programs.get(name).context("it was not built")?).arg(&context)).await?;
             buildah.build(&home.root().join("deploy/docker/Dockerfile"), &context, home.root(), &image).await?;
             let written = buildah.write(&image.reference, &folder.join(format!("{name}.tar"))).await?;
-            write(&folder.join(format!("{name}.cdx.json")), &serde_json::to_vec_pretty(&document)?)?;
+            write_json(&folder.join(format!("{name}.cdx.json")), &document)?;
             if let Some(registry) = &registry {
                 let to = format!("{registry}/{}", image.reference.trim_start_matches("docker.io/"));
                 note.set(format!("to {registry}"));
@@ -114,43 +104,6 @@ async fn ours(home: &Home, options: &Options) -> Result<()> {
     if !too_big.is_empty() {
         bail!("bigger than {}: {}", megabytes(LIMIT), too_big.join(", "));
     }
-    Ok(())
-}
-
-async fn stand_ins(home: &Home, names: &[String]) -> Result<()> {
-    let names = chosen(names, STAND_INS.iter().map(|known| known.name))?;
-    package::install(home, stand_in::PACKAGES.iter()).await?;
-    let folder = home.path("images");
-    let sources = Sources::of(home.root()).await;
-    let buildah = Buildah::begin(home)?;
-    let mut table = Table::new(&["STAND-IN FOR", "HOLDS", "COMPRESSED", "UNPACKED"]);
-    for known in STAND_INS.iter().filter(|known| names.contains(&known.name)) {
-        let made = step(known.name, async |_| {
-            let context = emptied(&folder.join(format!("{}.context", known.name)))?;
-            let (parts, version) = known.lay_out(home, &context).await?;
-            let image = Image {
-                reference: known.reference.to_owned(),
-                created: &sources.created,
-                arguments: vec![],
-                labels: vec![
-                    ("org.opencontainers.image.title", format!("{} (stand-in)", known.name)),
-                    ("org.opencontainers.image.version", version.clone()),
-                ],
-            };
-            let dockerfile = home.root().join(format!("deploy/docker/stand-ins/{}.Dockerfile", known.name));
-            buildah.build(&dockerfile, &context, home.root(), &image).await?;
-            let written = buildah.write(known.reference, &folder.join(format!("{}.tar", known.name))).await?;
-            let document = inventory::of_debian(known.reference, &version, &parts, &sources.created)?;
-            write(&folder.join(format!("{}.cdx.json", known.name)), &serde_json::to_vec_pretty(&document)?)?;
-            fs::remove_dir_all(&context)?;
-            anyhow::Ok((written, version))
-        });
-        let (written, version) = made.await?;
-        let holds = format!("{} {version}", known.name);
-        table.row([known.reference.to_owned(), holds, megabytes(written.compressed), megabytes(written.unpacked)]);
-    }
-    print!("\n{}", table.render());
-    println!("\n  archives and SBOMs in {}", folder.display());
     Ok(())
 }
 
@@ -185,14 +138,6 @@ fn emptied(folder: &Path) -> Result<PathBuf> {
     }
     fs::create_dir_all(folder)?;
     Ok(folder.to_owned())
-}
-
-/// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let draft = path.with_extension("new");
-    fs::write(&draft, bytes)
-        .and_then(|()| fs::rename(&draft, path))
-        .with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Millions of bytes, to one decimal.

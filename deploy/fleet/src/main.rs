@@ -4,7 +4,6 @@ mod account;
 mod bench;
 mod cargo;
 mod contract;
-mod dead_letter;
 mod doctor;
 mod drill;
 mod home;
@@ -21,6 +20,7 @@ mod process;
 mod progress;
 mod psql;
 mod restart;
+mod run;
 mod sandbox;
 mod service;
 mod status;
@@ -96,6 +96,14 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Run a verb of a service, such as `dead-letters` or `check-config`, as the fleet would run the service.
+    Run {
+        /// Whose verb.
+        service: String,
+        /// The verb and what it is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<String>,
+    },
     /// Start only the stores, for `cargo test`; `down` stops them.
     Stores,
     /// Play the main journey, from the registration to the finished course, and print it as a timeline.
@@ -114,11 +122,6 @@ enum Command {
         /// How the program of users is called there, such as `kubectl exec -i deploy/lyceum-users -- /users`.
         #[arg(long, value_name = "COMMAND")]
         users: String,
-    },
-    /// Look after messages that a consumer gave up on.
-    DeadLetters {
-        #[command(subcommand)]
-        action: Option<DeadLetters>,
     },
     /// Look after the contract.
     Contract {
@@ -164,25 +167,6 @@ struct Elsewhere {
 }
 
 #[derive(Debug, Subcommand)]
-enum DeadLetters {
-    /// Show them and why they were given up.
-    List {
-        /// Only those of this service.
-        service: Option<String>,
-    },
-    /// Throw away those of a service, which nobody can mend.
-    Discard {
-        /// Of which service.
-        service: String,
-    },
-    /// Hand them to their consumers again.
-    Replay {
-        /// Only those of this service.
-        service: Option<String>,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 enum Contract {
     /// Hold later changes of `proto/` against what it says today.
     Accept,
@@ -211,11 +195,12 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
     match command {
         Command::Up { release, detach } => up::up(&home, Options { release, detach, json: false }, &interrupt).await,
         Command::Status => status::status(&home).await,
-        Command::Logs { names, follow, lines } => log::show(&home, &names, lines, follow, &interrupt).await,
+        Command::Logs { names, follow, lines } => log::show(&home, &names, lines, follow),
         Command::Down => status::down(&home).await,
         Command::Restart { name } => interrupt.guard(restart::restart(&home, &name)).await,
         Command::Doctor => doctor::doctor(&home),
         Command::Psql { service, arguments } => psql::psql(&home, &service, &arguments),
+        Command::Run { service, arguments } => run::run(&home, &service, &arguments),
         Command::Stores => up::stores_only(&home, &interrupt).await,
         Command::Demo { elsewhere: Elsewhere { gateway: Some(gateway), sandbox: Some(sandbox) }, .. } => {
             interrupt.guard(people::play(&home, &Doors { gateway, sandbox })).await
@@ -224,11 +209,6 @@ async fn run(Arguments { at, command }: Arguments) -> Result<()> {
             people::demo(&home, Options { release, ..Options::default() }, &interrupt).await
         }
         Command::Seed { gateway, users } => interrupt.guard(people::seed_elsewhere(&home, &gateway, &users)).await,
-        Command::DeadLetters { action } => match action.unwrap_or(DeadLetters::List { service: None }) {
-            DeadLetters::List { service } => dead_letter::list(&home, service.as_deref()).await,
-            DeadLetters::Discard { service } => dead_letter::discard(&home, &service).await,
-            DeadLetters::Replay { service } => dead_letter::replay(&home, service.as_deref()).await,
-        },
         Command::Contract { action: Contract::Accept } => contract::accept(&home).await,
         Command::Bench { scenarios, json } => bench::run(&home, &scenarios, json, &interrupt).await,
         Command::Drill => drill::drill(&home, &interrupt).await,

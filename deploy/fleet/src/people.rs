@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -12,9 +11,10 @@ use crate::cargo;
 use crate::home::{Home, read_json};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
+use crate::process::{run_well, succeed};
 use crate::progress::step;
 use crate::service::SERVICES;
-use crate::supervisor::{Supervisor, show_status};
+use crate::supervisor::Supervisor;
 use crate::up::{self, Launcher, Options};
 
 /// The package and its program.
@@ -81,11 +81,8 @@ pub(crate) async fn demo(home: &Home, options: Options, interrupt: &Interrupt) -
 /// Plays the main journey behind these doors.
 pub(crate) async fn play(home: &Home, doors: &Doors) -> Result<()> {
     let mut command = command(&build(home).await?, "demo", &doors.gateway);
-    let status = command.args(["--sandbox", &doors.sandbox]).stdin(Stdio::null()).kill_on_drop(true).status().await?;
-    if !status.success() {
-        bail!("the journey was not played to its end: {}", show_status(status));
-    }
-    Ok(())
+    command.args(["--sandbox", &doors.sandbox]);
+    run_well(command).await.context("the journey was not played to its end")
 }
 
 /// Makes the demo school unless this fleet has one; gives the plan back with what it remembers.
@@ -112,11 +109,7 @@ pub(crate) async fn seed_elsewhere(home: &Home, gateway: &str, users: &str) -> R
 
 async fn seed(mut command: Command) -> Result<()> {
     step("demo school", async |note| {
-        let output = command.stdin(Stdio::null()).kill_on_drop(true).output().await?;
-        if !output.status.success() {
-            bail!("the demo school cannot be made: {}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        note.set(String::from_utf8_lossy(&output.stdout).trim());
+        note.set(succeed(&mut command).await.context("the demo school cannot be made")?);
         Ok(())
     })
     .await

@@ -87,17 +87,8 @@ impl Plan {
         }
         let admin = self.port(&format!("{}.admin", service.name))?;
         let door = self.port(&format!("{}.{}", service.name, service.door()))?;
-        Ok(Launch {
-            name: service.name.to_owned(),
-            role: Role::Service,
-            program,
-            args: vec![],
-            env,
-            dir: self.home.dir().to_owned(),
-            account: None,
-            ports: vec![door, admin],
-            admin: Some(admin),
-        })
+        let launch = Launch::new(service.name, Role::Service, program, self.home.dir());
+        Ok(Launch { env, ports: vec![door, admin], admin: Some(admin), ..launch })
     }
 
     /// What a variable says to a service.

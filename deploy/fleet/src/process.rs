@@ -3,7 +3,8 @@
 //! A pid alone says little, because the kernel uses it again; a pid with its start time names one process.
 
 use std::fs;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal};
@@ -80,6 +81,31 @@ impl Stat {
 
 fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// Runs a command, whose output goes where ours goes, to its end.
+pub(crate) async fn run(mut command: Command) -> Result<ExitStatus> {
+    let program = command.as_std().get_program().display().to_string();
+    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await;
+    status.with_context(|| format!("cannot start {program}"))
+}
+
+/// The same; fails unless it succeeds.
+pub(crate) async fn run_well(command: Command) -> Result<()> {
+    let status = run(command).await?;
+    if !status.success() {
+        bail!("{}", show_status(status));
+    }
+    Ok(())
+}
+
+/// How a process ended, as people read it.
+pub(crate) fn show_status(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("killed by signal {signal}"),
+        (None, None) => "for an unknown reason".to_owned(),
+    }
 }
 
 /// Runs a command to its end and gives what it printed; fails with what it complained about.

@@ -34,17 +34,8 @@ pub(crate) fn launch(plan: &Plan, program: PathBuf) -> Result<Launch> {
         ("SANDBOX_TERMINAL", TERMINAL.to_owned()),
         ("SANDBOX_PASSWORD", plan.secret("tbank")?.to_owned()),
     ];
-    Ok(Launch {
-        name: SANDBOX.to_owned(),
-        role: Role::Sandbox,
-        program,
-        args: vec![],
-        env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        dir: plan.home.dir().to_owned(),
-        account: None,
-        ports: vec![http, smtp, otlp, s3],
-        admin: None,
-    })
+    let launch = Launch::new(SANDBOX, Role::Sandbox, program, plan.home.dir()).with_env(env);
+    Ok(Launch { ports: vec![http, smtp, otlp, s3], ..launch })
 }
 
 /// Whether it listens.

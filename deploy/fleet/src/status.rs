@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::home::Home;
+use crate::home::{Home, Other};
 use crate::ledger::{self, Record, Role};
 use crate::progress::{Table, step};
 use crate::stores;
@@ -91,7 +91,7 @@ pub(crate) async fn down(home: &Home) -> Result<()> {
 
 /// What a test run left that was killed; one that is under way stays.
 async fn stop_leftovers_of_tests(home: &Home) -> Result<()> {
-    for fleet in [home.for_tests(), home.for_bench(), home.for_chaos(), home.for_drill()] {
+    for fleet in Other::WHOLE.map(|which| home.other(which)) {
         if fleet.dir().exists()
             && let Ok(_lock) = fleet.lock()
         {

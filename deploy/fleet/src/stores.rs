@@ -6,7 +6,7 @@ mod rabbitmq;
 mod redis;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -19,10 +19,10 @@ pub(crate) use self::rabbitmq::{DOCUMENT_SYSTEM, Rabbitmq, VHOST};
 pub(crate) use self::redis::Redis;
 use crate::account::{self, Account};
 use crate::home::{Home, State, write_json};
-use crate::ledger;
+use crate::ledger::{self, Role};
 use crate::port;
 use crate::progress::step;
-use crate::supervisor::Supervisor;
+use crate::supervisor::{Launch, Supervisor};
 use crate::tool::GARAGE;
 
 /// How long a store may take to start: generous, for a busy machine that recovers a big log.
@@ -50,8 +50,14 @@ impl Place {
         Ok(folder)
     }
 
+    /// A store's program in its folder, as the stores' user.
+    fn launch(&self, name: &str, program: impl Into<PathBuf>, folder: &Path, ports: &[u16]) -> Launch {
+        let launch = Launch::new(name, Role::Store, program, folder);
+        Launch { account: self.account.clone(), ports: ports.to_vec(), ..launch }
+    }
+
     /// A file in a store's folder, with secrets in it.
-    fn write(&self, path: &std::path::Path, text: &str) -> Result<()> {
+    fn write(&self, path: &Path, text: &str) -> Result<()> {
         crate::home::write_private(path, text.as_bytes())?;
         if let Some(account) = &self.account {
             account.own(path)?;

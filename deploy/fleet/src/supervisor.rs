@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -17,7 +17,7 @@ use crate::account::Account;
 use crate::home::Home;
 use crate::ledger::{self, Record, Role};
 use crate::log;
-use crate::process::Identity;
+use crate::process::{Identity, show_status};
 use crate::progress::show;
 
 /// How often something is asked again that cannot tell by itself.
@@ -47,6 +47,26 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
+    /// A program that is told nothing and listens nowhere, in a folder.
+    pub(crate) fn new(name: &str, role: Role, program: impl Into<PathBuf>, dir: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.to_owned(),
+            role,
+            program: program.into(),
+            args: vec![],
+            env: vec![],
+            dir: dir.into(),
+            account: None,
+            ports: vec![],
+            admin: None,
+        }
+    }
+
+    /// The same with these variables.
+    pub(crate) fn with_env(self, env: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        Self { env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), ..self }
+    }
+
     /// A command for this program with its environment; also for its subcommands, which are not supervised.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
@@ -299,31 +319,13 @@ impl Life {
     }
 }
 
-/// How a process ended, as people read it.
-pub(crate) fn show_status(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit status {code}"),
-        (None, Some(signal)) => format!("killed by signal {signal}"),
-        (None, None) => "for an unknown reason".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn launch(name: &str, script: &str) -> Launch {
-        Launch {
-            name: name.to_owned(),
-            role: Role::Service,
-            program: "/bin/sh".into(),
-            args: vec!["-c".to_owned(), script.to_owned()],
-            env: vec![("GREETING".to_owned(), "hello".to_owned())],
-            dir: "/".into(),
-            account: None,
-            ports: vec![],
-            admin: None,
-        }
+        let launch = Launch::new(name, Role::Service, "/bin/sh", "/").with_env([("GREETING", "hello".to_owned())]);
+        Launch { args: vec!["-c".to_owned(), script.to_owned()], ..launch }
     }
 
     #[tokio::test]

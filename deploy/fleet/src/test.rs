@@ -3,8 +3,6 @@
 mod cluster;
 mod script;
 
-use std::path::PathBuf;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -15,9 +13,10 @@ pub(crate) use self::cluster::Options as ClusterOptions;
 use self::script::Fleet;
 pub(crate) use self::script::python;
 use crate::cargo::{self, cargo};
-use crate::home::{Home, State};
+use crate::home::{Home, Other, State};
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::package::{self, Package};
+use crate::process::{self, run_well};
 use crate::progress::{Table, show};
 use crate::sandbox;
 use crate::stores;
@@ -45,8 +44,8 @@ pub(crate) enum Suite {
     Chart,
     /// The Compose file, read as Docker reads it, and whether the services accept what they are told.
     Compose,
-    /// The programs of `deploy/backup`, by themselves.
-    Backup,
+    /// Programs in Python by themselves: those of `deploy/backup`, and the bounds of the fuzz.
+    Python,
     /// Back up, damage, destroy, restore to a moment, and count.
     Drill,
     /// Every panel and every alert against a Prometheus that scrapes a fleet during a journey; promtool, amtool, runbooks.
@@ -98,7 +97,7 @@ impl Suite {
                 ],
                 Fleet::Json,
             ),
-            Self::Backup | Self::Compose | Self::Terraform => (&[], Fleet::None),
+            Self::Compose | Self::Terraform => (&[], Fleet::None),
             Self::Pipeline => (&[Package("rsync", "rsync", "rsync")], Fleet::None),
             _ => return None,
         })
@@ -119,7 +118,7 @@ pub(crate) async fn run(home: &Home, suites: &[Suite], cluster: &ClusterOptions,
     let all: Vec<Suite> = Suite::all().collect();
     let suites = if suites.is_empty() { &all[..] } else { suites };
     // Takes long, and other suites may run beside it.
-    let home = if suites == [Suite::Cluster] { home.for_cluster() } else { home.for_tests() };
+    let home = if suites == [Suite::Cluster] { home.other(Other::Cluster) } else { home.other(Other::Test) };
     let run = async |supervisor: &mut Supervisor| run_all(&home, suites, cluster, supervisor, interrupt).await;
     conclude(&alone(&home, interrupt, run).await?)
 }
@@ -187,20 +186,23 @@ async fn run_one(
         Suite::Tidy => {
             let mut command = cargo(home);
             command.args(["run", "--quiet", "--package", "tidy"]);
-            run_to_end(command).await?;
+            run_well(command).await?;
         }
         Suite::Crates => {
             start_stores(home, supervisor).await?;
-            let tests = test(home, &["--workspace", "--exclude", "journeys", "--no-fail-fast"], &[]);
-            undisturbed(supervisor, tests).await?;
+            return test(home, &["--workspace", "--exclude", "journeys"], supervisor).await;
+        }
+        Suite::Python => {
+            // Which folders stands in `tests/pyproject.toml`.
+            let mut command = python(home);
+            command.args(["-m", "pytest"]).current_dir(home.root().join("tests"));
+            return Ok(script::outcome(process::run(command).await?));
         }
         Suite::SandboxClient => return sandbox_client(home).await,
         Suite::Journeys => {
             let plan = up::start(home, Options::default(), supervisor, interrupt).await?;
-            let fleet = [("LYCEUM_FLEET", home.path("fleet.json"))];
             println!("\n    the fleet's door: {}\n", plan.public_url()?);
-            let tests = test(home, &["--package", "journeys", "--no-fail-fast"], &fleet);
-            undisturbed(supervisor, tests).await?;
+            return test(home, &["--package", "journeys"], supervisor).await;
         }
         Suite::Cluster => return cluster::run(home, cluster, supervisor, interrupt).await,
         Suite::Drill => return Ok(script::outcome(crate::drill::run(home, interrupt).await?)),
@@ -212,7 +214,7 @@ async fn run_one(
 
 /// `cargo fleet chaos`: the whole matrix.
 pub(crate) async fn chaos(home: &Home, arguments: &[String], interrupt: &Interrupt) -> Result<()> {
-    let home = home.for_chaos();
+    let home = home.other(Other::Chaos);
     let arguments = [&["--matrix".to_owned()], arguments].concat();
     alone(&home, interrupt, async |supervisor| storm(&home, &arguments, supervisor, interrupt).await).await
 }
@@ -225,7 +227,7 @@ async fn storm(home: &Home, arguments: &[String], supervisor: &mut Supervisor, i
     println!();
     let mut command = Command::new(program);
     command.args(arguments).env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
-    tended(supervisor, run_to_end(command)).await.context("the fleet did not weather it")
+    tended(supervisor, run_well(command)).await.context("the fleet did not weather it")
 }
 
 async fn start_stores(home: &Home, supervisor: &mut Supervisor) -> Result<()> {
@@ -237,9 +239,9 @@ async fn start_stores(home: &Home, supervisor: &mut Supervisor) -> Result<()> {
 }
 
 /// Starts again what ends meanwhile, so that the tests go on and tell more, and fails if anything did.
-async fn undisturbed(supervisor: &mut Supervisor, tests: impl Future<Output = Result<()>>) -> Result<()> {
+async fn undisturbed(supervisor: &mut Supervisor, tests: Command) -> Result<Outcome> {
     let before = supervisor.restarts();
-    tended(supervisor, tests).await?;
+    let status = tended(supervisor, process::run(tests)).await?;
     let restarts = supervisor.restarts();
     let ended: Vec<&str> = restarts
         .iter()
@@ -249,7 +251,7 @@ async fn undisturbed(supervisor: &mut Supervisor, tests: impl Future<Output = Re
     if !ended.is_empty() {
         bail!("during the tests {} ended and had to be started again", ended.join(", "));
     }
-    Ok(())
+    Ok(script::outcome(status))
 }
 
 /// Starts again what ends while the work goes on.
@@ -260,20 +262,12 @@ async fn tended<T>(supervisor: &mut Supervisor, work: impl Future<Output = Resul
     }
 }
 
-/// Runs cargo's tests, whose output and summaries go to the terminal as they are.
-async fn test(home: &Home, arguments: &[&str], variables: &[(&str, PathBuf)]) -> Result<()> {
-    let mut command = cargo(home);
-    command.arg("test").args(arguments).env("LYCEUM_STORES", home.path("stores.json"));
-    command.envs(variables.iter().map(|(name, value)| (name, value)));
-    run_to_end(command).await.with_context(|| format!("`cargo test {}` failed", arguments.join(" ")))
-}
-
-async fn run_to_end(mut command: Command) -> Result<()> {
-    let status = command.stdin(Stdio::null()).kill_on_drop(true).status().await?;
-    if !status.success() {
-        bail!("{}", crate::supervisor::show_status(status));
-    }
-    Ok(())
+/// Runs Rust's tests by cargo-nextest, whose output goes to the terminal as it is.
+async fn test(home: &Home, packages: &[&str], supervisor: &mut Supervisor) -> Result<Outcome> {
+    let mut command = python(home);
+    command.args(["--program", "cargo-nextest", "nextest", "run", "--config-file", ".ci/nextest.toml"]).args(packages);
+    command.env("LYCEUM_STORES", home.path("stores.json")).env("LYCEUM_FLEET", home.path("fleet.json"));
+    undisturbed(supervisor, command).await
 }
 
 /// Plays a client from PyPI against the sandbox.

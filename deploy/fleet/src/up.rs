@@ -14,13 +14,13 @@ use crate::log;
 use crate::package;
 use crate::people::{self, PEOPLE};
 use crate::plan::Plan;
-use crate::process::Identity;
+use crate::process::{Identity, show_status};
 use crate::progress::{self, show, step};
 use crate::sandbox;
 use crate::service::{SANDBOX, SERVICES};
 use crate::status::is_ready;
 use crate::stores;
-use crate::supervisor::{Launch, Supervisor, show_status};
+use crate::supervisor::{Launch, Supervisor};
 use crate::welcome;
 
 /// How long the services may take until they serve.

@@ -46,7 +46,7 @@ async fn garbage(fleet: &Fleet) -> Result<()> {
     publish(fleet, "courses.events", b"\xff\xfenot an envelope".to_vec(), json!({})).await?;
     let shown = shown(fleet, "courses", "not an envelope").await?;
     ensure!(shown.contains("courses.events"), "{shown}");
-    fleet.launcher(&["dead-letters", "discard", "courses"]).await?;
+    fleet.launcher(&["run", "courses", "dead-letters", "discard", "--all"]).await?;
     count::no_dead_letters(fleet).await
 }
 
@@ -89,7 +89,7 @@ async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
     .await?;
     // The row from before the death and the delivery after it come to the same entry.
     eventually(PATIENCE, async || {
-        fleet.launcher(&["dead-letters", "replay", "notifications"]).await?;
+        fleet.launcher(&["run", "notifications", "dead-letters", "replay"]).await?;
         count::no_dead_letters(fleet).await?;
         let told = count("select count(*) from notices where recipient_id = $1").await?;
         ensure!(told == 1, "{told} entries in the feed after the replay");
@@ -98,10 +98,10 @@ async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
     .await
 }
 
-/// Waits until the launcher shows a dead letter with its reason.
+/// Waits until the service shows a dead letter with its reason.
 async fn shown(fleet: &Fleet, service: &str, reason: &str) -> Result<String> {
     eventually(PATIENCE, async || {
-        let shown = fleet.launcher(&["dead-letters", "list", service]).await?;
+        let shown = fleet.launcher(&["run", service, "dead-letters", "list"]).await?;
         ensure!(shown.contains(reason), "no reason {reason:?} in:\n{shown}");
         Ok(shown)
     })

@@ -13,7 +13,7 @@ use crate::package::Package;
 use crate::process::succeed;
 
 /// What makes images.
-pub(crate) const PACKAGES: [Package; 1] = [Package("buildah", "buildah", "buildah")];
+pub(crate) const PACKAGE: Package = Package("buildah", "buildah", "buildah");
 
 #[derive(Debug)]
 pub(crate) struct Buildah {
@@ -39,7 +39,6 @@ impl Buildah {
         command.arg(format!("--build-context=image={}", context.display()));
         command.arg(format!("--build-context=deploy={}", root.join("deploy").display()));
         command.args(image.arguments.iter().map(|(name, value)| format!("--build-arg={name}={value}")));
-        command.args(image.labels.iter().map(|(name, value)| format!("--label={name}={value}")));
         succeed(command.arg(context)).await.map(drop)
     }
 
@@ -113,7 +112,6 @@ pub(crate) struct Image<'a> {
     /// In seconds since the epoch: the time of the sources, not of the build.
     pub(crate) created: &'a str,
     pub(crate) arguments: Vec<(&'static str, String)>,
-    pub(crate) labels: Vec<(&'static str, String)>,
 }
 
 /// An image on the disk.

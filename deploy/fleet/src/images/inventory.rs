@@ -5,8 +5,6 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
 
 use super::program::{Sources, TARGET};
@@ -15,11 +13,11 @@ use crate::process::succeed;
 use crate::tool::CYCLONEDX;
 
 /// A Debian package of which something is inside.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 pub(crate) struct DebianPart {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    license: Option<&'static str>,
+    name: &'static str,
+    version: String,
+    license: &'static str,
 }
 
 /// The inventory of every package of the workspace, by its name.
@@ -54,7 +52,7 @@ pub(crate) async fn of_static_programs() -> Vec<DebianPart> {
         let mut query = Command::new("dpkg-query");
         // Another distribution has no such package, nor this program.
         if let Ok(version) = succeed(query.args(["--show", "--showformat", "${Version}", name])).await {
-            parts.push(DebianPart { name: name.to_owned(), version, license: Some(license) });
+            parts.push(DebianPart { name, version, license });
         }
     }
     parts
@@ -78,40 +76,16 @@ pub(crate) fn complete(document: &mut Value, image: &str, debian: &[DebianPart])
     Ok(crates)
 }
 
-/// The inventory of an image that holds a Debian.
-pub(crate) fn of_debian(image: &str, version: &str, parts: &[DebianPart], created: &str) -> Result<Value> {
-    let created = OffsetDateTime::from_unix_timestamp(created.parse()?)?.format(&Rfc3339)?;
-    Ok(json!({
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.5",
-        "version": 1,
-        "metadata": {
-            "timestamp": created,
-            "component": {"type": "container", "bom-ref": image, "name": image, "version": version},
-        },
-        "components": parts.iter().map(DebianPart::component).collect::<Vec<_>>(),
-    }))
-}
-
 impl DebianPart {
-    /// `name version`, as dpkg-query prints it.
-    pub(crate) fn parse(line: &str) -> Option<Self> {
-        let (name, version) = line.split_once(' ')?;
-        Some(Self { name: name.to_owned(), version: version.to_owned(), license: None })
-    }
-
     fn purl(&self) -> String {
         format!("pkg:deb/debian/{}@{}", self.name, self.version.replace('+', "%2B"))
     }
 
     fn component(&self) -> Value {
-        let mut component = json!({
+        json!({
             "type": "library", "bom-ref": self.purl(), "name": self.name, "version": self.version, "purl": self.purl(),
-        });
-        if let Some(license) = self.license {
-            component["licenses"] = json!([{"expression": license}]);
-        }
-        component
+            "licenses": [{"expression": self.license}],
+        })
     }
 }
 
@@ -126,7 +100,8 @@ mod tests {
             "components": [{"bom-ref": "tokio"}],
             "dependencies": [{"ref": "users", "dependsOn": ["tokio"]}],
         });
-        let debian = [DebianPart::parse("libc6-dev 2.36-9+deb12u14").unwrap()];
+        let debian =
+            [DebianPart { name: "libc6-dev", version: "2.36-9+deb12u14".to_owned(), license: "LGPL-2.1-or-later" }];
         assert_eq!(complete(&mut document, "docker.io/lyceum/users", &debian).unwrap(), 2);
         let refs: Vec<&Value> = document["components"].as_array().unwrap().iter().map(|one| &one["bom-ref"]).collect();
         assert_eq!(refs, ["tokio", "users", "pkg:deb/debian/libc6-dev@2.36-9%2Bdeb12u14"]);

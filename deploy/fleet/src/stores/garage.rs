@@ -1,7 +1,6 @@
 //! Garage: the S3 server, one node with one copy of everything, a key and a bucket.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::Method;
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Place, START_LIMIT};
 use crate::account;
 use crate::home::Home;
-use crate::ledger::{self, Role};
+use crate::ledger;
 use crate::supervisor::{Launch, Supervisor};
 use crate::tool::GARAGE;
 use crate::web;
@@ -22,9 +21,6 @@ const NAME: &str = "garage";
 pub(crate) const BUCKET: &str = "lyceum";
 /// The name by which signatures call the place, as at Selectel.
 pub(crate) const REGION: &str = "ru-1";
-
-/// How long the admin API may take over one call.
-const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The node and how to get in.
 #[derive(Clone, Debug)]
@@ -83,24 +79,11 @@ impl Garage {
                 ("RUST_LOG", "garage=info,warn".to_owned()),
                 ("NO_COLOR", "1".to_owned()),
             ];
-            supervisor.start(&Launch {
-                name: NAME.to_owned(),
-                role: Role::Store,
-                program,
-                args: vec![
-                    "--config".to_owned(),
-                    config.display().to_string(),
-                    "server".to_owned(),
-                    // Lays the cluster out, and makes the key and the bucket, at the first start.
-                    "--single-node".to_owned(),
-                    "--default-bucket".to_owned(),
-                ],
-                env: env.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-                dir: folder,
-                account: place.account.clone(),
-                ports: vec![self.s3, self.admin, self.rpc],
-                admin: None,
-            })?;
+            let config = config.display().to_string();
+            // The last two lay the cluster out, and make the key and the bucket, at the first start.
+            let args = ["--config", &config, "server", "--single-node", "--default-bucket"].map(str::to_owned);
+            let launch = place.launch(NAME, program, &folder, &[self.s3, self.admin, self.rpc]).with_env(env);
+            supervisor.start(&Launch { args: args.into(), ..launch })?;
         }
         let healthy = async || self.call(Method::GET, "GetClusterHealth", None).await.is_ok_and(is_healthy);
         supervisor.wait_until(NAME, START_LIMIT, healthy).await?;
@@ -142,11 +125,7 @@ impl Garage {
     /// Calls the admin API; the path comes after `/v2/`.
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let url = format!("http://127.0.0.1:{}/v2/{path}", self.admin);
-        let mut request = web::client(CALL_LIMIT)?.request(method, &url).bearer_auth(self.secret("admin"));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        Ok(request.send().await?.error_for_status()?.json().await?)
+        web::call(method, &url, |request| request.bearer_auth(self.secret("admin")), body).await
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::{Place, START_LIMIT, USER};
 use crate::home::Home;
-use crate::ledger::{self, Role};
+use crate::ledger;
 use crate::package::{newest_postgres, postgres_programs};
 use crate::supervisor::{Launch, Supervisor};
 
@@ -96,20 +96,10 @@ impl Postgres {
             "log_timezone=UTC".to_owned(),
             "log_line_prefix=%m [%p] %q%u@%d ".to_owned(),
         ];
-        Ok(Launch {
-            name: self.name.clone(),
-            role: Role::Store,
-            program: programs_for(data)?.join("postgres"),
-            args: ["-D".to_owned(), data.display().to_string()]
-                .into_iter()
-                .chain(settings.into_iter().flat_map(setting))
-                .collect(),
-            env: vec![],
-            dir: folder.to_owned(),
-            account: place.account.clone(),
-            ports: vec![self.port],
-            admin: None,
-        })
+        let data_folder = ["-D".to_owned(), data.display().to_string()];
+        let args = data_folder.into_iter().chain(settings.into_iter().flat_map(setting)).collect();
+        let launch = place.launch(&self.name, programs_for(data)?.join("postgres"), folder, &[self.port]);
+        Ok(Launch { args, ..launch })
     }
 
     /// Runs statements as the superuser, all or up to the first that fails.

@@ -1,10 +1,9 @@
 //! RabbitMQ: one node with a name server (epmd) of its own, and its management API.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Place, START_LIMIT, USER};
@@ -20,9 +19,6 @@ const NAME_SERVER: &str = "epmd";
 pub(crate) const VHOST: &str = "lyceum";
 /// The virtual host that stands for the broker of the external Document System.
 pub(crate) const DOCUMENT_SYSTEM: &str = "document-system";
-
-/// How long the management API may take over one call.
-const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// The node and how to get in.
 #[derive(Clone, Debug)]
@@ -56,33 +52,16 @@ impl Rabbitmq {
         place.write(&folder.join("enabled_plugins"), "[rabbitmq_management,rabbitmq_prometheus].\n")?;
         // An empty file, because without one the machine's own settings in /etc would be read.
         place.write(&folder.join("env.conf"), "")?;
-        let launch = |name: &str, role, program: &str, args, ports| Launch {
-            name: name.to_owned(),
-            role,
-            program: program.into(),
-            args,
-            env: self.environment(&folder),
-            dir: folder.clone(),
-            account: place.account.clone(),
-            ports,
-            admin: None,
-        };
         if ledger::running(home, NAME_SERVER)?.is_none() {
             let program = find_program("epmd").context("epmd, a part of Erlang, is not installed")?;
             let args = vec!["-port".to_owned(), self.names.to_string(), "-address".to_owned(), "127.0.0.1".to_owned()];
-            supervisor.start(&launch(
-                NAME_SERVER,
-                Role::Support,
-                &program.display().to_string(),
-                args,
-                vec![self.names],
-            ))?;
+            let launch = place.launch(NAME_SERVER, program, &folder, &[self.names]).with_env(self.environment(&folder));
+            supervisor.start(&Launch { role: Role::Support, args, ..launch })?;
             let listens = async || tokio::net::TcpStream::connect(("127.0.0.1", self.names)).await.is_ok();
             supervisor.wait_until(NAME_SERVER, START_LIMIT, listens).await?;
         }
-        let ports = vec![self.amqp, self.management, self.metrics];
-        supervisor.start(&launch(NAME, Role::Store, RABBITMQ_SERVER, vec![], ports))?;
-        Ok(())
+        let launch = place.launch(NAME, RABBITMQ_SERVER, &folder, &[self.amqp, self.management, self.metrics]);
+        supervisor.start(&launch.with_env(self.environment(&folder)))
     }
 
     pub(super) async fn wait(&self, supervisor: &mut Supervisor) -> Result<()> {
@@ -111,10 +90,10 @@ impl Rabbitmq {
         )
     }
 
-    fn environment(&self, folder: &Path) -> Vec<(String, String)> {
+    fn environment(&self, folder: &Path) -> [(&'static str, String); 17] {
         let inside = |name: &str| folder.join(name).display().to_string();
         let erlang = "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none";
-        let variables = [
+        [
             // The cookie by which Erlang nodes know each other lies in the home folder.
             ("HOME", folder.display().to_string()),
             ("LANG", "C.UTF-8".to_owned()),
@@ -135,21 +114,12 @@ impl Rabbitmq {
             ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
             // Makes the script become the node instead of waiting for it, so that its pid is the node's.
             ("RUNNING_UNDER_SYSTEMD", "true".to_owned()),
-        ];
-        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        ]
     }
 
     /// Calls the management API; the path comes after `/api/`.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let url = format!("{}/api/{path}", self.management_url());
-        let mut request = web::client(CALL_LIMIT)?.request(method, &url).basic_auth(USER, Some(&self.password));
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await?.error_for_status()?;
-        if matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::CREATED) {
-            return Ok(Value::Null);
-        }
-        Ok(answer.json().await?)
+        web::call(method, &url, |request| request.basic_auth(USER, Some(&self.password)), body).await
     }
 }

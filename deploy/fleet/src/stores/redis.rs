@@ -6,8 +6,7 @@ use tokio::net::TcpStream;
 
 use super::{Place, START_LIMIT};
 use crate::home::Home;
-use crate::ledger::{self, Role};
-use crate::package::find_program;
+use crate::ledger;
 use crate::supervisor::{Launch, Supervisor};
 
 const NAME: &str = "redis";
@@ -29,17 +28,8 @@ impl Redis {
             let folder = place.folder("redis")?;
             let config = folder.join("redis.conf");
             place.write(&config, &self.config())?;
-            supervisor.start(&Launch {
-                name: NAME.to_owned(),
-                role: Role::Store,
-                program: find_program("redis-server").unwrap_or_else(|| "redis-server".into()),
-                args: vec![config.display().to_string()],
-                env: vec![],
-                dir: folder,
-                account: place.account.clone(),
-                ports: vec![self.port],
-                admin: None,
-            })?;
+            let launch = place.launch(NAME, "redis-server", &folder, &[self.port]);
+            supervisor.start(&Launch { args: vec![config.display().to_string()], ..launch })?;
         }
         supervisor.wait_until(NAME, START_LIMIT, async || self.answers().await.unwrap_or(false)).await
     }

@@ -13,8 +13,8 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::script::{outcome, python};
-use super::{Outcome, undisturbed};
+use super::script::python;
+use super::{Outcome, tended, undisturbed};
 use crate::cargo;
 use crate::home::{Home, State, write_json};
 use crate::interrupt::Interrupt;
@@ -102,20 +102,13 @@ pub(super) async fn run(
     if options.hold {
         let set = files.iter().map(|(name, file)| format!("{name}={}", file.display()));
         println!("By hand: {} tests/cluster/run.py [phase…]\nCtrl-C ends it.", set.collect::<Vec<_>>().join(" "));
-        undisturbed(supervisor, async {
+        return tended(supervisor, async {
             interrupt.asked(1).await;
-            Ok(())
+            Ok(Outcome::Passed)
         })
-        .await?;
-        return Ok(Outcome::Passed);
+        .await;
     }
-    let mut result = Outcome::Passed;
-    undisturbed(supervisor, async {
-        result = outcome(command.status().await?);
-        Ok(())
-    })
-    .await?;
-    Ok(result)
+    undisturbed(supervisor, command).await
 }
 
 /// What the suite has to know to write values and Secrets: the variables of every service, as they are on this machine.

@@ -10,7 +10,8 @@ use crate::cargo;
 use crate::home::Home;
 use crate::interrupt::Interrupt;
 use crate::package::{self, Package};
-use crate::supervisor::{Supervisor, show_status};
+use crate::process::show_status;
+use crate::supervisor::Supervisor;
 use crate::up::{self, Options};
 
 /// What a program says by its exit status when something that it needs cannot be had on this machine: automake's "skipped". Why
@@ -47,13 +48,7 @@ pub(super) async fn run(
     up::start(home, Options { json: fleet == Fleet::Json, ..Options::default() }, supervisor, interrupt).await?;
     println!();
     command.env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
-    let mut result = Outcome::Passed;
-    undisturbed(supervisor, async {
-        result = outcome(command.status().await?);
-        Ok(())
-    })
-    .await?;
-    Ok(result)
+    undisturbed(supervisor, command).await
 }
 
 pub(super) fn outcome(status: std::process::ExitStatus) -> Outcome {
