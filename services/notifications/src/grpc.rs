@@ -14,13 +14,7 @@ use tonic::service::Routes;
 
 use crate::{
     app::App,
-    domain::{
-        delivery::State,
-        hours::{Every, TimeOfDay},
-        id::{DeliveryId, UserId},
-        notice::Kind,
-        preference::{Channel, Timing},
-    },
+    domain::{delivery, hours, id, notice::Kind, preference},
     error::{Error, Refusal, Result},
     flows,
     store::{attempts, bounces, deliveries, notices},
@@ -40,12 +34,12 @@ pub fn routes(app: Arc<App>) -> Routes {
 
 impl asked::Types for Door {
     type Error = Error;
-    type Channel = Channel;
-    type DeliveryState = State;
-    type DigestEvery = Every;
+    type Channel = preference::Channel;
+    type DeliveryState = delivery::State;
+    type DigestEvery = hours::Every;
     type NotificationKind = Kind;
-    type PreferenceRuleTiming = Timing;
-    type TimeOfDay = TimeOfDay;
+    type PreferenceRuleTiming = preference::Timing;
+    type TimeOfDay = hours::TimeOfDay;
 }
 
 impl Door {
@@ -68,8 +62,7 @@ impl asked::NotificationService for Door {
     }
 
     async fn mark_notification_read(&self, call: Call, ask: asked::MarkNotificationRead) -> Result<pb::Notification> {
-        let me = call.person()?;
-        Ok(show(flows::read_notices::one(&self.0, me, ask.notification_id).await?))
+        Ok(show(flows::read_notices::one(&self.0, call.person()?, ask.notification_id).await?))
     }
 
     async fn mark_all_notifications_read(
@@ -77,8 +70,7 @@ impl asked::NotificationService for Door {
         call: Call,
         ask: asked::MarkAllNotificationsRead,
     ) -> Result<pb::UnreadNotificationCount> {
-        let me = call.person()?;
-        Ok(show::unread(flows::read_notices::all(&self.0, me, ask.up_to_notification_id).await?))
+        Ok(show::unread(flows::read_notices::all(&self.0, call.person()?, ask.up_to_notification_id).await?))
     }
 
     async fn watch_notifications(
@@ -93,7 +85,7 @@ impl asked::NotificationService for Door {
 
 impl asked::DeliveryService for Door {
     async fn list_deliveries(&self, _: Call, ask: asked::ListDeliveries<Self>) -> Result<Page<pb::Delivery>> {
-        let after: Option<DeliveryId> = ask.page.after()?;
+        let after: Option<id::DeliveryId> = ask.page.after()?;
         let (from, before) = (ask.created_from, ask.created_before);
         let filter = deliveries::Filter { recipient: ask.user_id, state: ask.state, kind: ask.kind, from, before };
         let mut conn = self.connection().await?;
@@ -114,7 +106,7 @@ impl asked::DeliveryService for Door {
         _: Call,
         ask: asked::ListBouncedAddresses,
     ) -> Result<Page<pb::BouncedAddress>> {
-        let after: Option<(OffsetDateTime, UserId)> = ask.page.after()?;
+        let after: Option<(OffsetDateTime, id::UserId)> = ask.page.after()?;
         let found = bounces::latest(&mut *self.connection().await?, after, ask.page.limit()).await?;
         Ok(show(ask.page.cut(found, |found| (found.bounced_at, found.recipient_id))))
     }

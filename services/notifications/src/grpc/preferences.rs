@@ -27,9 +27,7 @@ impl asked::PreferenceService for Door {
         call: Call,
         ask: asked::UpdateMyNotificationPreferences<Self>,
     ) -> Result<pb::NotificationPreferences> {
-        let me = call.person()?;
-        let change = change(ask.preferences)?;
-        Ok(show(flows::prefer::run(&self.0, me, &change).await?))
+        Ok(show(flows::prefer::run(&self.0, call.person()?, &change(ask.preferences)?).await?))
     }
 
     async fn get_unsubscribe_link(&self, _: Call, ask: asked::GetUnsubscribeLink) -> Result<pb::UnsubscribeLink> {

@@ -23,26 +23,20 @@ contract::show! {
         notification_id: notice.id, kind: notice.kind, title: notice.title, text: notice.text,
         resource: given(notice.resource), created_at: notice.created_at, read_at: notice.read_at,
     }
-
     delivery: &deliveries::Shown => pb::Delivery {
         delivery_id: delivery.id, user_id: delivery.recipient, kind: delivery.kind, state: delivery.state,
         masked_address: masked(&delivery.address), attempts: delivery.attempts, reason: given(&delivery.reason),
         created_at: delivery.created_at, next_attempt_at: delivery.next_attempt_at, finished_at: delivery.finished_at,
     }
-
     bounce: bounces::Shown => pb::BouncedAddress {
         user_id: bounce.recipient_id, masked_address: masked(&bounce.address), reason: bounce.reason,
         bounced_at: bounce.bounced_at,
     }
-
     preferences: Preferences => pb::NotificationPreferences {
         rules: preferences.rules(), quiet_hours: preferences.quiet, digest: preferences.digest,
     }
-
     rule: Rule => pb::PreferenceRule { kind: rule.kind, channel: rule.channel, timing: rule.timing }
-
     quiet: QuietHours => pb::QuietHours { from: quiet.from(), to: quiet.to() }
-
     digest: DigestTimes => pb::Digest { every: digest.every, at: Some(digest.at) }
 }
 
