@@ -39,9 +39,12 @@ pub fn routes(app: Arc<App>) -> Routes {
 impl asked::Types for Door {
     type Error = Error;
     type CertificateReason = certificate::Ground;
+    type CertificateState = certificate::StateName;
     type Day = paper::Day;
     type FileKind = file::Kind;
     type FileName = file::FileName;
+    type ListCertificatesOrderBy = certificate::OrderBy;
+    type ListVerificationCasesOrderBy = case::OrderBy;
     type PaperKind = paper::PaperKind;
     type PaperReason = paper::Reason;
     type Sha256 = file::Sha256;

@@ -72,6 +72,14 @@ pub enum StateName {
     Revoked,
 }
 
+/// In which order cases are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
+pub enum OrderBy {
+    #[default]
+    CreatedAt,
+    CreatedAtDesc,
+}
+
 /// That somebody read a paper and believes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approval {

@@ -80,6 +80,14 @@ pub enum StateName {
     Replaced,
 }
 
+/// In which order certificates are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Named)]
+pub enum OrderBy {
+    #[default]
+    IssuedAtDesc,
+    IssuedAt,
+}
+
 /// Why a certificate became void.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 #[named(capitals)]

@@ -26,16 +26,16 @@ const SHORT: Duration = Duration::hours(6);
 const LONG: Duration = Duration::days(3);
 
 /// Where an upload is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub enum State {
     Open,
     Completed,
-    Refused(Mismatch),
+    Refused(#[record(name = "refused_reason")] Mismatch),
     Aborted,
     Expired,
 }
 
-/// The name of a state, as tables and the contract know it.
+/// The name of a state, as the contract knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Named)]
 pub enum StateName {
     Open,

@@ -26,7 +26,7 @@ pub async fn abort_upload(app: &App, owner: UserId, id: UploadId) -> Result<Uplo
     })
     .await?;
     if ended {
-        super::count(&upload, upload.state.name().as_str());
+        super::count(&upload, upload.state.as_str());
     }
     Ok(upload)
 }

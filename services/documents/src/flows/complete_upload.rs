@@ -165,7 +165,7 @@ async fn save(app: &App, upload: &Upload, verdict: Option<Mismatch>) -> Result<(
     })
     .await?;
     if ended {
-        super::count(upload, state.name().as_str());
+        super::count(upload, state.as_str());
     }
     Ok(())
 }

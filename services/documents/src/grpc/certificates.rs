@@ -1,6 +1,6 @@
 //! Certificates: a learner's own, the check that is everybody's, and everybody's for those who manage them.
 
-use contract::{Call, Page, Streamed, documents as asked};
+use contract::{Call, Page, Streamed, documents as asked, show};
 use futures::{StreamExt, TryStreamExt};
 use proto::lyceum::documents::v1 as pb;
 
@@ -27,7 +27,7 @@ impl Door {
         Ok(certificates::find(&mut *self.connection().await?, id, of).await?.ok_or(Refusal::CertificateNotFound)?)
     }
 
-    fn show(&self, certificate: Certificate) -> pb::Certificate {
+    fn shown(&self, certificate: Certificate) -> pb::Certificate {
         let check_url = self.0.certificates.check_url(&certificate.number);
         show::certificate(certificate, check_url)
     }
@@ -37,17 +37,17 @@ impl asked::CertificateService for Door {
     async fn list_my_certificates(&self, call: Call, ask: asked::ListMyCertificates) -> Result<Page<pb::Certificate>> {
         let me = call.person()?;
         let (after, filter) = (own(ask.page.after()?, me)?, Filter { learner: Some(me), ..Filter::default() });
-        let found = certificates::list(&mut *self.connection().await?, filter, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |certificate| (me, certificate.id)).map(|certificate| self.show(certificate)))
+        let found = certificates::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |certificate| (me, certificate.id)).map(|certificate| self.shown(certificate)))
     }
 
     async fn get_certificate(&self, call: Call, ask: asked::GetCertificate) -> Result<pb::Certificate> {
-        Ok(self.show(self.certificate(&call, ask.certificate_id).await?))
+        Ok(self.shown(self.certificate(&call, ask.certificate_id).await?))
     }
 
     async fn create_certificate_link(&self, call: Call, ask: asked::CreateCertificateLink) -> Result<pb::DownloadLink> {
         let certificate = self.certificate(&call, ask.certificate_id).await?;
-        Ok(show::link(print_certificate::link(&self.0, &certificate)?))
+        Ok(show(print_certificate::link(&self.0, &certificate)?))
     }
 
     async fn check_certificate(&self, _: Call, ask: asked::CheckCertificate) -> Result<pb::CertificateCheck> {
@@ -58,22 +58,28 @@ impl asked::CertificateService for Door {
         Ok(show::check(found.ok_or(Refusal::CertificateNotFound)?, school))
     }
 
-    async fn list_certificates(&self, _: Call, ask: asked::ListCertificates) -> Result<Page<pb::Certificate>> {
-        let (after, filter) =
-            (ask.page.after()?, Filter { learner: ask.learner_id.map(|id| id.cast()), course: ask.course_id });
-        let found = certificates::list(&mut *self.connection().await?, filter, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |certificate| certificate.id).map(|certificate| self.show(certificate)))
+    async fn list_certificates(&self, _: Call, ask: asked::ListCertificates<Self>) -> Result<Page<pb::Certificate>> {
+        let after = ask.page.after()?;
+        let filter = Filter {
+            state: ask.state,
+            learner: ask.learner_id.map(|id| id.cast()),
+            course: ask.course_id,
+            issued: (ask.issued_from, ask.issued_before),
+            order_by: ask.order_by.unwrap_or_default(),
+        };
+        let found = certificates::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
+        Ok(ask.page.cut(found, |certificate| certificate.id).map(|certificate| self.shown(certificate)))
     }
 
     async fn revoke_certificate(&self, call: Call, ask: asked::RevokeCertificate<Self>) -> Result<pb::Certificate> {
         let (id, reason) = (ask.certificate_id, ask.reason.into());
-        Ok(self.show(revoke_certificate::revoke_certificate(&self.0, &call.actor(), id, reason).await?))
+        Ok(self.shown(revoke_certificate::revoke_certificate(&self.0, &call.actor(), id, reason).await?))
     }
 
     async fn reissue_certificate(&self, call: Call, ask: asked::ReissueCertificate) -> Result<pb::Certificate> {
         let key = call.required_key()?;
         let command = Reissue { certificate: ask.certificate_id, holder_name: ask.holder_name, language: ask.language };
-        Ok(self.show(reissue_certificate::reissue_certificate(&self.0, &call.actor(), &command, key).await?))
+        Ok(self.shown(reissue_certificate::reissue_certificate(&self.0, &call.actor(), &command, key).await?))
     }
 
     async fn export_certificates(
@@ -89,6 +95,6 @@ impl asked::CertificateService for Door {
                 async move { Ok(certificates::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
             },
         );
-        Ok(all.map_ok(show::exported_certificate).boxed())
+        Ok(all.map_ok(show).boxed())
     }
 }

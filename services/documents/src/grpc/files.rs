@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use contract::{Call, Page, documents as asked};
+use contract::{Call, Page, documents as asked, show};
 use proto::lyceum::documents::v1 as pb;
 
 use super::{Door, own, show};
@@ -57,11 +57,11 @@ impl asked::UploadService for Door {
     async fn create_part_links(&self, call: Call, ask: asked::CreatePartLinks<Self>) -> Result<Vec<pb::PartLink>> {
         let parts: Vec<_> = ask.parts.into_iter().map(|part| (part.number.cast_signed(), part.sha256)).collect();
         let signed = sign_parts::sign_parts(&self.0, call.person()?, ask.upload_id, &parts).await?;
-        Ok(signed.into_iter().map(show::part).collect())
+        Ok(show(signed))
     }
 
     async fn complete_upload(&self, call: Call, ask: asked::CompleteUpload) -> Result<pb::File> {
-        Ok(show::file(complete_upload::complete_upload(&self.0, call.person()?, ask.upload_id).await?))
+        Ok(show(complete_upload::complete_upload(&self.0, call.person()?, ask.upload_id).await?))
     }
 
     async fn abort_upload(&self, call: Call, ask: asked::AbortUpload) -> Result<pb::Upload> {
@@ -75,16 +75,16 @@ impl asked::FileService for Door {
         let after = own(ask.page.after()?, me)?;
         let mut conn = self.connection().await?;
         let found = store::files::list_of(&mut conn, me, ask.kind, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |file| (me, file.id)).map(show::file))
+        Ok(show(ask.page.cut(found, |file| (me, file.id))))
     }
 
     async fn get_file(&self, call: Call, ask: asked::GetFile) -> Result<pb::File> {
-        Ok(show::file(self.file(&call, ask.file_id).await?))
+        Ok(show(self.file(&call, ask.file_id).await?))
     }
 
     async fn create_download_link(&self, call: Call, ask: asked::CreateDownloadLink) -> Result<pb::DownloadLink> {
         let file = self.file(&call, ask.file_id).await?;
-        Ok(show::link(sign_link::to_read(&self.0, &file, LINK_WORKS)))
+        Ok(show(sign_link::to_read(&self.0, &file, LINK_WORKS)))
     }
 
     async fn delete_file(&self, call: Call, ask: asked::DeleteFile) -> Result<()> {
@@ -96,6 +96,6 @@ impl asked::FileService for Door {
         // Nobody's papers and homework are media, whatever a lesson says.
         let file = found.filter(|file| file.kind.is_of_course()).ok_or(Refusal::FileNotFound)?;
         let works = ask.ttl.map_or(MEDIA_WORKS, time::Duration::unsigned_abs);
-        Ok(show::link(sign_link::to_read(&self.0, &file, works)))
+        Ok(show(sign_link::to_read(&self.0, &file, works)))
     }
 }

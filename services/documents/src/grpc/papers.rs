@@ -1,6 +1,6 @@
 //! Papers: a tutor's own, and everybody's for those whose roles let them review.
 
-use contract::{Call, Page, Streamed, documents as asked};
+use contract::{Call, Page, Streamed, documents as asked, show};
 use futures::{StreamExt, TryStreamExt};
 use proto::lyceum::documents::v1 as pb;
 
@@ -41,7 +41,7 @@ impl asked::TutorPaperService for Door {
         let standing = tutors::get(&mut conn, me).await?.map(|tutor| tutor.standing);
         let latest = cases::latest(&mut conn, me).await?;
         let standing = standing.filter(|standing| standing.holds(today)).unwrap_or(Standing::Unverified);
-        Ok(show::status(standing, &self.0.papers.asked, latest))
+        Ok(show::status(standing, &self.0.papers.asked, &latest))
     }
 
     async fn submit_paper(&self, call: Call, ask: asked::SubmitPaper<Self>) -> Result<pb::VerificationCase> {
@@ -59,7 +59,7 @@ impl asked::TutorPaperService for Door {
         let me = call.person()?;
         let after = own(ask.page.after()?, me)?;
         let found = cases::list_of(&mut *self.connection().await?, me, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |case| (me, case.id)).map(show::case))
+        Ok(show(ask.page.cut(found, |case| (me, case.id))))
     }
 
     async fn get_my_verification_case(
@@ -83,9 +83,16 @@ impl asked::VerificationService for Door {
         _: Call,
         ask: asked::ListVerificationCases<Self>,
     ) -> Result<Page<pb::VerificationCase>> {
-        let (after, filter) = (ask.page.after()?, Filter { state: ask.state, tutor: ask.tutor_id });
-        let found = cases::list_any(&mut *self.connection().await?, filter, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |case| case.id).map(show::case))
+        let after = ask.page.after()?;
+        let filter = Filter {
+            state: ask.state,
+            tutor: ask.tutor_id,
+            kind: ask.kind,
+            created: (ask.created_from, ask.created_before),
+            order_by: ask.order_by.unwrap_or_default(),
+        };
+        let found = cases::list_any(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
+        Ok(show(ask.page.cut(found, |case| case.id)))
     }
 
     async fn get_verification_case(&self, _: Call, ask: asked::GetVerificationCase) -> Result<pb::VerificationCase> {
@@ -98,8 +105,7 @@ impl asked::VerificationService for Door {
         call: Call,
         ask: asked::CreateCaseFileLinks,
     ) -> Result<Vec<pb::CaseFileLink>> {
-        let files = look_at_files::look_at_files(&self.0, &call.actor(), ask.case_id).await?;
-        Ok(files.into_iter().map(show::case_file).collect())
+        Ok(show(look_at_files::look_at_files(&self.0, &call.actor(), ask.case_id).await?))
     }
 
     async fn escalate_case(&self, call: Call, ask: asked::EscalateCase) -> Result<pb::VerificationCase> {
@@ -134,6 +140,6 @@ impl asked::VerificationService for Door {
                 async move { Ok(tutors::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
             },
         );
-        Ok(all.map_ok(show::exported_tutor).boxed())
+        Ok(all.map_ok(show).boxed())
     }
 }

@@ -7,10 +7,11 @@ use values::{
     record::{self, Arguments, Column, Row},
 };
 
-use super::tutors;
+use super::{Range, tutors, within};
 use crate::domain::{
-    case::{Approval, Case, State, StateName},
+    case::{Approval, Case, OrderBy, State, StateName},
     id::{CaseId, FileId, UserId},
+    paper::PaperKind,
     tutor::Held,
 };
 
@@ -168,17 +169,21 @@ pub async fn list_of(
     Ok(found.into_iter().map(Case::from).collect())
 }
 
-/// Which cases a reviewer wants to see.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which of everybody's cases to list.
+#[derive(Debug, Default)]
 pub struct Filter {
     pub state: Option<StateName>,
     pub tutor: Option<UserId>,
+    pub kind: Option<PaperKind>,
+    /// Handed in at this instant or later, and before the other one.
+    pub created: Range,
+    pub order_by: OrderBy,
 }
 
-/// Cases of all tutors, oldest first.
+/// Anybody's cases that come after `after`. Each condition has an index that ends with the case's id.
 pub async fn list_any(
     conn: &mut PgConnection,
-    filter: Filter,
+    filter: &Filter,
     after: Option<CaseId>,
     limit: i64,
 ) -> Result<Vec<Case>, sqlx::Error> {
@@ -189,10 +194,18 @@ pub async fn list_any(
     if let Some(tutor) = filter.tutor {
         query.push(" and cases.tutor_id = ").push_bind(tutor);
     }
-    if let Some(after) = after {
-        query.push(" and cases.case_id > ").push_bind(after);
+    if let Some(kind) = filter.kind {
+        query.push(" and cases.kind = ").push_bind(kind);
     }
-    query.push(" order by cases.case_id limit ").push_bind(limit);
+    within(&mut query, ("cases.created_at", "cases.case_id"), filter.created);
+    let (follows, direction) = match filter.order_by {
+        OrderBy::CreatedAt => (" and cases.case_id > ", " order by cases.case_id limit "),
+        OrderBy::CreatedAtDesc => (" and cases.case_id < ", " order by cases.case_id desc limit "),
+    };
+    if let Some(after) = after {
+        query.push(follows).push_bind(after);
+    }
+    query.push(direction).push_bind(limit);
     let found: Vec<Whole> = query.build_query_as().fetch_all(conn).await?;
     Ok(found.into_iter().map(Case::from).collect())
 }

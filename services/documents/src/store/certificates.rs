@@ -7,8 +7,9 @@ use values::{
     record::{self, Arguments, Column, Row, refused},
 };
 
+use super::{Range, within};
 use crate::domain::{
-    certificate::{Certificate, Reason, State, StateName},
+    certificate::{Certificate, OrderBy, Reason, State, StateName},
     id::{CertificateId, CourseId, UserId},
     number::{Key, Number},
 };
@@ -110,31 +111,43 @@ async fn number(conn: &mut PgConnection, id: Option<CertificateId>) -> Result<Op
     sqlx::query_scalar("select number from certificates where certificate_id = $1").bind(id).fetch_optional(conn).await
 }
 
-/// Which certificates are listed.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which certificates to list.
+#[derive(Debug, Default)]
 pub struct Filter {
+    pub state: Option<StateName>,
     pub learner: Option<UserId>,
     pub course: Option<CourseId>,
+    /// Issued at this instant or later, and before the other one.
+    pub issued: Range,
+    pub order_by: OrderBy,
 }
 
-/// Certificates, newest first.
+/// Certificates that come after `after`. Each condition has an index that ends with the certificate's id.
 pub async fn list(
     conn: &mut PgConnection,
-    filter: Filter,
+    filter: &Filter,
     after: Option<CertificateId>,
     limit: i64,
 ) -> Result<Vec<Certificate>, sqlx::Error> {
     let mut query = QueryBuilder::new(pg::sql!("select ", Certificate, " from certificates where true"));
+    if let Some(state) = filter.state {
+        query.push(" and state = ").push_bind(state);
+    }
     if let Some(learner) = filter.learner {
         query.push(" and learner_id = ").push_bind(learner);
     }
     if let Some(course) = filter.course {
         query.push(" and course_id = ").push_bind(course);
     }
+    within(&mut query, ("issued_at", "certificate_id"), filter.issued);
+    let (follows, direction) = match filter.order_by {
+        OrderBy::IssuedAtDesc => (" and certificate_id < ", " order by certificate_id desc limit "),
+        OrderBy::IssuedAt => (" and certificate_id > ", " order by certificate_id limit "),
+    };
     if let Some(after) = after {
-        query.push(" and certificate_id < ").push_bind(after);
+        query.push(follows).push_bind(after);
     }
-    query.push(" order by certificate_id desc limit ").push_bind(limit);
+    query.push(direction).push_bind(limit);
     query.build_query_as().fetch_all(conn).await
 }
 

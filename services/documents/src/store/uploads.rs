@@ -11,7 +11,7 @@ use values::{
 use crate::domain::{
     Upload,
     id::{UploadId, UserId},
-    upload::{Part, State, StateName, Way},
+    upload::{Part, State, Way},
 };
 
 /// How long it is remembered what became of an upload.
@@ -32,27 +32,6 @@ impl Record for Way {
     fn bind(way: Option<&Self>, to: &mut Arguments) {
         to.add(way.and_then(|way| way.sha256()));
         to.add(way.and_then(|way| way.part_size()));
-    }
-}
-
-/// The name of the state, and why it was refused.
-impl Record for State {
-    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("refused_reason")];
-
-    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-        match (row.get("state")?, row.get("refused_reason")?) {
-            (StateName::Open, _) => Ok(Self::Open),
-            (StateName::Completed, _) => Ok(Self::Completed),
-            (StateName::Refused, Some(mismatch)) => Ok(Self::Refused(mismatch)),
-            (StateName::Refused, None) => Err(record::refused("an upload was refused without a reason")),
-            (StateName::Aborted, _) => Ok(Self::Aborted),
-            (StateName::Expired, _) => Ok(Self::Expired),
-        }
-    }
-
-    fn bind(state: Option<&Self>, to: &mut Arguments) {
-        to.add(state.map(|state| state.name()));
-        to.add(state.and_then(|state| state.mismatch()));
     }
 }
 
@@ -113,13 +92,7 @@ pub async fn lock_expired(conn: &mut PgConnection, lease: Lease) -> Result<Vec<U
 
 /// Ends an upload.
 pub async fn end(conn: &mut PgConnection, id: UploadId, state: State) -> Result<(), sqlx::Error> {
-    sqlx::query("update uploads set state = $2, refused_reason = $3 where upload_id = $1")
-        .bind(id)
-        .bind(state.name())
-        .bind(state.mismatch())
-        .execute(conn)
-        .await?;
-    Ok(())
+    pg::row(&state).key("upload_id", id).update(conn, "uploads").await
 }
 
 /// Writes the store's id of an open upload in parts, unless it has one, and says which it is; `None` if the upload is over.

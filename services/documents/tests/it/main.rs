@@ -11,7 +11,7 @@ mod erase_tutor;
 mod expire_paper;
 mod file;
 mod helpers;
-mod names;
+mod listing;
 mod refusing;
 mod review_case;
 mod submit_paper;

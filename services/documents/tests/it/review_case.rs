@@ -146,8 +146,9 @@ async fn reviewers_list_cases_oldest_first_by_state_and_tutor() {
     let second = desk.submit(tutor, PaperKind::Identity, "").await;
     desk.verified(tutor, PaperKind::Education, "").await;
     let list = async |state: State, tutor_id: &str, page_token: &str| {
-        let (tutor_id, page_token) = (tutor_id.to_owned(), page_token.to_owned());
-        let request = ListVerificationCasesRequest { page_size: 1, page_token, state: state.into(), tutor_id };
+        let tutor_id = Some(tutor_id.to_owned()).filter(|id| !id.is_empty());
+        let (state, page_token) = (state.into(), page_token.to_owned());
+        let request = ListVerificationCasesRequest { page_size: 1, page_token, state, tutor_id, ..Default::default() };
         let page = desk.reviewing(Uuid::new_v4()).list_verification_cases(request).await.unwrap().into_inner();
         let ids: Vec<_> = page.cases.into_iter().map(|case| case.case_id).collect();
         (ids, page.next_page_token)
