@@ -6,8 +6,7 @@ mod show;
 
 use std::sync::Arc;
 
-use contract::{Call, Page, Streamed, payments as asked};
-use futures::{StreamExt, TryStreamExt};
+use contract::{Call, Page, Streamed, exported, payments as asked, show};
 use proto::lyceum::payments::v1 as pb;
 use rpc::Invalid;
 use sqlx::{Postgres, pool::PoolConnection};
@@ -16,13 +15,7 @@ use values::{BadCursor, Currency, Language};
 
 use crate::{
     app::App,
-    domain::{
-        Entitlement, Order, OrderId, Refusal, UserId,
-        attempt::{Method, Provider},
-        order,
-        product::{self, amount},
-        promo,
-    },
+    domain::{Entitlement, Order, OrderId, Refusal, UserId, attempt, order, product, promo},
     error::{Error, Result},
     flows::{self, pay_order::PayOrder, quote_price::Ask, receive_webhook::Webhook, refund_order::RefundOrder},
     store::{self, export::ExportedOrder},
@@ -54,8 +47,8 @@ impl asked::Types for Door {
     type ListSalesProductsOrderBy = product::OrderBy;
     type OrderNumber = order::Number;
     type OrderState = order::State;
-    type PaymentMethod = Method;
-    type PaymentProvider = Provider;
+    type PaymentMethod = attempt::Method;
+    type PaymentProvider = attempt::Provider;
     type ProductState = product::State;
     type PromoCode = promo::Code;
     type PromoCodeState = promo::State;
@@ -95,11 +88,11 @@ impl asked::OrderService for Door {
         let (buyer, key) = (call.person()?, call.required_key()?);
         let currency = ask.currency.unwrap_or(Currency::RUB);
         let ask = Ask { product: ask.product_id, promo: ask.promo_code, currency };
-        Ok(show::order(flows::place_order::run(&self.0, &call.actor(), buyer, &ask, key).await?))
+        Ok(show(flows::place_order::run(&self.0, &call.actor(), buyer, &ask, key).await?))
     }
 
     async fn get_order(&self, call: Call, ask: asked::GetOrder) -> Result<pb::Order> {
-        Ok(show::order(self.order_of(&call, ask.order_id).await?))
+        Ok(show(self.order_of(&call, ask.order_id).await?))
     }
 
     async fn list_orders(&self, call: Call, ask: asked::ListOrders<Self>) -> Result<Page<pb::Order>> {
@@ -107,7 +100,7 @@ impl asked::OrderService for Door {
         let after = own(ask.page.after()?, buyer)?;
         let mut conn = self.connection().await?;
         let found = store::order::list_of_buyer(&mut conn, buyer, ask.state, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |order| (buyer, order.id)).map(show::order))
+        Ok(show(ask.page.cut(found, |order| (buyer, order.id))))
     }
 
     async fn pay_order(&self, call: Call, ask: asked::PayOrder<Self>) -> Result<pb::Payment> {
@@ -128,30 +121,22 @@ impl asked::OrderService for Door {
     }
 
     async fn cancel_order(&self, call: Call, ask: asked::CancelOrder) -> Result<pb::Order> {
-        let buyer = call.person()?;
-        Ok(show::order(flows::cancel_order::run(&self.0, &call.actor(), buyer, ask.order_id).await?))
+        Ok(show(flows::cancel_order::run(&self.0, &call.actor(), call.person()?, ask.order_id).await?))
     }
 }
 
 impl asked::SalesService for Door {
     async fn list_sales_orders(&self, _: Call, ask: asked::ListSalesOrders<Self>) -> Result<Page<pb::Order>> {
         let after = ask.page.after()?;
-        let filter = store::order::Filter {
-            state: ask.state,
-            buyer: ask.buyer_id,
-            number: ask.number,
-            promo: ask.promo_code,
-            product: ask.product_id,
-            from: ask.created_from,
-            before: ask.created_before,
-            order_by: ask.order_by.unwrap_or_default(),
-        };
+        let asked::ListSalesOrders { state, buyer_id: buyer, number, promo_code: promo, product_id: product, .. } = ask;
+        let (from, before, order_by) = (ask.created_from, ask.created_before, ask.order_by.unwrap_or_default());
+        let filter = store::order::Filter { state, buyer, number, promo, product, from, before, order_by };
         let found = store::order::list_any(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |order| order.id).map(show::order))
+        Ok(show(ask.page.cut(found, |order| order.id)))
     }
 
     async fn get_sales_order(&self, _: Call, ask: asked::GetSalesOrder) -> Result<pb::Order> {
-        Ok(show::order(self.any_order(ask.order_id).await?))
+        Ok(show(self.any_order(ask.order_id).await?))
     }
 
     async fn list_sales_payments(&self, _: Call, ask: asked::ListSalesPayments) -> Result<Vec<pb::Payment>> {
@@ -160,7 +145,7 @@ impl asked::SalesService for Door {
 
     async fn create_refund(&self, call: Call, ask: asked::CreateRefund) -> Result<pb::Refund> {
         let key = call.required_key()?;
-        let amount = ask.amount.map(amount).transpose();
+        let amount = ask.amount.map(product::amount).transpose();
         let amount = amount.map_err(|error| Invalid::field("amount.minor", error))?;
         let command = RefundOrder { order: ask.order_id, amount, reason: ask.reason };
         Ok(show::refund(flows::refund_order::run(&self.0, &call.actor(), &command, key).await?))
@@ -173,15 +158,10 @@ impl asked::SalesService for Door {
     }
 
     async fn export_orders(&self, _: Call) -> Result<Streamed<pb::ExportedOrder, Error>> {
-        let door = self.clone();
-        let all = contract::export(
-            |order: &ExportedOrder| order.id,
-            move |after| {
-                let door = door.clone();
-                async move { Ok(store::export::orders(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
-            },
-        );
-        Ok(all.map_ok(show::exported_order).boxed())
+        let key = |order: &ExportedOrder| order.id;
+        Ok(exported(self, key, |door: Self, after| async move {
+            Ok(store::export::orders(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?)
+        }))
     }
 }
 
@@ -195,16 +175,10 @@ impl asked::EntitlementService for Door {
     }
 
     async fn export_entitlements(&self, _: Call) -> Result<Streamed<pb::ExportEntitlementsResponse, Error>> {
-        let door = self.clone();
         let key = |last: &Entitlement| (last.learner, last.id);
-        let all = contract::export(key, move |after| {
-            let door = door.clone();
-            async move {
-                let mut conn = door.connection().await?;
-                Ok(store::entitlement::export(&mut conn, after, EXPORTED_AT_ONCE).await?)
-            }
-        });
-        Ok(all.map_ok(show::exported_entitlement).boxed())
+        Ok(exported(self, key, |door: Self, after| async move {
+            Ok(store::entitlement::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?)
+        }))
     }
 }
 
@@ -212,6 +186,6 @@ impl asked::WebhookService for Door {
     async fn receive_webhook(&self, call: Call, ask: asked::ReceiveWebhook) -> Result<pb::ReceiveWebhookResponse> {
         let (provider, address) = (ask.provider.into_string(), ask.address.into_string());
         let webhook = Webhook { provider, body: ask.body, headers: ask.headers, address };
-        Ok(show::reply(flows::receive_webhook::run(&self.0, &call.actor(), &webhook).await?))
+        Ok(show(flows::receive_webhook::run(&self.0, &call.actor(), &webhook).await?))
     }
 }

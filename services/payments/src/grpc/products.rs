@@ -1,17 +1,13 @@
 //! What is for sale: the shop window, and what managers do with products, prices and promo codes.
 
-use contract::{Call, Page, PageRequest, payments as asked};
+use contract::{Call, Page, PageRequest, payments as asked, show};
 use proto::lyceum::payments::v1 as pb;
 use rpc::{Fields, Invalid};
 use values::Currency;
 
-use super::{Door, show};
+use super::Door;
 use crate::{
-    domain::{
-        Product, Refusal,
-        product::{Granting, OrderBy, State, amount},
-        promo::{self, Discount},
-    },
+    domain::{Product, Refusal, product, promo},
     error::Result,
     flows::{
         self, create_product::CreateProduct, create_promo_code::CreatePromoCode, quote_price::Ask, set_price::NewPrice,
@@ -23,23 +19,23 @@ use crate::{
 impl Door {
     async fn offer(&self, product: Product) -> Result<pb::Product> {
         let offers = store::price::offers(&mut *self.connection().await?, vec![product], self.0.clock.now()).await?;
-        Ok(show::product(offers.into_iter().next().ok_or(Refusal::ProductNotFound)?))
+        Ok(show(offers.into_iter().next().ok_or(Refusal::ProductNotFound)?))
     }
 
     async fn list(&self, filter: Filter, page: PageRequest) -> Result<Page<pb::Product>> {
-        let (after, by_title) = (page.after()?, filter.order_by == OrderBy::Title);
+        let (after, by_title) = (page.after()?, filter.order_by == product::OrderBy::Title);
         let mut conn = self.connection().await?;
         let found = store::product::list(&mut conn, &filter, after, page.limit()).await?;
         let Page { items, next } = page.cut(found, |it| (by_title.then(|| it.title.clone()), it.id));
         let offers = store::price::offers(&mut conn, items, self.0.clock.now()).await?;
-        Ok(Page { items: offers.into_iter().map(show::product).collect(), next })
+        Ok(Page { items: show(offers), next })
     }
 }
 
 impl asked::ShopService for Door {
     async fn list_products(&self, _: Call, ask: asked::ListProducts) -> Result<Page<pb::Product>> {
         let (run, course) = (ask.run_id, ask.course_id);
-        self.list(Filter { state: Some(State::Active), run, course, ..Filter::default() }, ask.page).await
+        self.list(Filter { state: Some(product::State::Active), run, course, ..Filter::default() }, ask.page).await
     }
 
     async fn get_product(&self, _: Call, ask: asked::GetProduct) -> Result<pb::Product> {
@@ -51,7 +47,7 @@ impl asked::ShopService for Door {
         let buyer = call.person().ok();
         let currency = ask.currency.unwrap_or(Currency::RUB);
         let ask = Ask { product: ask.product_id, promo: ask.promo_code, currency };
-        Ok(show::quote(flows::quote_price::run(&self.0, buyer, &ask).await?))
+        Ok(show(flows::quote_price::run(&self.0, buyer, &ask).await?))
     }
 }
 
@@ -99,14 +95,14 @@ impl asked::ProductService for Door {
         let mut conn = self.connection().await?;
         store::product::any(&mut conn, ask.product_id).await?.ok_or(Refusal::ProductNotFound)?;
         let found = store::price::list(&mut conn, ask.product_id, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(found, |price| (price.starts_at, price.id)).map(|found| show::price(&found)))
+        Ok(show(ask.page.cut(found, |price| (price.starts_at, price.id))))
     }
 
     async fn create_price(&self, call: Call, ask: asked::CreatePrice) -> Result<pb::Price> {
         let mut fields = Fields::new();
         let sent = fields.within("price", |fields| price(fields, ask.price));
         let (sent,) = fields.finish((sent,))?;
-        Ok(show::price(&flows::set_price::run(&self.0, ask.product_id, &sent, call.key.as_ref()).await?))
+        Ok(show(flows::set_price::run(&self.0, ask.product_id, &sent, call.key.as_ref()).await?))
     }
 
     async fn list_promo_codes(&self, _: Call, ask: asked::ListPromoCodes<Self>) -> Result<Page<pb::PromoCode>> {
@@ -114,12 +110,12 @@ impl asked::ProductService for Door {
         let filter = store::promo::Filter { state: ask.state, code: ask.code, product: ask.product_id, order_by };
         let found = store::promo::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         let by_code = order_by == promo::OrderBy::Code;
-        Ok(ask.page.cut(found, |promo| (by_code.then(|| promo.code.folded()), promo.id)).map(show::promo_code))
+        Ok(show(ask.page.cut(found, |promo| (by_code.then(|| promo.code.folded()), promo.id))))
     }
 
     async fn get_promo_code(&self, _: Call, ask: asked::GetPromoCode) -> Result<pb::PromoCode> {
         let found = store::promo::find(&mut *self.connection().await?, ask.promo_code_id).await?;
-        Ok(show::promo_code(found.ok_or(Refusal::PromoCodeNotFound)?))
+        Ok(show(found.ok_or(Refusal::PromoCodeNotFound)?))
     }
 
     async fn create_promo_code(&self, call: Call, ask: asked::CreatePromoCode<Self>) -> Result<pb::PromoCode> {
@@ -134,7 +130,7 @@ impl asked::ProductService for Door {
             products: sent.product_ids,
             state: sent.state.unwrap_or_default(),
         };
-        Ok(show::promo_code(flows::create_promo_code::run(&self.0, &command, call.key.as_ref()).await?))
+        Ok(show(flows::create_promo_code::run(&self.0, &command, call.key.as_ref()).await?))
     }
 
     async fn update_promo_code(&self, _: Call, ask: asked::UpdatePromoCode<Self>) -> Result<pb::PromoCode> {
@@ -149,24 +145,24 @@ impl asked::ProductService for Door {
             state: sent.state.map(Option::unwrap_or_default),
             version: ask.etag,
         };
-        Ok(show::promo_code(flows::update_promo_code::run(&self.0, &command).await?))
+        Ok(show(flows::update_promo_code::run(&self.0, &command).await?))
     }
 }
 
-fn grants(fields: &mut Fields, sent: Vec<asked::GrantInput>) -> Option<Vec<Granting>> {
-    Granting::all(fields, sent.into_iter().map(|grant| (grant.run_id, grant.access_duration)).collect())
+fn grants(fields: &mut Fields, sent: Vec<asked::GrantInput>) -> Option<Vec<product::Granting>> {
+    product::Granting::all(fields, sent.into_iter().map(|grant| (grant.run_id, grant.access_duration)).collect())
 }
 
 fn price(fields: &mut Fields, sent: asked::PriceInput) -> Option<NewPrice> {
-    let amount = fields.within("amount", |fields| fields.take("minor", amount(sent.amount)))?;
+    let amount = fields.within("amount", |fields| fields.take("minor", product::amount(sent.amount)))?;
     Some(NewPrice { amount, starts_at: sent.starts_at, ends_at: sent.ends_at })
 }
 
-fn discount(sent: asked::PromoCodeInputDiscount<Door>) -> Result<Discount, Invalid> {
+fn discount(sent: asked::PromoCodeInputDiscount<Door>) -> Result<promo::Discount, Invalid> {
     match sent {
-        asked::PromoCodeInputDiscount::PercentBasisPoints(points) => Ok(Discount::Percent(points)),
+        asked::PromoCodeInputDiscount::PercentBasisPoints(points) => Ok(promo::Discount::Percent(points)),
         asked::PromoCodeInputDiscount::Amount(off) => {
-            Discount::fixed(off).map_err(|error| Invalid::field("promo_code.amount.minor", error))
+            promo::Discount::fixed(off).map_err(|error| Invalid::field("promo_code.amount.minor", error))
         }
     }
 }
