@@ -13,17 +13,7 @@ use tonic::service::Routes;
 
 use crate::{
     app::App,
-    domain::{
-        audit::By,
-        code::Code,
-        consent::{DocumentName, DocumentVersion},
-        email::EmailAddress,
-        id::{SessionId, UserId},
-        password::{NewPassword, TypedPassword},
-        profile::DisplayName,
-        role::Role,
-        user::StateName,
-    },
+    domain::{audit::By, code, consent, email, id, password, profile, role, user::StateName},
     error::{Error, Result},
     flows::Me,
 };
@@ -40,14 +30,14 @@ pub fn routes(app: Arc<App>) -> Routes {
 
 impl asked::Types for Door {
     type Error = Error;
-    type Code = Code;
-    type DisplayName = DisplayName;
-    type DocumentName = DocumentName;
-    type DocumentVersion = DocumentVersion;
-    type EmailAddress = EmailAddress;
-    type NewPassword = NewPassword;
-    type TypedPassword = TypedPassword;
-    type UserRole = Role;
+    type Code = code::Code;
+    type DisplayName = profile::DisplayName;
+    type DocumentName = consent::DocumentName;
+    type DocumentVersion = consent::DocumentVersion;
+    type EmailAddress = email::EmailAddress;
+    type NewPassword = password::NewPassword;
+    type TypedPassword = password::TypedPassword;
+    type UserRole = role::Role;
     type UserState = StateName;
 }
 
@@ -66,18 +56,5 @@ fn by(call: &Call) -> By {
 /// The signed-in person who asks.
 fn me(call: &Call) -> Result<Me> {
     let person = call.caller.person()?;
-    Ok(Me { user: UserId::from_uuid(person.user), session: SessionId::from_uuid(person.session) })
-}
-
-#[cfg(test)]
-mod tests {
-    use proto::lyceum::users::v1 as pb;
-
-    use super::*;
-
-    #[test]
-    fn the_contract_and_the_domain_have_the_same_names() {
-        contract::same_names::<pb::user::Role, Role>().unwrap();
-        contract::same_names::<pb::user::State, StateName>().unwrap();
-    }
+    Ok(Me { user: id::UserId::from_uuid(person.user), session: id::SessionId::from_uuid(person.session) })
 }

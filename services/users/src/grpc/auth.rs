@@ -1,6 +1,6 @@
 //! AuthService: accounts are opened, people prove who they are and stay signed in.
 
-use contract::{Call, users as asked};
+use contract::{Call, show, users as asked};
 use proto::lyceum::users::v1 as pb;
 use rpc::Invalid;
 use values::{Language, TimeZone};
@@ -38,8 +38,7 @@ impl asked::AuthService for Door {
             idempotent: call.key.map(|key| key.and(fingerprint.as_bytes())),
         };
         let registered = flows::register::run(&self.0, &by, command).await?;
-        let code_expires_at = registered.code_expires_at.map(Into::into);
-        Ok(pb::RegisterResponse { user_id: registered.user.to_string(), code_expires_at })
+        Ok(pb::RegisterResponse { user_id: show(registered.user), code_expires_at: show(registered.code_expires_at) })
     }
 
     async fn confirm_email(&self, call: Call, ask: asked::ConfirmEmail<Self>) -> Result<()> {
@@ -52,12 +51,12 @@ impl asked::AuthService for Door {
 
     async fn sign_in(&self, call: Call, ask: asked::SignIn<Self>) -> Result<pb::SessionTokens> {
         let command = SignIn { email: ask.email, password: ask.password.into() };
-        Ok(show::tokens(flows::sign_in::run(&self.0, &by(&call), command).await?))
+        Ok(show(flows::sign_in::run(&self.0, &by(&call), command).await?))
     }
 
     async fn refresh_session(&self, call: Call, ask: asked::RefreshSession) -> Result<pb::SessionTokens> {
         let token = RefreshToken::parse(&ask.refresh_token).map_err(|_| Refusal::RefreshTokenInvalid)?;
-        Ok(show::tokens(flows::refresh_session::run(&self.0, &by(&call), token).await?))
+        Ok(show(flows::refresh_session::run(&self.0, &by(&call), token).await?))
     }
 
     async fn sign_out(&self, call: Call, ask: asked::SignOut) -> Result<()> {

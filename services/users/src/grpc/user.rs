@@ -1,21 +1,12 @@
 //! UserService: people and their accounts, and what the back office does with them.
 
-use std::sync::Arc;
-
-use contract::{Call, Page, Streamed, users as asked};
-use futures::{StreamExt, TryStreamExt};
+use contract::{Call, Page, Streamed, exported, given, show, users as asked};
 use proto::lyceum::users::v1 as pb;
 use rpc::Invalid;
 
 use super::{Door, by, me, show};
 use crate::{
-    domain::{
-        Refusal,
-        consent::Document,
-        id::UserId,
-        profile::ProfilePatch,
-        user::{Account, User},
-    },
+    domain::{Refusal, consent::Document, id::UserId, profile::ProfilePatch, user},
     error::{Error, Result},
     flows::{
         self, block_user::BlockUser, change_password::ChangePassword, change_profile::ChangeProfile,
@@ -33,8 +24,8 @@ impl Door {
         Ok(show::account(found, self.0.today()))
     }
 
-    fn shown(&self, user: User) -> pb::User {
-        show::user(user, self.0.today())
+    fn shown(&self, user: user::User) -> pb::User {
+        show::user(&user, self.0.today())
     }
 }
 
@@ -45,8 +36,7 @@ impl asked::UserService for Door {
 
     async fn update_me(&self, call: Call, ask: asked::UpdateMe<Self>) -> Result<pb::User> {
         let asked::UserPatch { display_name, language, time_zone } = ask.user;
-        let change = ProfilePatch { display_name, language, time_zone };
-        let command = ChangeProfile { change, etag: ask.etag };
+        let command = ChangeProfile { change: ProfilePatch { display_name, language, time_zone }, etag: ask.etag };
         Ok(self.shown(flows::change_profile::run(&self.0, &by(&call), me(&call)?, command).await?))
     }
 
@@ -73,19 +63,18 @@ impl asked::UserService for Door {
     async fn list_my_consents(&self, call: Call, ask: asked::ListMyConsents) -> Result<Page<pb::Consent>> {
         let (me, after) = (call.person()?, ask.page.after()?);
         let rows = consents::of_user(&mut *self.connection().await?, me, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(rows, |consent| consent.id).map(show::consent))
+        Ok(show(ask.page.cut(rows, |consent| consent.id)))
     }
 
     async fn give_consent(&self, call: Call, ask: asked::GiveConsent<Self>) -> Result<pb::Consent> {
         let (by, me) = (by(&call), me(&call)?);
         let document = Document { name: ask.document, version: ask.version };
         let command = GiveConsent { document, idempotent: call.key };
-        Ok(show::consent(flows::give_consent::run(&self.0, &by, me, command).await?))
+        Ok(show(flows::give_consent::run(&self.0, &by, me, command).await?))
     }
 
     async fn withdraw_consent(&self, call: Call, ask: asked::WithdrawConsent) -> Result<pb::Consent> {
-        let withdrawn = flows::withdraw_consent::run(&self.0, &by(&call), me(&call)?, ask.consent_id).await?;
-        Ok(show::consent(withdrawn))
+        Ok(show(flows::withdraw_consent::run(&self.0, &by(&call), me(&call)?, ask.consent_id).await?))
     }
 
     async fn get_user(&self, _: Call, ask: asked::GetUser) -> Result<pb::User> {
@@ -93,17 +82,12 @@ impl asked::UserService for Door {
     }
 
     async fn list_users(&self, _: Call, ask: asked::ListUsers<Self>) -> Result<Page<pb::User>> {
-        let filter = users::Filter {
-            query: Some(ask.query.into_string()).filter(|query| !query.is_empty()),
-            role: ask.role,
-            state: ask.state,
-            from: ask.created_from,
-            before: ask.created_before,
-        };
+        let (query, from, before) = (given(ask.query.into_string()), ask.created_from, ask.created_before);
+        let filter = users::Filter { query, role: ask.role, state: ask.state, from, before };
         let after = ask.page.after()?;
         let rows = users::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         let today = self.0.today();
-        Ok(ask.page.cut(rows, Account::id).map(|account| show::account(account, today)))
+        Ok(ask.page.cut(rows, user::Account::id).map(|account| show::account(account, today)))
     }
 
     async fn update_user_roles(&self, call: Call, ask: asked::UpdateUserRoles<Self>) -> Result<pb::User> {
@@ -130,17 +114,12 @@ impl asked::UserService for Door {
     }
 
     async fn list_audit_entries(&self, _: Call, ask: asked::ListAuditEntries) -> Result<Page<pb::AuditEntry>> {
-        let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let filter = audit::Filter {
-            target: ask.target_user_id,
-            actor: given(ask.actor.as_str()),
-            action: given(ask.action.as_str()),
-            from: ask.occurred_from,
-            before: ask.occurred_before,
-        };
+        let (actor, action) = (given(ask.actor.into_string()), given(ask.action.into_string()));
+        let (from, before) = (ask.occurred_from, ask.occurred_before);
+        let filter = audit::Filter { target: ask.target_user_id, actor, action, from, before };
         let after = ask.page.after()?;
         let rows = audit::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
-        Ok(ask.page.cut(rows, |entry| entry.id).map(show::audit_entry))
+        Ok(show(ask.page.cut(rows, |entry| entry.id)))
     }
 
     async fn export_profiles(
@@ -148,12 +127,9 @@ impl asked::UserService for Door {
         _: Call,
         ask: asked::ExportProfiles,
     ) -> Result<Streamed<pb::ExportedProfile, Error>> {
-        let app = Arc::clone(&self.0);
-        let (start, key) = (ask.after_user_id, Account::id);
-        let accounts = contract::export(key, move |last| {
-            let app = Arc::clone(&app);
-            async move { Ok(users::export(&mut *app.db.acquire().await?, last.or(start), EXPORTED_AT_ONCE).await?) }
-        });
-        Ok(accounts.map_ok(show::exported).boxed())
+        let start = ask.after_user_id;
+        Ok(exported(&self.0, user::Account::id, move |app, last| async move {
+            Ok(users::export(&mut *app.db.acquire().await?, last.or(start), EXPORTED_AT_ONCE).await?)
+        }))
     }
 }
