@@ -31,13 +31,13 @@ const FIGURES: [Figure; 5] = [
         what: "lines of a door (services/*/src/grpc) per rpc",
         count: |tree| lines(tree, is_door).div_ceil(tree.rpcs.max(1)),
         goal: 18,
-        enforced: false,
+        enforced: true,
     },
     Figure {
         what: "lines of deploy/fleet",
         count: |tree| lines(tree, |path| path.starts_with("deploy/fleet")),
         goal: 5_500,
-        enforced: false,
+        enforced: true,
     },
     Figure {
         what: "enums of services with `as_str` and `parse` by hand",
@@ -51,9 +51,9 @@ const FIGURES: [Figure; 5] = [
             services(tree).filter(|source| is_store(&source.path)).map(|source| source.count("FromRow)")).sum()
         },
         goal: 20,
-        enforced: false,
+        enforced: true,
     },
-    Figure { what: "lines of prose wider than 120 columns", count: |tree| tree.wide_lines, goal: 0, enforced: false },
+    Figure { what: "lines of prose wider than 120 columns", count: |tree| tree.wide_lines, goal: 0, enforced: true },
 ];
 
 /// Prints the table and tells which goals were lost.
@@ -109,7 +109,7 @@ pub(crate) fn wide_lines(text: &str) -> usize {
     let mut in_code = false;
     let mut count = 0;
     for line in text.lines() {
-        if line.starts_with("```") {
+        if line.trim_start().starts_with("```") {
             in_code = !in_code;
         }
         let breaks = !in_code && !line.starts_with('|') && line.contains(' ');
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn prose_is_too_wide_and_tables_and_code_are_not() {
         let long = "word ".repeat(30);
-        assert_eq!(wide_lines(&format!("{long}\n|{long}\n```\n{long}\n```\n{long}\n")), 2);
+        assert_eq!(wide_lines(&format!("{long}\n|{long}\n```\n{long}\n```\n{long}\n   ```\n   {long}\n   ```\n")), 2);
     }
 
     #[test]
