@@ -10,7 +10,7 @@ use proto::{lyceum::values::v1::Money as MoneyMessage, wkt};
 use time::{Duration, OffsetDateTime};
 use values::{Money, Named, Page};
 
-use crate::{Wire, wire};
+use crate::{Wire, wire::wire};
 
 /// A value that stands in messages as an `M`.
 ///

@@ -22,7 +22,7 @@ pub use field::{Show, Twin, given, show};
 pub use page::PageRequest;
 pub use served::{Adapter, Streamed};
 pub use values::Page;
-pub use wire::{Wire, same_names, wire};
+pub use wire::{Wire, same_names};
 
 macro_rules! packages {
     ($($module:ident => $file:literal),* $(,)?) => {

@@ -8,7 +8,7 @@ use super::Door;
 use crate::{
     domain::{Refusal, enrolment::Enrolment, id::EnrolmentId},
     error::{Error, Result},
-    flows::{change_enrolment, enrol},
+    flows::{self, change_enrolment::Change, enrol::Enrol},
     store::{enrolments, exports},
 };
 
@@ -18,14 +18,8 @@ const EXPORTED_AT_ONCE: i64 = 500;
 const RUNS_AT_ONCE: i64 = 20;
 
 impl Door {
-    async fn changed(
-        &self,
-        call: &Call,
-        id: EnrolmentId,
-        change: change_enrolment::Change,
-        note: Text<0, 500>,
-    ) -> Result<pb::Enrolment> {
-        Ok(show(change_enrolment::run(&self.0, &call.actor(), id, change, note.as_str()).await?))
+    async fn changed(&self, call: &Call, id: EnrolmentId, change: Change, note: Text<0, 500>) -> Result<pb::Enrolment> {
+        Ok(show(flows::change_enrolment::run(&self.0, &call.actor(), id, change, note.as_str()).await?))
     }
 }
 
@@ -48,25 +42,24 @@ impl asked::EnrolmentService for Door {
 
     async fn create_enrolment(&self, call: Call, ask: asked::CreateEnrolment) -> Result<pb::Enrolment> {
         let (learner, run, note) = (ask.learner_id, ask.run_id, ask.note.into_string());
-        let enrol = enrol::Enrol { learner, run, access_ends_at: ask.access_ends_at, note };
-        Ok(show(enrol::run(&self.0, &call.actor(), call.key.as_ref(), &enrol).await?))
+        let enrol = Enrol { learner, run, access_ends_at: ask.access_ends_at, note };
+        Ok(show(flows::enrol::run(&self.0, &call.actor(), call.key.as_ref(), &enrol).await?))
     }
 
     async fn end_enrolment(&self, call: Call, ask: asked::EndEnrolment) -> Result<pb::Enrolment> {
-        self.changed(&call, ask.enrolment_id, change_enrolment::Change::End, ask.note).await
+        self.changed(&call, ask.enrolment_id, Change::End, ask.note).await
     }
 
     async fn pause_enrolment(&self, call: Call, ask: asked::PauseEnrolment) -> Result<pb::Enrolment> {
-        self.changed(&call, ask.enrolment_id, change_enrolment::Change::Pause, ask.note).await
+        self.changed(&call, ask.enrolment_id, Change::Pause, ask.note).await
     }
 
     async fn resume_enrolment(&self, call: Call, ask: asked::ResumeEnrolment) -> Result<pb::Enrolment> {
-        self.changed(&call, ask.enrolment_id, change_enrolment::Change::Resume, ask.note).await
+        self.changed(&call, ask.enrolment_id, Change::Resume, ask.note).await
     }
 
     async fn extend_enrolment(&self, call: Call, ask: asked::ExtendEnrolment) -> Result<pb::Enrolment> {
-        self.changed(&call, ask.enrolment_id, change_enrolment::Change::Extend { until: ask.access_ends_at }, ask.note)
-            .await
+        self.changed(&call, ask.enrolment_id, Change::Extend { until: ask.access_ends_at }, ask.note).await
     }
 
     async fn export_enrolments(&self, _: Call, ask: asked::ExportEnrolments) -> Result<Streamed<pb::Enrolment, Error>> {
