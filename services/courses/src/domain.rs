@@ -1,6 +1,6 @@
 //! The rules of courses: pure types, states, transitions and refusals. No database, no wire, no clock.
 //!
-//! Reading order: ids, course, run, content, quiz, outline; then the learner: entitlement, enrolment, access, watched,
+//! Reading order: ids, number, course, run, content, quiz, outline; then the learner: entitlement, enrolment, access, watched,
 //! playback, attempt, progress, resume, seat.
 
 pub mod access;
@@ -12,6 +12,7 @@ pub mod enrolment;
 pub mod entitlement;
 pub mod grading;
 pub mod id;
+pub mod number;
 pub mod outline;
 pub mod playback;
 pub mod progress;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
+use values::Record;
 
 use super::{
     Refusal,
     grading::Grade,
     id::{AttemptId, CourseId, EnrolmentId, LearnerId, LessonId, QuestionId, RunId},
+    number::Unsigned,
     progress::Key,
     quiz::{QuestionKind, Quiz, QuizTerms},
     shuffle::Seed,
@@ -17,24 +19,32 @@ use super::{
 pub const GRACE: Duration = Duration::seconds(5);
 
 /// How a graded attempt came out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Outcome {
     pub submitted_at: OffsetDateTime,
     /// It was handed in because its time was up.
     pub timed_out: bool,
+    #[record(with = Unsigned)]
     pub score: u32,
     pub passed: bool,
+    #[record(json)]
     pub scores: BTreeMap<QuestionId, u32>,
 }
 
 /// One attempt. It keeps the version of the content on which it began.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Attempt {
+    #[record(name = "attempt_id", key)]
     pub id: AttemptId,
+    #[record(name = "learner_id", key)]
     pub learner: LearnerId,
+    #[record(name = "enrolment_id")]
     pub enrolment: EnrolmentId,
+    #[record(name = "course_id")]
     pub course: CourseId,
+    #[record(name = "run_id")]
     pub run: RunId,
+    #[record(name = "lesson_id")]
     pub lesson: LessonId,
     pub version: i32,
     /// From 1, within the enrolment and the lesson.
@@ -42,8 +52,10 @@ pub struct Attempt {
     pub started_at: OffsetDateTime,
     /// None: for ever.
     pub deadline: Option<OffsetDateTime>,
+    #[record(with = Unsigned)]
     pub max_score: u32,
     /// None while it is open.
+    #[record(flatten)]
     pub outcome: Option<Outcome>,
 }
 

@@ -1,10 +1,7 @@
 //! Enrolments: one attempt of a learner at a run, as a state machine. Why a lesson is open or locked lives in `access`.
 
 use time::{Duration, OffsetDateTime};
-use values::{
-    Named, Record,
-    record::{self, Arguments, Column, Microseconds, Row},
-};
+use values::{Named, Record, record::Microseconds};
 
 use super::{
     Refusal,
@@ -13,14 +10,26 @@ use super::{
 };
 
 /// Where an enrolment is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
 pub enum State {
     Active,
-    Paused { since: OffsetDateTime },
+    Paused {
+        #[record(name = "paused_since")]
+        since: OffsetDateTime,
+    },
     Completed,
-    Expired { at: OffsetDateTime },
-    Withdrawn { at: OffsetDateTime },
-    Revoked { at: OffsetDateTime },
+    Expired {
+        #[record(name = "ended_at")]
+        at: OffsetDateTime,
+    },
+    Withdrawn {
+        #[record(name = "ended_at")]
+        at: OffsetDateTime,
+    },
+    Revoked {
+        #[record(name = "ended_at")]
+        at: OffsetDateTime,
+    },
 }
 
 /// The name of a state, as tables and filters know it.
@@ -59,29 +68,6 @@ impl State {
 
     pub const fn live(self) -> bool {
         self.ended_at().is_none()
-    }
-}
-
-/// Three columns: the name, and the instant that goes with it.
-impl Record for State {
-    const COLUMNS: &'static [Column] = &[Column::of("state"), Column::of("paused_since"), Column::of("ended_at")];
-
-    fn read(row: &Row<'_>) -> Result<Self, record::Error> {
-        match (row.get("state")?, row.get("paused_since")?, row.get("ended_at")?) {
-            (StateName::Active, ..) => Ok(Self::Active),
-            (StateName::Completed, ..) => Ok(Self::Completed),
-            (StateName::Paused, Some(since), _) => Ok(Self::Paused { since }),
-            (StateName::Expired, _, Some(at)) => Ok(Self::Expired { at }),
-            (StateName::Withdrawn, _, Some(at)) => Ok(Self::Withdrawn { at }),
-            (StateName::Revoked, _, Some(at)) => Ok(Self::Revoked { at }),
-            (name, ..) => Err(record::refused(format!("a state of an enrolment lacks its instant: {name}"))),
-        }
-    }
-
-    fn bind(state: Option<&Self>, to: &mut Arguments) {
-        to.add(state.map(|state| state.name()));
-        to.add(state.and_then(|state| state.paused_since()));
-        to.add(state.and_then(|state| state.ended_at()));
     }
 }
 

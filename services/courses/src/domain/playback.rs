@@ -1,8 +1,9 @@
 //! How far a learner got in one video, joined from heartbeats that may come twice, late and in any order.
 
 use time::{Duration, OffsetDateTime};
+use values::Record;
 
-use super::{Refusal, content::Video, course::MediaId, watched::Watched};
+use super::{Refusal, content::Video, course::MediaId, number::Unsigned, watched::Watched};
 
 /// One heartbeat, checked against the video that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,9 @@ impl Heartbeat {
 }
 
 /// Where a player stood, and which heartbeat said so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Position {
+    #[record(name = "ms", with = Unsigned)]
     pub at_ms: u32,
     pub client_at: OffsetDateTime,
     pub player: String,
@@ -66,11 +68,14 @@ pub struct Position {
 }
 
 /// What is known of one learner and one video.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Record)]
 pub struct Playback {
     /// The video that was watched; parts of another one do not count.
+    #[record(name = "media_id")]
     pub media: MediaId,
+    #[record(with = Watched)]
     pub watched: Watched,
+    #[record(flatten, prefix = "position_")]
     pub position: Option<Position>,
 }
 

@@ -1,7 +1,14 @@
 //! Which parts of a video were watched: ranges in milliseconds, merged. Pure set union, so that order and repetition do not
 //! matter.
 
-use super::content::{Percent, VideoLength};
+use std::convert::Infallible;
+
+use values::record::Stored;
+
+use super::{
+    content::{Percent, VideoLength},
+    number::Unsigned,
+};
 
 /// A part of a video from the first millisecond to before the second.
 pub type Range = (u32, u32);
@@ -52,11 +59,6 @@ impl Watched {
             parts.push((within(start), within(end)));
         }
         Ok(Self::merged(parts))
-    }
-
-    /// As it was stored.
-    pub fn stored(ranges: Vec<Range>) -> Self {
-        Self::merged(ranges)
     }
 
     fn merged(mut parts: Vec<Range>) -> Self {
@@ -119,6 +121,21 @@ impl Watched {
     pub fn percent(&self, length: VideoLength) -> u8 {
         let percent = u64::from(self.total()) * 100 / u64::from(length.millis());
         u8::try_from(percent.min(100)).unwrap_or(100)
+    }
+}
+
+/// Kept as starts and ends by turns.
+impl Stored<Self> for Watched {
+    type As = Vec<i32>;
+    type Error = Infallible;
+
+    fn stored(watched: &Self) -> Vec<i32> {
+        watched.0.iter().flat_map(|(start, end)| [Unsigned::stored(start), Unsigned::stored(end)]).collect()
+    }
+
+    fn read(stored: Vec<i32>) -> Result<Self, Infallible> {
+        let pair = |pair: &[i32]| Ok::<Range, Infallible>((Unsigned::read(pair[0])?, Unsigned::read(pair[1])?));
+        Ok(Self::merged(stored.chunks_exact(2).map(pair).collect::<Result<_, _>>()?))
     }
 }
 

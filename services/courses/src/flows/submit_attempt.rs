@@ -59,7 +59,7 @@ pub(super) async fn close(
     attempts::close(conn, &attempt).await?;
     let key = attempt.key();
     progress::begin(conn, key, by.now).await?;
-    progress::save_best(conn, key, attempts::stored_points(score), attempts::stored_points(max_score)).await?;
+    progress::save_best(conn, key, score, max_score).await?;
     if passed {
         finish_lesson::run(conn, key, outline, version, by).await?;
     }

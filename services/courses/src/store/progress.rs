@@ -2,114 +2,62 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, postgres::PgRow};
 use time::OffsetDateTime;
+use values::{
+    Record,
+    record::{Row, Stored},
+};
 
-use super::stored;
 use crate::domain::{
-    course::MediaId,
     id::{EnrolmentId, LearnerId, LessonId},
-    playback::{Playback, Position},
+    number::Unsigned,
+    playback::Playback,
     progress::Key,
-    watched::Watched,
 };
 
 /// Everything that is known of a lesson that was begun.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Record)]
 pub struct Detail {
+    #[record(with = Unsigned)]
     pub percent: u8,
     pub completed_at: Option<OffsetDateTime>,
+    #[record(flatten)]
     pub playback: Option<Playback>,
     /// Points of the best attempt and those that were possible in it.
+    #[record(skip)]
     pub best: Option<(i32, i32)>,
 }
 
-#[derive(sqlx::FromRow)]
-struct DetailRow {
-    percent: i16,
-    completed_at: Option<OffsetDateTime>,
-    media_id: Option<String>,
-    watched: Option<Vec<i32>>,
-    position_ms: Option<i32>,
-    position_client_at: Option<OffsetDateTime>,
-    position_player: Option<String>,
-    position_sequence: Option<i64>,
-    best_score: Option<i32>,
-    best_max_score: Option<i32>,
-}
+const SELECT: &str = pg::sql!(
+    "select ",
+    Detail,
+    ", best_score, best_max_score
+     from lesson_progress
+     where learner_id = $1
+       and enrolment_id = $2
+       and lesson_id = $3"
+);
 
-impl DetailRow {
-    fn detail(self) -> Result<Detail, sqlx::Error> {
-        let position = match (self.position_ms, self.position_client_at, self.position_player, self.position_sequence) {
-            (Some(at_ms), Some(client_at), Some(player), Some(sequence)) => {
-                Some(Position { at_ms: milliseconds(at_ms), client_at, player, sequence })
-            }
-            _ => None,
-        };
-        let playback = match (self.media_id, self.watched) {
-            (Some(media), Some(watched)) => {
-                let pairs = watched.chunks_exact(2).map(|pair| (milliseconds(pair[0]), milliseconds(pair[1])));
-                let watched = Watched::stored(pairs.collect());
-                Some(Playback { media: stored(MediaId::parse(&media))?, watched, position })
-            }
-            _ => None,
-        };
-        Ok(Detail {
-            percent: percent(self.percent),
-            completed_at: self.completed_at,
-            playback,
-            best: self.best_score.zip(self.best_max_score),
-        })
-    }
-}
-
-/// A day is 86,400,000 ms, far below what an `integer` holds.
-fn milliseconds(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or(0)
-}
-
-fn integer(milliseconds: u32) -> i32 {
-    i32::try_from(milliseconds).unwrap_or(i32::MAX)
-}
-
-pub(super) fn percent(number: i16) -> u8 {
-    u8::try_from(number).unwrap_or(0)
+fn detail(row: PgRow) -> Result<Detail, sqlx::Error> {
+    let row = Row::of(&row);
+    let (score, max_score): (Option<i32>, Option<i32>) = (row.get("best_score")?, row.get("best_max_score")?);
+    Ok(Detail { best: score.zip(max_score), ..<Detail as Record>::read(&row)? })
 }
 
 pub async fn find(db: impl PgExecutor<'_>, key: Key) -> Result<Option<Detail>, sqlx::Error> {
-    let row: Option<DetailRow> = sqlx::query_as(
-        "select percent, completed_at, media_id, watched, position_ms, position_client_at, position_player,
-                position_sequence, best_score, best_max_score
-         from lesson_progress
-         where learner_id = $1
-           and enrolment_id = $2
-           and lesson_id = $3",
-    )
-    .bind(key.learner)
-    .bind(key.enrolment)
-    .bind(key.lesson)
-    .fetch_optional(db)
-    .await?;
-    row.map(DetailRow::detail).transpose()
+    sqlx::query(SELECT).bind(key.learner).bind(key.enrolment).bind(key.lesson).try_map(detail).fetch_optional(db).await
 }
 
 /// The row, locked until the end of the transaction; call [`begin`] first, so that there is one to lock.
 pub async fn lock(conn: &mut PgConnection, key: Key) -> Result<Detail, sqlx::Error> {
-    let row: DetailRow = sqlx::query_as(
-        "select percent, completed_at, media_id, watched, position_ms, position_client_at, position_player,
-                position_sequence, best_score, best_max_score
-         from lesson_progress
-         where learner_id = $1
-           and enrolment_id = $2
-           and lesson_id = $3
-         for no key update",
-    )
-    .bind(key.learner)
-    .bind(key.enrolment)
-    .bind(key.lesson)
-    .fetch_one(conn)
-    .await?;
-    row.detail()
+    sqlx::query(pg::sql!(const SELECT, " for no key update"))
+        .bind(key.learner)
+        .bind(key.enrolment)
+        .bind(key.lesson)
+        .try_map(detail)
+        .fetch_one(conn)
+        .await
 }
 
 /// Notes that the learner was in the lesson.
@@ -136,39 +84,17 @@ pub async fn save_playback(
     playback: &Playback,
     percent: u8,
 ) -> Result<(), sqlx::Error> {
-    let watched: Vec<i32> =
-        playback.watched.ranges().iter().flat_map(|(start, end)| [integer(*start), integer(*end)]).collect();
-    let position = playback.position.as_ref();
-    sqlx::query(
-        "update lesson_progress
-         set percent = $4,
-             media_id = $5,
-             watched = $6,
-             position_ms = $7,
-             position_client_at = $8,
-             position_player = $9,
-             position_sequence = $10
-         where learner_id = $1
-           and enrolment_id = $2
-           and lesson_id = $3",
-    )
-    .bind(key.learner)
-    .bind(key.enrolment)
-    .bind(key.lesson)
-    .bind(i16::from(percent))
-    .bind(playback.media.as_str())
-    .bind(watched)
-    .bind(position.map(|position| integer(position.at_ms)))
-    .bind(position.map(|position| position.client_at))
-    .bind(position.map(|position| position.player.as_str()))
-    .bind(position.map(|position| position.sequence))
-    .execute(conn)
-    .await?;
-    Ok(())
+    pg::row(playback)
+        .key("learner_id", key.learner)
+        .key("enrolment_id", key.enrolment)
+        .key("lesson_id", key.lesson)
+        .and("percent", Unsigned::stored(&percent))
+        .update(conn, "lesson_progress")
+        .await
 }
 
 /// Writes the points of a graded attempt if they are the best so far, as a share of what was possible.
-pub async fn save_best(conn: &mut PgConnection, key: Key, score: i32, max_score: i32) -> Result<(), sqlx::Error> {
+pub async fn save_best(conn: &mut PgConnection, key: Key, score: u32, max_score: u32) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update lesson_progress
          set best_score = $4,
@@ -182,8 +108,8 @@ pub async fn save_best(conn: &mut PgConnection, key: Key, score: i32, max_score:
     .bind(key.learner)
     .bind(key.enrolment)
     .bind(key.lesson)
-    .bind(score)
-    .bind(max_score)
+    .bind(Unsigned::stored(&score))
+    .bind(Unsigned::stored(&max_score))
     .execute(conn)
     .await?;
     Ok(())

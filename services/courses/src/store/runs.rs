@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     id::{CourseId, RunId},
-    run::Run,
+    run::{Run, RunState},
 };
 
 pub async fn insert(conn: &mut PgConnection, run: &Run) -> Result<(), sqlx::Error> {
@@ -36,20 +36,7 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Run>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Run,
-        " from runs
-         where course_id = $1
-           and run_id < $2
-         order by run_id desc
-         limit $3"
-    ))
-    .bind(course)
-    .bind(after.unwrap_or(Uuid::max()))
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    newest(db, course, None, after, limit).await
 }
 
 /// The published runs of a course, the newest first, for everybody.
@@ -59,17 +46,28 @@ pub async fn list_published(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Run>, sqlx::Error> {
+    newest(db, course, Some(RunState::Published), after, limit).await
+}
+
+async fn newest(
+    db: impl PgExecutor<'_>,
+    course: CourseId,
+    state: Option<RunState>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Run>, sqlx::Error> {
     sqlx::query_as(pg::sql!(
         "select ",
         Run,
         " from runs
          where course_id = $1
-           and state = 'published'
-           and run_id < $2
+           and ($2::text is null or state = $2)
+           and run_id < $3
          order by run_id desc
-         limit $3"
+         limit $4"
     ))
     .bind(course)
+    .bind(state)
     .bind(after.unwrap_or(Uuid::max()))
     .bind(limit)
     .fetch_all(db)

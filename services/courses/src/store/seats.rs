@@ -6,12 +6,13 @@ use pg::Pool;
 use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use values::Record;
+use values::{Record, record::Stored};
 
-use super::{enrolments::Exported, outlines::Outlines, progress::percent};
+use super::{enrolments::Exported, outlines::Outlines};
 use crate::domain::{
     enrolment::Enrolment,
     id::{LearnerId, LessonId, RunId},
+    number::Unsigned,
     progress::LessonProgress,
     run::Run,
     seat::Seat,
@@ -40,8 +41,9 @@ impl SeatRow {
         let outline = outlines.get(db, self.run.course, self.run.version).await?;
         let times = self.touched.into_iter().zip(self.completed);
         let rows = self.lessons.into_iter().zip(self.percents).zip(times);
-        let lesson = |((id, number), (touched_at, completed_at))| {
-            (id, LessonProgress { percent: percent(number), touched_at, completed_at })
+        let lesson = |((id, percent), (touched_at, completed_at))| {
+            let Ok(percent) = Unsigned::read(percent);
+            (id, LessonProgress { percent, touched_at, completed_at })
         };
         Ok(Seat {
             run: self.run,
