@@ -13,8 +13,9 @@ use values::{SharedClock, TimeZone};
 use crate::{
     bucket::Bucket,
     cdn::Cdn,
-    config::{Config, Papers},
+    config::Config,
     document_system::{Ear, Line, QUEUE},
+    domain::paper::Papers,
     flows::{ask_system, copy_neighbours},
     grpc, hear, jobs,
     neighbours::Neighbours,

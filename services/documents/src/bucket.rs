@@ -1,4 +1,5 @@
-//! The object store, spoken to in S3: links for people, and the few calls that we make ourselves. What is in an object is for the flows.
+//! The object store, spoken to in S3: links for people, and the few calls that we make ourselves. What is in an object
+//! is for the flows.
 //!
 //! Links and calls are signed by the service's clock. No error holds an address, because whoever has it may use it.
 

@@ -14,6 +14,10 @@ use crate::{
     domain::{number::Prefix, paper::AskedPapers},
 };
 
+pub use crate::domain::paper::{Papers, Patience};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
 /// Whose days are meant where a day is written.
 const USUAL_ZONE: &str = "Europe/Moscow";
 
@@ -38,30 +42,6 @@ pub struct Config {
     pub certificate_templates: Option<std::path::PathBuf>,
 }
 
-/// What the school asks tutors for, and how it is found out.
-#[derive(Debug, Clone)]
-pub struct Papers {
-    pub asked: AskedPapers,
-    /// How patient the school is with the Document System; `None` if there is none.
-    pub system: Option<Patience>,
-}
-
-/// How long an answer of the Document System is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// Until it is asked again.
-    pub each: time::Duration,
-    /// How often it is asked.
-    pub times: i32,
-}
-
-impl Patience {
-    /// Until people take over.
-    pub fn in_all(self) -> time::Duration {
-        self.each * self.times
-    }
-}
-
 impl Config {
     /// Reads the variables that the README lists. `None` after a mistake, which `env` remembers.
     pub fn read(env: &mut Env) -> Option<Self> {
@@ -69,26 +49,17 @@ impl Config {
         let cdn = cdn(env);
         let document_system =
             service::optional_amqp(env, "LYCEUM_DOCUMENT_SYSTEM_AMQP_URL", "LYCEUM_DOCUMENT_SYSTEM_AMQP_CA_FILE");
-        let asked = env.or("LYCEUM_TUTOR_PAPERS", AskedPapers::default());
-        let each = env.duration("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", Duration::from_secs(5 * 60 * 60));
-        if each.is_some_and(|each| !(Duration::from_secs(1)..=Duration::from_secs(7 * 24 * 60 * 60)).contains(&each)) {
-            env.refuse("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", "expected 1s to 7d");
-        }
-        let times = env.or("LYCEUM_DOCUMENT_SYSTEM_ATTEMPTS", 3_u16);
-        if times.is_some_and(|times| !(1..=100).contains(&times)) {
-            env.refuse("LYCEUM_DOCUMENT_SYSTEM_ATTEMPTS", "expected 1 to 100");
-        }
+        let papers = papers(env);
         let school = env.or("LYCEUM_SCHOOL_NAME", "Lyceum".to_owned());
         let zone = env.optional::<TimeZone>("LYCEUM_SCHOOL_ZONE");
         let public_url = env.url("LYCEUM_PUBLIC_URL", &["http", "https"]);
         let prefix = env.optional::<Prefix>("LYCEUM_CERTIFICATE_PREFIX");
         let certificate_templates = env.optional("LYCEUM_CERTIFICATE_TEMPLATES");
-        let document_system = document_system?;
-        let patience = Patience { each: each?.try_into().ok()?, times: i32::from(times?) };
+        let (document_system, (asked, patience)) = (document_system?, papers?);
         Some(Self {
             bucket: bucket?,
             cdn: cdn?,
-            papers: Papers { asked: asked?, system: document_system.as_ref().map(|_| patience) },
+            papers: Papers { asked, system: document_system.as_ref().map(|_| patience) },
             document_system,
             school: school?,
             zone: zone?.or_else(|| TimeZone::parse(USUAL_ZONE).ok())?,
@@ -97,6 +68,20 @@ impl Config {
             certificate_templates: certificate_templates?,
         })
     }
+}
+
+/// Which papers tutors show, and how long an answer of the Document System is waited for.
+fn papers(env: &mut Env) -> Option<(AskedPapers, Patience)> {
+    let asked = env.or("LYCEUM_TUTOR_PAPERS", AskedPapers::default());
+    let each = env.duration("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", 5 * HOUR);
+    if each.is_some_and(|each| !(Duration::from_secs(1)..=7 * 24 * HOUR).contains(&each)) {
+        env.refuse("LYCEUM_DOCUMENT_SYSTEM_PATIENCE", "expected 1s to 7d");
+    }
+    let times = env.or("LYCEUM_DOCUMENT_SYSTEM_ATTEMPTS", 3_u16);
+    if times.is_some_and(|times| !(1..=100).contains(&times)) {
+        env.refuse("LYCEUM_DOCUMENT_SYSTEM_ATTEMPTS", "expected 1 to 100");
+    }
+    Some((asked?, Patience { each: each?.try_into().ok()?, times: i32::from(times?) }))
 }
 
 fn bucket(env: &mut Env) -> Option<bucket::Config> {
@@ -131,23 +116,15 @@ fn cdn(env: &mut Env) -> Option<Option<cdn::Config>> {
     let secret = env.optional_secret("LYCEUM_CDN_SECRET");
     let scheme = env.choice("LYCEUM_CDN_SCHEME", &[("code-word", Scheme::CodeWord), ("tokenized", Scheme::Tokenized)]);
     match (url?, secret?) {
-        (None, None) => Some(None),
+        (None, None) => return Some(None),
         (Some(url), Some(secret)) if cdn::fits(secret.expose_secret()) => {
-            Some(Some(cdn::Config { url, secret, scheme: scheme? }))
+            return Some(Some(cdn::Config { url, secret, scheme: scheme? }));
         }
-        (Some(_), Some(_)) => {
-            env.refuse("LYCEUM_CDN_SECRET", "expected 6 to 32 Latin letters and digits");
-            None
-        }
-        (Some(_), None) => {
-            env.refuse("LYCEUM_CDN_SECRET", "is needed with LYCEUM_CDN_URL");
-            None
-        }
-        (None, Some(_)) => {
-            env.refuse("LYCEUM_CDN_URL", "is needed with LYCEUM_CDN_SECRET");
-            None
-        }
+        (Some(_), Some(_)) => env.refuse("LYCEUM_CDN_SECRET", "expected 6 to 32 Latin letters and digits"),
+        (Some(_), None) => env.refuse("LYCEUM_CDN_SECRET", "is needed with LYCEUM_CDN_URL"),
+        (None, Some(_)) => env.refuse("LYCEUM_CDN_URL", "is needed with LYCEUM_CDN_SECRET"),
     }
+    None
 }
 
 #[cfg(test)]

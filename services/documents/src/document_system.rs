@@ -1,4 +1,5 @@
-//! The Document System, which looks at papers outside the school: what it is asked and what it answers, over its own broker.
+//! The Document System, which looks at papers outside the school: what it is asked and what it answers, over its own
+//! broker.
 //!
 //! ```text
 //! docverify.commands   topic   document.submitted.v1                   from us: `line` publishes a `question`
@@ -7,8 +8,8 @@
 //!        └─ documents.docverify-results.dead-letters   given up by the broker
 //! ```
 //!
-//! Bodies are CloudEvents 1.0 in structured mode. Rules and SQL live elsewhere: a broker that is down, or answers that make no sense,
-//! hold up nothing but the cases that wait for them, and those only until their deadline.
+//! Bodies are CloudEvents 1.0 in structured mode. Rules and SQL live elsewhere: a broker that is down, or answers that
+//! make no sense, hold up nothing but the cases that wait for them, and those only until their deadline.
 
 pub mod answer;
 pub mod ear;

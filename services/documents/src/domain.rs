@@ -1,5 +1,5 @@
-//! The law: what may be uploaded and what a file must hold, how a paper comes to be believed, what a certificate says. No SQL, no
-//! wire, no clock, no logging.
+//! The law: what may be uploaded and what a file must hold, how a paper comes to be believed, what a certificate says.
+//! No SQL, no wire, no clock, no logging.
 
 pub mod case;
 pub mod certificate;

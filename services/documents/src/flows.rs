@@ -1,5 +1,5 @@
-//! The verbs: each loads, decides, saves; each owns its transaction, or works in the one of an event. The object store is called
-//! between transactions, never in one.
+//! The verbs: each loads, decides, saves; each owns its transaction, or works in the one of an event. The object store
+//! is called between transactions, never in one.
 
 pub mod abort_upload;
 pub mod complete_upload;

@@ -1,4 +1,5 @@
-//! The door: requests become calls of flows and reads, values become messages. Rules, SQL and transactions are elsewhere.
+//! The door: requests become calls of flows and reads, values become messages. Rules, SQL and transactions are
+//! elsewhere.
 
 mod certificates;
 mod files;

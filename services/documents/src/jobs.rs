@@ -1,4 +1,5 @@
-//! What is done from time to time: each job calls a flow, and may run on several replicas at once. A crash leaves a lease that runs out.
+//! What is done from time to time: each job calls a flow, and may run on several replicas at once. A crash leaves a
+//! lease that runs out.
 
 pub mod copier;
 pub mod paper;
@@ -42,7 +43,8 @@ pub async fn expire(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Deletes objects that nobody needs any more. One that cannot be deleted comes again when its lease runs out, and holds no other up.
+/// Deletes objects that nobody needs any more. One that cannot be deleted comes again when its lease runs out, and
+/// holds no other up.
 pub async fn delete(app: &App) -> Result<(), Error> {
     let mut failed = None;
     while failed.is_none() {

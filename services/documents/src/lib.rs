@@ -1,8 +1,10 @@
-//! Documents: files that come in and go out by links to an object store, tutors' papers and how they come to be believed, certificates.
+//! Documents: files that come in and go out by links to an object store, tutors' papers and how they come to be
+//! believed, certificates.
 //!
-//! The door (`grpc`), `hear` and `jobs` call `flows`, which order the steps; `domain` decides, `store` remembers, `announce` tells the
-//! others. `bucket` speaks S3, `cdn` signs links, `document_system` asks the world outside, `neighbours` asks users and courses, `print`
-//! sets certificates. Bytes of files never pass through here: clients write to and read from the object store.
+//! The door (`grpc`), `hear` and `jobs` call `flows`, which order the steps; `domain` decides, `store` remembers,
+//! `announce` tells the others. `bucket` speaks S3, `cdn` signs links, `document_system` asks the world outside,
+//! `neighbours` asks users and courses, `print` sets certificates. Bytes of files never pass through here: clients
+//! write to and read from the object store.
 
 pub mod config;
 

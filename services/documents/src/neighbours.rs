@@ -1,5 +1,5 @@
-//! Users and courses as we ask them, in our own name: whom certificates name and what runs are called. What is done with it is the
-//! flows' business.
+//! Users and courses as we ask them, in our own name: whom certificates name and what runs are called. What is done
+//! with it is the flows' business.
 
 use anyhow::{Context, Result, bail};
 use proto::lyceum::{

@@ -17,8 +17,8 @@ use uuid::Uuid;
 /// From one instant, before another one.
 pub type Range = (Option<OffsetDateTime>, Option<OffsetDateTime>);
 
-/// Only what was made in this range: by the instant in the first column, and by the id in the second one. Ids begin with the moment in
-/// which they were made, so that a range of time is a range of every index that ends with the id.
+/// Only what was made in this range: by the instant in the first column, and by the id in the second one. Ids begin
+/// with the moment in which they were made, so that a range of time is a range of every index that ends with the id.
 fn within(query: &mut QueryBuilder<Postgres>, (at, id): (&str, &str), (from, before): Range) {
     if let Some(from) = from {
         query.push(format_args!(" and {at} >= ")).push_bind(from);

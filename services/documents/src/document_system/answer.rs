@@ -204,7 +204,12 @@ mod tests {
         }
 
         #[test]
-        fn any_texts_are_read_or_refused(id in ".{0,20}", source in ".{0,20}", until in ".{0,12}", reason in ".{0,12}") {
+        fn any_texts_are_read_or_refused(
+            id in ".{0,20}",
+            source in ".{0,20}",
+            until in ".{0,12}",
+            reason in ".{0,12}",
+        ) {
             let mut event = event(VERIFIED, json!({"validUntil": until, "reason": reason}));
             event["id"] = json!(id);
             event["source"] = json!(source);

@@ -1,4 +1,5 @@
-//! The ear: takes the Document System's answers. Each is applied once, ignored with a count, or made a dead letter with its reason.
+//! The ear: takes the Document System's answers. Each is applied once, ignored with a count, or made a dead letter with
+//! its reason.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -112,7 +113,8 @@ impl Ear {
                     if let Some(complaint) = fate.complaint() {
                         return self.give_up(delivery, publishing, fate.as_str(), complaint, stop).await;
                     }
-                    tracing::info!(case = %answer.case, "The Document System's answer about case {} is {}.", answer.case, fate.as_str());
+                    let case = answer.case;
+                    tracing::info!(%case, "The Document System's answer about case {case} is {fate}.");
                     count(fate.as_str());
                     patiently(delivery.acker.ack(BasicAckOptions::default())).await?;
                     return Ok(());

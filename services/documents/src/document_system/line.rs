@@ -47,8 +47,9 @@ impl Line {
 
     /// Asks, and waits until the broker has stored the question.
     ///
-    /// `mandatory` is not set. The client library would log a returned message with its body, and so links to people's papers; and
-    /// a question that finds no queue is not lost without it: it is asked again, and at the case's deadline people take over.
+    /// `mandatory` is not set. The client library would log a returned message with its body, and so links to people's
+    /// papers; and a question that finds no queue is not lost without it: it is asked again, and at the case's deadline
+    /// people take over.
     pub async fn ask(&self, question: &Question) -> Result<(), NotAsked> {
         let body = question.body().map_err(NotAsked::Question)?;
         let mut open = self.open.lock().await;

@@ -285,7 +285,8 @@ impl Case {
 /// Days before the last one on which a tutor is reminded.
 pub const REMINDERS: [i64; 3] = [30, 7, 1];
 
-/// The reminder that is due: the nearest one that the last day has come within. Those that were slept through are not made up for.
+/// The reminder that is due: the nearest one that the last day has come within. Those that were slept through are not
+/// made up for.
 pub fn reminder(until: Date, today: Date) -> Option<i64> {
     let left = (until - today).whole_days();
     let due = REMINDERS.into_iter().filter(|days| left <= *days).min();

@@ -13,7 +13,8 @@ use super::{
 
 /// How long a printer may keep a certificate before it is taken for dead.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How long storing or deleting a PDF may take; well under the lease, so that a slow printer cannot store after an erasure has deleted.
+/// How long storing or deleting a PDF may take; well under the lease, so that a slow printer cannot store after an
+/// erasure has deleted.
 pub const STORING: Duration = Duration::from_secs(15);
 
 /// A certificate. What it says never changes; only its holder may be erased.
@@ -207,9 +208,11 @@ impl Certificate {
         self.state.holds().then(|| Self { version: self.version + 1, state, ..self.clone() })
     }
 
-    /// Issues it anew: the same completion in other words, under a number of its own. Gives what becomes of this one, too.
+    /// Issues it anew: the same completion in other words, under a number of its own. Gives what becomes of this one,
+    /// too.
     ///
-    /// One that was revoked may be issued anew: that is how a mistake of the school's own is undone. It stays void since then.
+    /// One that was revoked may be issued anew: that is how a mistake of the school's own is undone. It stays void
+    /// since then.
     pub fn reissued(
         &self,
         wording: Wording<'_>,

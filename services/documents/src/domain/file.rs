@@ -26,8 +26,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether it belongs to a course rather than to whoever uploaded it: it needs the permission to edit courses, may be read by the
-    /// CDN, and stays when its uploader is erased.
+    /// Whether it belongs to a course rather than to whoever uploaded it: it needs the permission to edit courses, may
+    /// be read by the CDN, and stays when its uploader is erased.
     pub const fn is_of_course(self) -> bool {
         matches!(self, Self::Media | Self::Image | Self::Material)
     }
@@ -46,7 +46,8 @@ impl Kind {
 /// 2^20 bytes.
 pub const MIB: i64 = 1 << 20;
 
-/// A file's name as its owner knows it: 1 to 200 characters of one line. It is never part of a key or a path; it names the download.
+/// A file's name as its owner knows it: 1 to 200 characters of one line. It is never part of a key or a path; it names
+/// the download.
 ///
 /// It is stored as it is: a file whose owner was erased has none.
 #[derive(Clone, PartialEq, Eq, values::Column)]

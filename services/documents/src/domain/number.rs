@@ -56,7 +56,8 @@ impl std::str::FromStr for Prefix {
 impl Number {
     /// The number of the certificate of this id, issued in a year.
     ///
-    /// Its random symbols are the last bits of the id, which are random in a UUIDv7, so that no second source of chance is needed.
+    /// Its random symbols are the last bits of the id, which are random in a UUIDv7, so that no second source of chance
+    /// is needed.
     pub fn of(prefix: &Prefix, year: i32, id: Uuid) -> Self {
         let code = base32::of_last_bits(id, RANDOM);
         let year = format!("{:04}", year.rem_euclid(10_000));
@@ -101,7 +102,8 @@ impl Key {
     }
 }
 
-/// One sign as it is looked up; none where it cannot stand in a number. Cyrillic letters that look like Latin ones are those.
+/// One sign as it is looked up; none where it cannot stand in a number. Cyrillic letters that look like Latin ones are
+/// those.
 fn read(c: char) -> Option<char> {
     let upper = c.to_uppercase().next().unwrap_or(c);
     match upper {
@@ -122,7 +124,8 @@ fn read(c: char) -> Option<char> {
     }
 }
 
-/// The check of some symbols: a polynomial over GF(32), whose every weight differs, so that one wrong symbol and two that changed places show.
+/// The check of some symbols: a polynomial over GF(32), whose every weight differs, so that one wrong symbol and two
+/// that changed places show.
 fn check(symbols: impl Iterator<Item = char>) -> u8 {
     symbols.fold(0, |sum, symbol| times_two(sum ^ base32::value(symbol).unwrap_or_default()))
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use time::{Date, Month};
+use time::{Date, Duration, Month};
 use values::Text;
 
 /// What a reviewer tells a tutor.
@@ -67,6 +67,30 @@ impl FromStr for AskedPapers {
 impl fmt::Display for AskedPapers {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.0.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(","))
+    }
+}
+
+/// What the school asks tutors for, and how it is found out.
+#[derive(Debug, Clone)]
+pub struct Papers {
+    pub asked: AskedPapers,
+    /// How patient the school is with the Document System; `None` if there is none.
+    pub system: Option<Patience>,
+}
+
+/// How long an answer of the Document System is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Until it is asked again.
+    pub each: Duration,
+    /// How often it is asked.
+    pub times: i32,
+}
+
+impl Patience {
+    /// Until people take over.
+    pub fn in_all(self) -> Duration {
+        self.each * self.times
     }
 }
 

@@ -1,4 +1,5 @@
-//! Every reason for which the law says no: its kind, its text for the caller, its public code and what it tells machines.
+//! Every reason for which the law says no: its kind, its text for the caller, its public code and what it tells
+//! machines.
 
 use super::upload::{AT_ONCE, MOST_OPEN, Mismatch};
 

@@ -236,8 +236,9 @@ impl Upload {
         fields.check()
     }
 
-    /// Where its bytes are written: a file that comes in parts has its place at once, because nobody can write there once the parts are
-    /// joined; one that is written at once is copied from here to a place that no link was ever given out for.
+    /// Where its bytes are written: a file that comes in parts has its place at once, because nobody can write there
+    /// once the parts are joined; one that is written at once is copied from here to a place that no link was ever
+    /// given out for.
     pub fn key(&self) -> String {
         match self.way {
             Way::AtOnce(_) => format!("uploads/{}", self.id),
@@ -353,7 +354,7 @@ mod tests {
                 at += length;
             }
             prop_assert!(parts == 0 || at == size);
-            prop_assert!(upload.part(0).is_none() && upload.part(parts + 1).is_none() && upload.part(i32::MIN).is_none());
+            prop_assert!([0, parts + 1, i32::MIN].iter().all(|number| upload.part(*number).is_none()));
         }
     }
 }

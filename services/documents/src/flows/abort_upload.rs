@@ -10,7 +10,8 @@ use crate::{
     store,
 };
 
-/// Ends an open upload. What was written goes soon after. One that is over already stays as it is, and one that became a file is one.
+/// Ends an open upload. What was written goes soon after. One that is over already stays as it is, and one that became
+/// a file is one.
 pub async fn abort_upload(app: &App, owner: UserId, id: UploadId) -> Result<Upload, Error> {
     let now = app.clock.now();
     let (upload, ended) = pg::transaction(&app.db, async |conn| {

@@ -1,4 +1,5 @@
-//! Ask the Document System what is due. The broker is called between transactions: a question is claimed, asked, and written down.
+//! Ask the Document System what is due. The broker is called between transactions: a question is claimed, asked, and
+//! written down.
 
 use pg::Lease;
 use time::{Duration, OffsetDateTime};
@@ -10,12 +11,11 @@ use super::{
 use crate::{
     App, Error,
     bucket::Reading,
-    config::Patience,
     document_system::{
         Line,
         question::{LinkedFile, Question},
     },
-    domain::{case::State, file::File},
+    domain::{File, case::State, paper::Patience},
     store::{self, asks::Ask},
 };
 

@@ -1,4 +1,5 @@
-//! The steps that follow every change of a case: save it, write its history, announce what it means, renew the tutor's standing.
+//! The steps that follow every change of a case: save it, write its history, announce what it means, renew the tutor's
+//! standing.
 
 use bus::By;
 use sqlx::PgConnection;

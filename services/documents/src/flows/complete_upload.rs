@@ -1,7 +1,7 @@
 //! End an upload: hold what the store has against what was announced, put it in its place, and make it a file.
 //!
-//! The store is asked between two transactions. Whoever dies in between leaves an open upload, and whoever comes again finds the
-//! object in its place and goes on; the row decides what it is.
+//! The store is asked between two transactions. Whoever dies in between leaves an open upload, and whoever comes again
+//! finds the object in its place and goes on; the row decides what it is.
 
 use failpoint::failpoint;
 
@@ -109,8 +109,9 @@ fn complete(upload: &Upload, said: &[upload::Part], stored: Vec<Part>) -> Option
     all.then_some(parts)
 }
 
-/// Reads parts again where it is not known that the store has held them against their checksums: it keeps none, or somebody died
-/// before it was written down. What was read stays read when the caller's patience ends, so that the next try goes on.
+/// Reads parts again where it is not known that the store has held them against their checksums: it keeps none, or
+/// somebody died before it was written down. What was read stays read when the caller's patience ends, so that the next
+/// try goes on.
 async fn read_again(app: &App, upload: &Upload, said: &[upload::Part], found: &Found) -> Result<(), Error> {
     let upload = store::uploads::of(&mut *app.db.acquire().await?, upload.id, upload.owner).await?;
     let upload = upload.ok_or(Refusal::UploadNotFound)?;

@@ -1,4 +1,5 @@
-//! Copies whom certificates name and what runs are called from their owners: for a database that has nothing, or lost it.
+//! Copies whom certificates name and what runs are called from their owners: for a database that has nothing, or lost
+//! it.
 
 use crate::{
     App, Error,
@@ -20,7 +21,8 @@ pub async fn lacks_copies(app: &App) -> Result<bool, Error> {
     Ok(!store::holders::any(&mut *app.db.acquire().await?).await?)
 }
 
-/// Copies everything and says how much it was. What is older than what we have changes nothing, and nobody comes back who was erased.
+/// Copies everything and says how much it was. What is older than what we have changes nothing, and nobody comes back
+/// who was erased.
 ///
 /// # Errors
 ///
@@ -64,7 +66,8 @@ async fn copy_profiles(app: &App, neighbours: &Neighbours) -> anyhow::Result<u64
     }
 }
 
-/// Somebody who was erased is erased here too, with everything: a database that comes from a backup has forgotten that it forgot.
+/// Somebody who was erased is erased here too, with everything: a database that comes from a backup has forgotten that
+/// it forgot.
 async fn keep(app: &App, user: UserId, exported: Exported) -> Result<(), Error> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| match &exported {

@@ -17,7 +17,8 @@ use crate::{
 /// Who may upload what belongs to courses.
 const EDITS: &str = "courses.edit";
 
-/// Opens an upload. The store is not asked: its links are signed here, and an upload in parts begins with its first part.
+/// Opens an upload. The store is not asked: its links are signed here, and an upload in parts begins with its first
+/// part.
 pub async fn create_upload(
     app: &App,
     caller: &Caller,

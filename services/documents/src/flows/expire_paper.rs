@@ -12,7 +12,8 @@ use sqlx::PgConnection;
 
 use super::change_case::{self, Change};
 
-/// Expires a case whose paper ran out, or reminds its tutor once where that is near. A paper that was renewed runs out in silence.
+/// Expires a case whose paper ran out, or reminds its tutor once where that is near. A paper that was renewed runs out
+/// in silence.
 pub async fn expire_paper(app: &App, actor: &str, id: CaseId) -> Result<(), Error> {
     pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;

@@ -61,14 +61,15 @@ impl Fate {
     }
 }
 
-/// Applies an answer in the caller's transaction, which also remembers it. What a person has to look at is not remembered, so that it
-/// can be replayed.
+/// Applies an answer in the caller's transaction, which also remembers it. What a person has to look at is not
+/// remembered, so that it can be replayed.
 pub async fn hear_answer(conn: &mut PgConnection, app: &App, answer: &Answer) -> Result<Fate, sqlx::Error> {
     let Some(case) = store::cases::lock(conn, answer.case).await? else { return Ok(Fate::UnknownCase) };
     if case.tutor != answer.tutor {
         return Ok(Fate::WrongTutor);
     }
-    // A case is asked about under one id, however often; after the tutor's erasure nobody knows it any more, nor needs it.
+    // A case is asked about under one id, however often; after the tutor's erasure nobody knows it any more, nor needs
+    // it.
     match store::asks::ask_of(conn, case.id).await? {
         Some(ask) if ask != answer.ask => return Ok(Fate::UnknownAsk),
         None if case.state.is_open() => return Ok(Fate::UnknownAsk),

@@ -20,7 +20,8 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Failure::TooEarly`] while the learner or the run is not known yet: both are announced before, but may arrive after.
+/// [`Failure::TooEarly`] while the learner or the run is not known yet: both are announced before, but may arrive
+/// after.
 pub async fn issue_certificate(app: &App, conn: &mut PgConnection, completion: &Completion) -> Result<(), Failure> {
     let holder = store::holders::lock(conn, completion.learner).await?;
     let (name, spoken) = match holder {
@@ -48,7 +49,8 @@ pub async fn issue_certificate(app: &App, conn: &mut PgConnection, completion: &
     announce::certificate_issued(conn, &certificate, By { actor: ACTOR, now }).await?;
     failpoint!("issue_certificate.announced");
     metrics::counter!("certificates_total", "what" => "issued").increment(1);
-    tracing::info!(certificate = %certificate.id, enrolment = %certificate.enrolment, "Certificate {} was issued.", certificate.id);
+    let Certificate { id, enrolment, .. } = &certificate;
+    tracing::info!(certificate = %id, %enrolment, "Certificate {id} was issued.");
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Make the PDFs of certificates: claim in one statement, print and store outside of any transaction, remember in another.
+//! Make the PDFs of certificates: claim in one statement, print and store outside of any transaction, remember in
+//! another.
 //!
 //! A printer that dies in between prints again after its lease; the bytes are the same, so that nobody can tell.
 

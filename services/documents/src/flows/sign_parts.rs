@@ -20,8 +20,8 @@ pub struct SignedPart {
     pub link: WriteLink,
 }
 
-/// Signs links to parts of an upload of one's own. What they are said to hold is written down first, so that nothing else counts when
-/// they are joined.
+/// Signs links to parts of an upload of one's own. What they are said to hold is written down first, so that nothing
+/// else counts when they are joined.
 pub async fn sign_parts(app: &App, owner: UserId, id: UploadId, parts: &[Part]) -> Result<Vec<SignedPart>, Error> {
     let upload = in_parts(app, owner, id).await?;
     upload.check_parts(parts)?;
@@ -68,7 +68,8 @@ async fn in_parts(app: &App, owner: UserId, id: UploadId) -> Result<Upload, Erro
     }
 }
 
-/// Begins the upload at the store. Of two that begin at once one is given up; one whose process dies here holds no bytes.
+/// Begins the upload at the store. Of two that begin at once one is given up; one whose process dies here holds no
+/// bytes.
 async fn begin(app: &App, upload: &Upload) -> Result<String, Error> {
     let key = upload.key();
     let begun = app.bucket.begin(&key, upload.content_type.as_str()).await?;

@@ -1,7 +1,6 @@
 //! Certificates: a learner's own, the check that is everybody's, and everybody's for those who manage them.
 
-use contract::{Call, Page, Streamed, documents as asked, show};
-use futures::{StreamExt, TryStreamExt};
+use contract::{Call, Page, Streamed, documents as asked, exported, show};
 use proto::lyceum::documents::v1 as pb;
 
 use super::{Door, EXPORTED_AT_ONCE, own, show};
@@ -59,14 +58,9 @@ impl asked::CertificateService for Door {
     }
 
     async fn list_certificates(&self, _: Call, ask: asked::ListCertificates<Self>) -> Result<Page<pb::Certificate>> {
-        let after = ask.page.after()?;
-        let filter = Filter {
-            state: ask.state,
-            learner: ask.learner_id.map(|id| id.cast()),
-            course: ask.course_id,
-            issued: (ask.issued_from, ask.issued_before),
-            order_by: ask.order_by.unwrap_or_default(),
-        };
+        let (after, learner) = (ask.page.after()?, ask.learner_id.map(|id| id.cast()));
+        let (issued, order_by) = ((ask.issued_from, ask.issued_before), ask.order_by.unwrap_or_default());
+        let filter = Filter { state: ask.state, learner, course: ask.course_id, issued, order_by };
         let found = certificates::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         Ok(ask.page.cut(found, |certificate| certificate.id).map(|certificate| self.shown(certificate)))
     }
@@ -87,14 +81,10 @@ impl asked::CertificateService for Door {
         _: Call,
         ask: asked::ExportCertificates,
     ) -> Result<Streamed<pb::ExportedCertificate, Error>> {
-        let door = self.clone();
-        let all = contract::export(
-            |certificate: &Certificate| certificate.id,
-            move |after| {
-                let (door, after) = (door.clone(), after.or(ask.after_certificate_id));
-                async move { Ok(certificates::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
-            },
-        );
-        Ok(all.map_ok(show).boxed())
+        let key = |certificate: &Certificate| certificate.id;
+        Ok(exported(&self.0, key, move |app, after| async move {
+            let after = after.or(ask.after_certificate_id);
+            Ok(certificates::export(&mut *app.db.acquire().await?, after, EXPORTED_AT_ONCE).await?)
+        }))
     }
 }

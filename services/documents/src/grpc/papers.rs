@@ -1,8 +1,7 @@
 //! Papers: a tutor's own, and everybody's for those whose roles let them review.
 
-use contract::{Call, Page, Streamed, documents as asked, show};
-use futures::{StreamExt, TryStreamExt};
-use proto::lyceum::documents::v1 as pb;
+use contract::{Call, Page, Streamed, documents as asked, exported, show};
+use proto::lyceum::documents::v1::{self as pb, VerificationCase as CasePb};
 
 use super::{Door, EXPORTED_AT_ONCE, own, show};
 use crate::{
@@ -22,13 +21,13 @@ use crate::{
 
 impl Door {
     /// A case with its history.
-    async fn whole(&self, case: Case) -> Result<pb::VerificationCase> {
+    async fn whole(&self, case: Case) -> Result<CasePb> {
         let history = cases::history(&mut *self.connection().await?, case.id).await?;
         Ok(show::with_history(case, history))
     }
 
     /// The same for its owner, who does not learn which reviewer it was.
-    async fn own_case(&self, case: Case) -> Result<pb::VerificationCase> {
+    async fn own_case(&self, case: Case) -> Result<CasePb> {
         let history = cases::history(&mut *self.connection().await?, case.id).await?;
         Ok(show::own_with_history(case, history))
     }
@@ -44,7 +43,7 @@ impl asked::TutorPaperService for Door {
         Ok(show::status(standing, &self.0.papers.asked, &latest))
     }
 
-    async fn submit_paper(&self, call: Call, ask: asked::SubmitPaper<Self>) -> Result<pb::VerificationCase> {
+    async fn submit_paper(&self, call: Call, ask: asked::SubmitPaper<Self>) -> Result<CasePb> {
         let (tutor, claimed) = (call.person()?, ask.valid_until.map(|day| day.0));
         let command = SubmitPaper { tutor, kind: ask.kind, files: ask.file_ids, claimed };
         let case = submit_paper::submit_paper(&self.0, &call.actor(), &command, call.key.as_ref()).await?;
@@ -55,47 +54,34 @@ impl asked::TutorPaperService for Door {
         &self,
         call: Call,
         ask: asked::ListMyVerificationCases,
-    ) -> Result<Page<pb::VerificationCase>> {
+    ) -> Result<Page<CasePb>> {
         let me = call.person()?;
         let after = own(ask.page.after()?, me)?;
         let found = cases::list_of(&mut *self.connection().await?, me, after, ask.page.limit()).await?;
         Ok(show(ask.page.cut(found, |case| (me, case.id))))
     }
 
-    async fn get_my_verification_case(
-        &self,
-        call: Call,
-        ask: asked::GetMyVerificationCase,
-    ) -> Result<pb::VerificationCase> {
+    async fn get_my_verification_case(&self, call: Call, ask: asked::GetMyVerificationCase) -> Result<CasePb> {
         let case = cases::of(&mut *self.connection().await?, ask.case_id, call.person()?).await?;
         self.own_case(case.ok_or(Refusal::CaseNotFound)?).await
     }
 
-    async fn withdraw_paper(&self, call: Call, ask: asked::WithdrawPaper) -> Result<pb::VerificationCase> {
+    async fn withdraw_paper(&self, call: Call, ask: asked::WithdrawPaper) -> Result<CasePb> {
         let (me, actor) = (call.person()?, call.actor());
         self.own_case(withdraw_paper::withdraw_paper(&self.0, &actor, me, ask.case_id).await?).await
     }
 }
 
 impl asked::VerificationService for Door {
-    async fn list_verification_cases(
-        &self,
-        _: Call,
-        ask: asked::ListVerificationCases<Self>,
-    ) -> Result<Page<pb::VerificationCase>> {
+    async fn list_verification_cases(&self, _: Call, ask: asked::ListVerificationCases<Self>) -> Result<Page<CasePb>> {
         let after = ask.page.after()?;
-        let filter = Filter {
-            state: ask.state,
-            tutor: ask.tutor_id,
-            kind: ask.kind,
-            created: (ask.created_from, ask.created_before),
-            order_by: ask.order_by.unwrap_or_default(),
-        };
+        let (created, order_by) = ((ask.created_from, ask.created_before), ask.order_by.unwrap_or_default());
+        let filter = Filter { state: ask.state, tutor: ask.tutor_id, kind: ask.kind, created, order_by };
         let found = cases::list_any(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         Ok(show(ask.page.cut(found, |case| case.id)))
     }
 
-    async fn get_verification_case(&self, _: Call, ask: asked::GetVerificationCase) -> Result<pb::VerificationCase> {
+    async fn get_verification_case(&self, _: Call, ask: asked::GetVerificationCase) -> Result<CasePb> {
         let case = cases::any(&mut *self.connection().await?, ask.case_id).await?;
         self.whole(case.ok_or(Refusal::CaseNotFound)?).await
     }
@@ -108,38 +94,30 @@ impl asked::VerificationService for Door {
         Ok(show(look_at_files::look_at_files(&self.0, &call.actor(), ask.case_id).await?))
     }
 
-    async fn escalate_case(&self, call: Call, ask: asked::EscalateCase) -> Result<pb::VerificationCase> {
+    async fn escalate_case(&self, call: Call, ask: asked::EscalateCase) -> Result<CasePb> {
         self.whole(escalate_case::escalate_case(&self.0, &call.actor(), ask.case_id).await?).await
     }
 
-    async fn approve_case(&self, call: Call, ask: asked::ApproveCase<Self>) -> Result<pb::VerificationCase> {
+    async fn approve_case(&self, call: Call, ask: asked::ApproveCase<Self>) -> Result<CasePb> {
         let (me, until) = (call.person()?, ask.valid_until.map(|day| day.0));
         self.whole(review_case::approve_case(&self.0, &call.actor(), me, ask.case_id, until).await?).await
     }
 
-    async fn reject_case(&self, call: Call, ask: asked::RejectCase<Self>) -> Result<pb::VerificationCase> {
+    async fn reject_case(&self, call: Call, ask: asked::RejectCase<Self>) -> Result<CasePb> {
         let verdict = Verdict { reviewer: call.person()?, reason: ask.reason, comment: ask.comment };
         self.whole(review_case::reject_case(&self.0, &call.actor(), ask.case_id, &verdict).await?).await
     }
 
-    async fn revoke_verification(
-        &self,
-        call: Call,
-        ask: asked::RevokeVerification<Self>,
-    ) -> Result<pb::VerificationCase> {
+    async fn revoke_verification(&self, call: Call, ask: asked::RevokeVerification<Self>) -> Result<CasePb> {
         let verdict = Verdict { reviewer: call.person()?, reason: ask.reason, comment: ask.comment };
         self.whole(review_case::revoke_verification(&self.0, &call.actor(), ask.case_id, &verdict).await?).await
     }
 
     async fn export_tutors(&self, _: Call, ask: asked::ExportTutors) -> Result<Streamed<pb::ExportedTutor, Error>> {
-        let door = self.clone();
-        let all = contract::export(
-            |tutor: &Tutor| tutor.id,
-            move |after| {
-                let (door, after) = (door.clone(), after.or(ask.after_tutor_id));
-                async move { Ok(tutors::export(&mut *door.connection().await?, after, EXPORTED_AT_ONCE).await?) }
-            },
-        );
-        Ok(all.map_ok(show).boxed())
+        let key = |tutor: &Tutor| tutor.id;
+        Ok(exported(&self.0, key, move |app, after| async move {
+            let after = after.or(ask.after_tutor_id);
+            Ok(tutors::export(&mut *app.db.acquire().await?, after, EXPORTED_AT_ONCE).await?)
+        }))
     }
 }

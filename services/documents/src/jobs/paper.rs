@@ -6,10 +6,7 @@ use time::Duration;
 
 use crate::{
     App, Error,
-    domain::{
-        case::REMINDERS,
-        id::{CaseId, UserId},
-    },
+    domain::case::REMINDERS,
     flows::{ACTOR, escalate_case, expire_paper, standing},
     store::{self, cases, tutors},
 };
@@ -17,19 +14,27 @@ use crate::{
 /// Rows that are read at once.
 const AT_ONCE: i64 = 100;
 
-/// Takes cases to people that the Document System did not answer about in time. It works without the Document System, too.
+/// Takes cases to people that the Document System did not answer about in time. It works without the Document System,
+/// too.
 pub async fn give_up_waiting(app: &App) -> Result<(), Error> {
-    each("case", |after| overdue(app, after), |id| escalate_case::give_up_waiting(app, ACTOR, id)).await
+    let page =
+        |after| async move { cases::overdue(&mut *app.db.acquire().await?, app.clock.now(), after, AT_ONCE).await };
+    each("case", page, |id| escalate_case::give_up_waiting(app, ACTOR, id)).await
 }
 
 /// Expires papers that ran out, and reminds tutors whose papers soon will.
 pub async fn expire_papers(app: &App) -> Result<(), Error> {
-    each("case", |after| running_out(app, after), |id| expire_paper::expire_paper(app, ACTOR, id)).await
+    let soon = app.today().0.saturating_add(Duration::days(REMINDERS[0]));
+    let page = |after| async move { cases::running_out(&mut *app.db.acquire().await?, soon, after, AT_ONCE).await };
+    each("case", page, |id| expire_paper::expire_paper(app, ACTOR, id)).await
 }
 
 /// Works out anew who may teach where the school asks for other papers than before.
 pub async fn renew_standings(app: &App) -> Result<(), Error> {
-    each("tutor", |after| asked_otherwise(app, after), |id| standing::ask_anew(app, id)).await
+    let asked = &*app.papers.asked.to_string();
+    let page =
+        |after| async move { tutors::asked_otherwise(&mut *app.db.acquire().await?, asked, after, AT_ONCE).await };
+    each("tutor", page, |id| standing::ask_anew(app, id)).await
 }
 
 /// Forgets answers whose repetitions do not come any more.
@@ -38,22 +43,8 @@ pub async fn forget_answers(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-async fn overdue(app: &App, after: Option<CaseId>) -> Result<Vec<CaseId>, sqlx::Error> {
-    cases::overdue(&mut *app.db.acquire().await?, app.clock.now(), after, AT_ONCE).await
-}
-
-async fn running_out(app: &App, after: Option<CaseId>) -> Result<Vec<CaseId>, sqlx::Error> {
-    let (today, _) = app.today();
-    let by = today.saturating_add(Duration::days(REMINDERS[0]));
-    cases::running_out(&mut *app.db.acquire().await?, by, after, AT_ONCE).await
-}
-
-async fn asked_otherwise(app: &App, after: Option<UserId>) -> Result<Vec<UserId>, sqlx::Error> {
-    let asked = app.papers.asked.to_string();
-    tutors::asked_otherwise(&mut *app.db.acquire().await?, &asked, after, AT_ONCE).await
-}
-
-/// Works on all that is found, page by page. One that fails is logged and comes again with the next run; nobody else waits for it.
+/// Works on all that is found, page by page. One that fails is logged and comes again with the next run; nobody else
+/// waits for it.
 async fn each<K, T, P, W>(what: &str, page: impl Fn(Option<K>) -> P, work: impl Fn(K) -> W) -> Result<(), Error>
 where
     K: Copy + Display,

@@ -12,7 +12,8 @@ static DISPLAY: &[u8] = include_bytes!("../../fonts/Cormorant-Medium.ttf");
 static TEXT: &[u8] = include_bytes!("../../fonts/EBGaramond-Regular.ttf");
 static ITALIC: &[u8] = include_bytes!("../../fonts/EBGaramond-Italic.ttf");
 
-/// The data of the fonts. They are opened for one page and closed again: nothing of them is kept in memory but the program itself.
+/// The data of the fonts. They are opened for one page and closed again: nothing of them is kept in memory but the
+/// program itself.
 pub(super) struct Fonts {
     display: Cow<'static, [u8]>,
     text: Cow<'static, [u8]>,

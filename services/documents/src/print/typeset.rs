@@ -1,4 +1,5 @@
-//! Setting a text into its place: it shrinks a little, then takes more lines, then shrinks until it fits. It never runs over.
+//! Setting a text into its place: it shrinks a little, then takes more lines, then shrinks until it fits. It never runs
+//! over.
 
 use krilla::{
     color::rgb::Color,
@@ -172,7 +173,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_runs_over(text in "[a-zа-я ]{0,300}", size in 4.0_f32..60.0, width in 20.0_f32..600.0, lines in 1_usize..4) {
+        fn nothing_runs_over(
+            text in "[a-zа-я ]{0,300}",
+            size in 4.0_f32..60.0,
+            width in 20.0_f32..600.0,
+            lines in 1_usize..4,
+        ) {
             let fitted = fit(&text, size, Room { width, height: 600.0, lines }, &half);
             prop_assert!(fitted.lines.len() <= lines);
             for line in &fitted.lines {

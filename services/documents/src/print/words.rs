@@ -57,7 +57,8 @@ impl Words {
         ])
     }
 
-    /// A template's text with its placeholders filled. What they stand for is not looked at again: a name may contain braces.
+    /// A template's text with its placeholders filled. What they stand for is not looked at again: a name may contain
+    /// braces.
     pub(super) fn fill(&self, text: &str) -> String {
         let (mut filled, mut rest) = (String::new(), text);
         while let Some(at) = rest.find('{') {

@@ -129,7 +129,8 @@ pub async fn correct(conn: &mut PgConnection, case: CaseId, approval: Approval) 
     Ok(())
 }
 
-/// Takes a case, and every other one of its tutor, for the transaction: who decides about one decides about the standing.
+/// Takes a case, and every other one of its tutor, for the transaction: who decides about one decides about the
+/// standing.
 pub async fn lock(conn: &mut PgConnection, id: CaseId) -> Result<Option<Case>, sqlx::Error> {
     let tutor: Option<UserId> = sqlx::query_scalar("select tutor_id from verification_cases where case_id = $1")
         .bind(id)

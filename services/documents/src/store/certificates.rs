@@ -39,8 +39,8 @@ impl Record for State {
     }
 }
 
-/// Keeps a new certificate and wakes a printer when the transaction commits. Says whether it is new: an enrolment that has its first
-/// one already gets no other, and a certificate has one successor.
+/// Keeps a new certificate and wakes a printer when the transaction commits. Says whether it is new: an enrolment that
+/// has its first one already gets no other, and a certificate has one successor.
 pub async fn insert(conn: &mut PgConnection, certificate: &Certificate, number: &Number) -> Result<bool, sqlx::Error> {
     let row = pg::row(certificate).and("number_key", number.key().clone()).and("print_at", certificate.issued_at);
     if row.insert_new(&mut *conn, "certificates").await? {
@@ -176,7 +176,8 @@ pub async fn unprinted_yet(conn: &mut PgConnection) -> Result<(i64, Option<Offse
     .await
 }
 
-/// Claims a certificate whose PDF is due, until the lease ends: also that of a printer that died with it. Says which try it is.
+/// Claims a certificate whose PDF is due, until the lease ends: also that of a printer that died with it. Says which
+/// try it is.
 pub async fn claim(
     conn: &mut PgConnection,
     lease_ends_at: OffsetDateTime,
@@ -240,7 +241,8 @@ pub async fn postpone(
     Ok(())
 }
 
-/// Takes the name off every certificate of a person and has the PDFs deleted: now, or when a printer that is at work must be done.
+/// Takes the name off every certificate of a person and has the PDFs deleted: now, or when a printer that is at work
+/// must be done.
 pub async fn erase(
     conn: &mut PgConnection,
     learner: UserId,

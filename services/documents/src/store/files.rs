@@ -57,7 +57,8 @@ pub async fn stored(conn: &mut PgConnection, ids: &[FileId]) -> Result<Vec<File>
     sqlx::query_as(select).bind(ids).fetch_all(conn).await
 }
 
-/// Whether every one of these is a paper of this person. They are held until the transaction ends, so that none is deleted meanwhile.
+/// Whether every one of these is a paper of this person. They are held until the transaction ends, so that none is
+/// deleted meanwhile.
 pub async fn are_papers_of(conn: &mut PgConnection, ids: &[FileId], owner: UserId) -> Result<bool, sqlx::Error> {
     let held: Vec<FileId> = sqlx::query_scalar(
         "select file_id
@@ -79,7 +80,8 @@ pub async fn delete(conn: &mut PgConnection, id: FileId) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Deletes the rows of a person's own files and says which they were. Files of courses stay, without the name that the person gave.
+/// Deletes the rows of a person's own files and says which they were. Files of courses stay, without the name that the
+/// person gave.
 pub async fn delete_own(conn: &mut PgConnection, owner: UserId) -> Result<Vec<File>, sqlx::Error> {
     let delete = pg::sql!("delete from files where owner_id = $1 and kind in ('homework', 'paper') returning ", File);
     let deleted = sqlx::query_as(delete).bind(owner).fetch_all(&mut *conn).await?;

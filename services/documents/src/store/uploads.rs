@@ -95,7 +95,8 @@ pub async fn end(conn: &mut PgConnection, id: UploadId, state: State) -> Result<
     pg::row(&state).key("upload_id", id).update(conn, "uploads").await
 }
 
-/// Writes the store's id of an open upload in parts, unless it has one, and says which it is; `None` if the upload is over.
+/// Writes the store's id of an open upload in parts, unless it has one, and says which it is; `None` if the upload is
+/// over.
 pub async fn keep_store_id(
     conn: &mut PgConnection,
     id: UploadId,

@@ -34,7 +34,8 @@ pub fn app(db: &Database, clock: &FixedClock, papers: Papers) -> Arc<App> {
     app_over(db, clock, papers, &store_at(NOWHERE, "nowhere", ("key", "secret", "ru-1")))
 }
 
-/// The same with an object store. The store checks when a link was signed by its own clock, so links are signed by the machine's.
+/// The same with an object store. The store checks when a link was signed by its own clock, so links are signed by the
+/// machine's.
 pub fn app_over(db: &Database, clock: &FixedClock, papers: Papers, store: &bucket::Config) -> Arc<App> {
     // reqwest wants a TLS provider even for plain HTTP; this installs one.
     let _ = testkit::http();
