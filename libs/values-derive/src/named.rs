@@ -161,7 +161,7 @@ fn name(variant: &Variant, capitals: bool) -> Result<LitStr> {
     if !matches!(variant.fields, Fields::Unit) {
         return Err(Error::new_spanned(
             variant,
-            "Named is for variants without data; write a Record of this state by hand",
+            "Named is for variants without data; an enum with data derives Record",
         ));
     }
     let mut given = variant.attrs.iter().filter(|attr| attr.path().is_ident("named"));
