@@ -94,7 +94,9 @@ pub fn pairwise(points: &[Point], chance: &mut StdRng) -> Vec<Vec<Point>> {
         let mut run = vec![first, second];
         loop {
             let has_room = |point: &&Point| {
-                !run.contains(point) && run.iter().filter(|other| other.process == point.process).count() < EACH
+                !run.contains(point)
+                    && run.iter().filter(|other| other.process == point.process).count() < EACH
+                    && !(hears_once(point) && run.iter().any(|other| hears_once(other)))
             };
             let gain = |point: &&Point| run.iter().filter(|other| open.contains(&pair(point, other))).count();
             let best = points.iter().filter(has_room).map(|point| (gain(&point), point)).max();
@@ -112,6 +114,12 @@ pub fn pairwise(points: &[Point], chance: &mut StdRng) -> Vec<Vec<Point>> {
         runs.push(run.into_iter().cloned().collect());
     }
     runs
+}
+
+/// Payments hears one event in a run, when the run is published, and of nothing later. Where it died after it had applied the
+/// event, it finds it applied and comes by the other points of its consumer no more.
+pub fn hears_once(point: &Point) -> bool {
+    point.process == "payments" && point.name.starts_with("consumer.")
 }
 
 fn pair<'a>(one: &'a Point, other: &'a Point) -> (&'a Point, &'a Point) {
@@ -156,6 +164,18 @@ mod tests {
         }
         assert!(runs.len() < 40, "{}", runs.len());
         assert_eq!(runs, pairwise(&points, &mut StdRng::seed_from_u64(7)));
+    }
+
+    #[test]
+    fn of_what_is_heard_once_one_point_is_struck_in_a_run() {
+        let mut points = points();
+        let heard = ["consumer.acknowledged", "consumer.committed"];
+        points.extend(heard.map(|name| Point { process: "payments".to_owned(), name: name.to_owned() }));
+        let runs = pairwise(&points, &mut StdRng::seed_from_u64(7));
+        for run in &runs {
+            assert!(run.iter().filter(|point| hears_once(point)).count() <= 1);
+        }
+        assert!(heard.iter().all(|name| runs.iter().flatten().any(|point| point.name == *name)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::{
     count::{self, Caused},
     fleet::{Fleet, POLL, eventually},
     learner::{self, Graduate},
-    point::Point,
+    point::{self, Point},
 };
 
 /// How long a sender that lives may take to write down what it has sent: it tries every two seconds.
@@ -85,7 +85,7 @@ pub async fn run(
     }
     let (since, mails_before) = (OffsetDateTime::now_utc(), newest_mail(fleet).await?);
     // A course comes before its learners, so that who hears of it is struck while it is put on sale.
-    let (early, late): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| is_early(point));
+    let (early, late): (Vec<&Point>, Vec<&Point>) = points.iter().partition(|point| point::hears_once(point));
     for point in &early {
         fleet.arm(point)?;
     }
@@ -129,11 +129,6 @@ pub async fn run(
         Caused { scenario: name.to_owned(), run, since, until: None, mails_before, graduates, may_repeat_mails };
     let complaint = count::settled(fleet, &caused).await.context("counting").err();
     Ok(Outcome { caused, complaint, recoveries })
-}
-
-/// Payments hears of a run when it is published, and of nothing later.
-fn is_early(point: &Point) -> bool {
-    point.process == "payments" && point.name.starts_with("consumer.")
 }
 
 /// The watch ends by itself, or says which points nobody reached.
