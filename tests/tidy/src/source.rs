@@ -39,6 +39,12 @@ impl Source {
         self.written.len()
     }
 
+    /// Functions that write an enum's names by hand: an `as_str` that begins with a match.
+    pub(super) fn enums_by_hand(&self) -> usize {
+        let pairs = self.code.iter().zip(self.code.iter().skip(1));
+        pairs.filter(|(line, next)| line.contains("fn as_str(") && next.trim_start().starts_with("match ")).count()
+    }
+
     /// How often something stands in the code.
     pub(super) fn count(&self, what: &str) -> usize {
         self.code.iter().map(|line| line.matches(what).count()).sum()

@@ -302,10 +302,11 @@ fn required(message: &MessageDescriptor, role: Role) -> Vec<String> {
     let always = |field: &FieldDescriptor| match role {
         Role::Patch => false,
         Role::Input => rules(field).required && !is(field, Behaviour::OutputOnly),
-        // An enum that nobody has set is not written.
+        // An enum that nobody has set is not written, nor is what is `optional`, even where a request must have it.
         Role::Answer => {
             let is_written = !field.supports_presence() && (field.is_list() || field.kind().as_enum().is_none());
-            rules(field).required || is_written
+            let is_optional = field.supports_presence() && field.kind().as_message().is_none();
+            is_written || (rules(field).required && !is_optional)
         }
     };
     let fields = message.fields().filter(|field| header(field).is_none());

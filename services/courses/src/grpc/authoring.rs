@@ -42,15 +42,29 @@ impl Door {
 
 impl From<asked::CourseInput<Door>> for course::CoursePage {
     fn from(sent: asked::CourseInput<Door>) -> Self {
-        let asked::CourseInput { language, level, title, summary, description, tags, cover_media_id: cover } = sent;
-        Self { language, level, title, summary, description, tags: course::Tags::of(tags), cover }
+        Self {
+            language: sent.language,
+            level: sent.level,
+            title: sent.title,
+            summary: sent.summary,
+            description: sent.description,
+            tags: course::Tags::of(sent.tags),
+            cover: sent.cover_media_id,
+        }
     }
 }
 
 impl From<asked::CoursePatch<Door>> for course::CoursePagePatch {
     fn from(sent: asked::CoursePatch<Door>) -> Self {
-        let asked::CoursePatch { language, level, title, summary, description, tags, cover_media_id: cover } = sent;
-        Self { language, level, title, summary, description, tags: tags.map(course::Tags::of), cover }
+        Self {
+            language: sent.language,
+            level: sent.level,
+            title: sent.title,
+            summary: sent.summary,
+            description: sent.description,
+            tags: sent.tags.map(course::Tags::of),
+            cover: sent.cover_media_id,
+        }
     }
 }
 

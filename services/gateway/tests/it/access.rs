@@ -21,7 +21,7 @@ const GET_USER: &str = "users.v1.UserService/GetUser";
 
 async fn world() -> World {
     let world = World::new().await;
-    world.backend.on(GET_ME, |_: GetMeRequest| Ok(User { display_name: "Анна".into(), ..User::default() }));
+    world.backend.on(GET_ME, |_: GetMeRequest| Ok(User { display_name: Some("Анна".into()), ..User::default() }));
     world.backend.on(GET_USER, |request: GetUserRequest| Ok(User { user_id: request.user_id, ..User::default() }));
     world
 }

@@ -100,7 +100,7 @@ async fn what_is_private_is_asked_for_again_and_not_sent_again() {
 async fn what_can_be_changed_tells_its_version_and_is_changed_only_if_that_is_still_it() {
     let world = World::new().await;
     world.backend.on("users.v1.UserService/GetMe", |_: GetMeRequest| {
-        Ok(User { etag: "7".to_owned(), display_name: "Анна".repeat(200), ..User::default() })
+        Ok(User { etag: "7".to_owned(), display_name: Some("Анна".repeat(200)), ..User::default() })
     });
     world.backend.on("users.v1.UserService/UpdateMe", |request: UpdateMeRequest| {
         if request.etag == "7" {

@@ -35,9 +35,9 @@ fn seconds(length: Duration) -> i32 {
 
 pub(super) fn user(user: &user::User, today: Date) -> pb::User {
     message! { pb::User {
-        user_id: user.id, etag: user.version, email: user.email.as_str(),
-        email_confirmed: user.email_confirmed_at.is_some(), display_name: &user.profile.display_name,
-        language: user.profile.language, time_zone: &user.profile.time_zone, state: user.state.name(),
+        user_id: user.id, etag: user.version, email: Some(user.email.as_str()),
+        email_confirmed: user.email_confirmed_at.is_some(), display_name: Some(&user.profile.display_name),
+        language: Some(user.profile.language), time_zone: Some(&user.profile.time_zone), state: user.state.name(),
         roles = user.roles.iter().map(show).collect(), permissions = user.permissions(today).iter().map(show).collect(),
         created_at: user.created_at, updated_at: user.updated_at,
     } }

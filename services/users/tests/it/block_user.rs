@@ -41,7 +41,7 @@ async fn a_blocked_person_is_out_at_once_and_back_when_unblocked() {
     let wrong = school.try_sign_in(&anna.email, "not the password").await;
     refused(wrong, Kind::Unauthenticated, "CREDENTIALS_INVALID");
     let rename = UpdateMeRequest {
-        user: Some(User { display_name: "Anna".into(), ..User::default() }),
+        user: Some(User { display_name: Some("Anna".into()), ..User::default() }),
         update_mask: Some(FieldMask { paths: vec!["display_name".into()] }),
         etag: String::new(),
     };

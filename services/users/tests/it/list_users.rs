@@ -19,7 +19,7 @@ async fn list(school: &School, by: &SessionTokens, request: ListUsersRequest) ->
 
 async fn emails(school: &School, by: &SessionTokens, request: ListUsersRequest) -> BTreeSet<String> {
     let users = list(school, by, request).await.unwrap().users;
-    users.into_iter().map(|user| user.email.replace("@example.com", "")).collect()
+    users.into_iter().map(|user| user.email().replace("@example.com", "")).collect()
 }
 
 fn set(names: &[&str]) -> BTreeSet<String> {

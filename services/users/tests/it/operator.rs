@@ -38,7 +38,7 @@ async fn a_user_is_created_confirmed_with_roles_and_announced_like_any_other() {
     };
     let tokens = school.try_sign_in("manager@example.com", "first password").await.unwrap();
     let me = school.users_of(&tokens).get_me(GetMeRequest {}).await.unwrap().into_inner();
-    assert_eq!((me.user_id, me.language.as_str()), (id.to_string(), "en"));
+    assert_eq!((me.user_id.as_str(), me.language()), (id.to_string().as_str(), "en"));
     assert_eq!(me.roles.len(), 2);
     assert_eq!(school.events::<UserRegistered>().await.len(), 1);
     assert!(school.events::<ProfileChanged>().await[0].email_confirmed);
