@@ -112,27 +112,31 @@ impl Service for Analytics {
     }
 
     fn jobs() -> Jobs<App> {
-        Jobs::new().every(HOUR, "make-room", flows::make_room_ahead).every(HOUR, "drop-old", flows::drop_old)
+        Jobs::new().every(HOUR, "make-room", flows::partition::make_room_ahead).every(
+            HOUR,
+            "drop-old",
+            flows::partition::drop_old,
+        )
     }
 
     async fn migrated(app: &Arc<App>) -> anyhow::Result<()> {
-        flows::settle_zone(app).await?;
-        Ok(flows::make_room_ahead(app).await?)
+        flows::settle_zone::run(app).await?;
+        Ok(flows::partition::make_room_ahead(app).await?)
     }
 
     async fn run(app: &Arc<App>, _: &Config, parts: &Parts, words: &[&str]) -> anyhow::Result<()> {
         match words {
             [REBUILD_ROLLUPS] => {
-                let counted = flows::recount(app).await?;
+                let counted = flows::recount::run(app).await?;
                 tracing::info!("{counted} events were counted anew.");
             }
             [COPY_FROM_OWNERS] => {
-                let copied = flows::copy_from_owners(app, &owners(parts)?).await?;
+                let copied = flows::copy_from_owners::run(app, &owners(parts)?).await?;
                 tracing::info!("{copied} facts were copied from the services that own them.");
             }
             [ANNOUNCE_AGAIN, "--since", since] => {
                 let since = OffsetDateTime::parse(since, &Rfc3339).context("--since takes an instant of RFC 3339")?;
-                let announced = flows::announce_again(app, &parts.config.amqp, since).await?;
+                let announced = flows::announce_again::run(app, &parts.config.amqp, since).await?;
                 tracing::info!("{announced} events were announced again.");
             }
             _ => bail!("expected {REBUILD_ROLLUPS}, {COPY_FROM_OWNERS} or {ANNOUNCE_AGAIN} --since INSTANT"),

@@ -25,7 +25,7 @@ impl BatchHandler for Ingest {
     }
 
     async fn apply(&self, incoming: &[Incoming], complete_until: Option<OffsetDateTime>) -> Result<(), Failure> {
-        let new = flows::ingest(&self.0, incoming, complete_until).await?;
+        let new = flows::ingest::run(&self.0, incoming, complete_until).await?;
         let repeated = incoming.len().saturating_sub(new);
         metrics::counter!("analytics_events_total", "outcome" => "new").increment(new.try_into().unwrap_or_default());
         metrics::counter!("analytics_events_total", "outcome" => "repeated")

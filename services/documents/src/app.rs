@@ -116,7 +116,7 @@ impl Service for Documents {
             let (app, line) = (Arc::clone(app), Arc::new(Line::new(amqp)));
             runtime.job("ask-document-system", SECOND, move || {
                 let (app, line) = (Arc::clone(&app), Arc::clone(&line));
-                async move { ask_system::ask_system(&app, &line).await }
+                async move { ask_system::run(&app, &line).await }
             });
         }
         runtime.tasks.spawn("printer", jobs::printer::print(Arc::clone(app), runtime.shutdown.clone()));
@@ -129,7 +129,7 @@ impl Service for Documents {
 
     async fn run(app: &Arc<App>, _: &Config, parts: &Parts, words: &[&str]) -> anyhow::Result<()> {
         let [COPY_NEIGHBOURS] = words else { bail!("expected {COPY_NEIGHBOURS}") };
-        let copied = copy_neighbours::copy_neighbours(app, &neighbours(parts)?).await?;
+        let copied = copy_neighbours::run(app, &neighbours(parts)?).await?;
         tracing::info!("{} profiles and {} runs were copied from their owners.", copied.profiles, copied.runs);
         Ok(())
     }

@@ -5,7 +5,7 @@ pub mod abort_upload;
 pub mod complete_upload;
 pub mod create_upload;
 pub mod delete_file;
-pub mod delete_objects;
+pub mod delete_object;
 pub mod erase_owner;
 pub mod expire_uploads;
 pub mod sign_link;

@@ -49,7 +49,7 @@ async fn course_completed(
         course_version: event.version,
         completed_at: field::instant("completed_at", event.completed_at)?,
     };
-    issue_certificate::issue_certificate(app, conn, &completion).await
+    issue_certificate::run(app, conn, &completion).await
 }
 
 /// An erased person leaves files of courses behind, and nothing else.
@@ -61,6 +61,6 @@ async fn user_erased(
 ) -> Result<(), Failure> {
     let (user, now) = (field::id("user_id", &event.user_id)?, app.clock.now());
     issue_certificate::erase_holder(conn, user, envelope.aggregate_version, now).await?;
-    erase_tutor::erase_tutor(conn, user, now).await?;
-    Ok(erase_owner::erase_owner(conn, user, now).await?)
+    erase_tutor::run(conn, user, now).await?;
+    Ok(erase_owner::run(conn, user, now).await?)
 }

@@ -12,7 +12,7 @@ use service::Jobs;
 
 use crate::{
     App, Error,
-    flows::{delete_objects, expire_uploads, measure},
+    flows::{delete_object, expire_uploads, measure},
     store,
 };
 
@@ -29,7 +29,7 @@ pub fn jobs() -> Jobs<App> {
     Jobs::new()
         .every(MINUTE, "expire-uploads", expire)
         .every(10 * SECOND, "delete-objects", delete)
-        .every(15 * SECOND, "measure", measure::measure)
+        .every(15 * SECOND, "measure", measure::run)
         .every(15 * SECOND, "give-up-waiting", paper::give_up_waiting)
         .every(5 * MINUTE, "expire-papers", paper::expire_papers)
         .every(5 * MINUTE, "renew-standings", paper::renew_standings)
@@ -39,7 +39,7 @@ pub fn jobs() -> Jobs<App> {
 
 /// Ends uploads that nobody completed in time.
 pub async fn expire(app: &App) -> Result<(), Error> {
-    while expire_uploads::expire_uploads(app, lease(app)).await? > 0 {}
+    while expire_uploads::run(app, lease(app)).await? > 0 {}
     Ok(())
 }
 
@@ -53,7 +53,7 @@ pub async fn delete(app: &App) -> Result<(), Error> {
             break;
         }
         for doomed in &due {
-            failed = delete_objects::delete_object(app, doomed).await.err().or(failed);
+            failed = delete_object::run(app, doomed).await.err().or(failed);
         }
     }
     measure::overdue(app).await?;

@@ -23,7 +23,7 @@ const REMEMBERED: Duration = Duration::from_secs(29 * 86_400);
 /// # Errors
 ///
 /// The moment is too long ago; the broker or the database does not answer, and what was published before stays so.
-pub async fn announce_again(app: &App, amqp: &Amqp, since: OffsetDateTime) -> anyhow::Result<u64> {
+pub async fn run(app: &App, amqp: &Amqp, since: OffsetDateTime) -> anyhow::Result<u64> {
     ensure!(
         app.clock.now() - since <= REMEMBERED,
         "inboxes do not remember so long: nothing from before 29 days is announced again"

@@ -17,7 +17,7 @@ const CHUNK: usize = 2_000;
 /// # Errors
 ///
 /// A neighbour does not answer, or the database; what was counted before stays.
-pub async fn copy_from_owners(app: &App, owners: &Owners) -> anyhow::Result<u64> {
+pub async fn run(app: &App, owners: &Owners) -> anyhow::Result<u64> {
     let mut copied = copy(app, owners.orders().await?).await?;
     // By learner and run, to tell by which order an enrolment came.
     let entitlements = owners.entitlements().await?;

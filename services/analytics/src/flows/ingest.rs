@@ -12,14 +12,14 @@ use crate::domain::fact::Fact;
 use crate::domain::id::EventId;
 use crate::domain::month::Month;
 use crate::error::Error;
-use crate::flows::make_room;
+use crate::flows::partition;
 use crate::store;
 
 /// Stores and counts a batch and says how many of its events were new; the others change nothing.
 ///
 /// `complete_until` is what the batch says about everything before it: all that had arrived by then is counted with it.
-pub async fn ingest(app: &App, heard: &[Incoming], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
-    make_room(app, heard.iter().map(|heard| Month::of(heard.event.occurred_at))).await?;
+pub async fn run(app: &App, heard: &[Incoming], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
+    partition::make_room(app, heard.iter().map(|heard| Month::of(heard.event.occurred_at))).await?;
     let received_at = app.clock.now();
     let events = once_each(heard);
     let stored = pg::transaction(&app.db, async |conn| {

@@ -13,7 +13,7 @@ const PAGE: i64 = 5_000;
 /// Counts every kept event anew and says how many there were. What older ones did is final and stays.
 ///
 /// One transaction: readers see the old figures until it ends. Who hears waits for it meanwhile, so that nothing is counted twice.
-pub async fn recount(app: &App) -> Result<u64, Error> {
+pub async fn run(app: &App) -> Result<u64, Error> {
     pg::transaction(&app.db, async |conn| {
         store::progress::lock_to_recount(conn).await?;
         store::progress::take_long(conn).await?;

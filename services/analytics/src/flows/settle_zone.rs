@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::store;
 
 /// Moves every day to the configured zone; nothing happens where that is so already. Who hears waits for it meanwhile.
-pub async fn settle_zone(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<(), Error> {
     pg::transaction(&app.db, async |conn| {
         store::progress::lock_to_recount(conn).await?;
         Ok(store::rollups::move_to_zone(conn, &app.zone).await?)

@@ -25,7 +25,7 @@ async fn what_was_heard_since_a_moment_is_announced_once_more_as_it_came() {
     let (before, after) = (paid(NOW - Duration::hours(2)), paid(NOW));
     world.hear(&[before, after.clone()]).await;
 
-    let announced = flows::announce_again(&world.app, &amqp, NOW - Duration::hours(1)).await.unwrap();
+    let announced = flows::announce_again::run(&world.app, &amqp, NOW - Duration::hours(1)).await.unwrap();
 
     assert_eq!(announced, 1);
     let delivery = eventually("the event", SOON, async || {
@@ -41,6 +41,6 @@ async fn what_was_heard_since_a_moment_is_announced_once_more_as_it_came() {
 async fn nothing_is_announced_again_that_inboxes_have_forgotten() {
     let (world, broker) = (World::new().await, Broker::new().await);
     let amqp: bus::Amqp = broker.url.parse().unwrap();
-    let refused = flows::announce_again(&world.app, &amqp, NOW - Duration::days(30)).await.unwrap_err();
+    let refused = flows::announce_again::run(&world.app, &amqp, NOW - Duration::days(30)).await.unwrap_err();
     assert!(refused.to_string().contains("29 days"), "{refused}");
 }

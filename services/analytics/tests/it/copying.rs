@@ -220,7 +220,7 @@ async fn copy(world: &World, story: &Story) -> u64 {
         courses: door.to(fleet.service()),
         documents: door.to(fleet.service()),
     };
-    flows::copy_from_owners(&world.app, &owners).await.unwrap()
+    flows::copy_from_owners::run(&world.app, &owners).await.unwrap()
 }
 
 /// Without the moment of a run's publication, which its owner does not tell.

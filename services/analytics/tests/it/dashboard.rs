@@ -88,7 +88,7 @@ async fn who_asks_too_early_gets_zeroes_and_is_told_that_nothing_was_heard() {
     let dashboard = office.ask().get_dashboard(GetDashboardRequest::default()).await.unwrap().into_inner();
     assert_eq!(dashboard.today.unwrap().net_revenue, money(0, "RUB"));
     assert_eq!(dashboard.about.unwrap().as_of, None);
-    analytics::flows::ingest(&office.world.app, &[], Some(at("2026-11-26T11:59:00Z"))).await.unwrap();
+    analytics::flows::ingest::run(&office.world.app, &[], Some(at("2026-11-26T11:59:00Z"))).await.unwrap();
     let dashboard = office.ask().get_dashboard(GetDashboardRequest::default()).await.unwrap().into_inner();
     assert_eq!(dashboard.about.unwrap().as_of, Some(at("2026-11-26T11:59:00Z").into()));
 }

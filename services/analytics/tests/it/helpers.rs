@@ -48,7 +48,7 @@ impl World {
 
     /// Hears a batch and says how many of its events were new.
     pub(crate) async fn hear(&self, envelopes: &[Envelope]) -> usize {
-        flows::ingest(&self.app, &heard(envelopes), None).await.unwrap()
+        flows::ingest::run(&self.app, &heard(envelopes), None).await.unwrap()
     }
 
     pub(crate) async fn count(&self, statement: &'static str) -> i64 {

@@ -31,7 +31,8 @@ async fn two_processes_that_hear_the_same_at_once_count_it_once() {
         let mut reversed = batch.clone();
         reversed.reverse();
         let (one, two) = (heard(&batch), heard(&reversed));
-        let (one, two) = tokio::join!(flows::ingest(&world.app, &one, None), flows::ingest(&other, &two, None));
+        let (one, two) =
+            tokio::join!(flows::ingest::run(&world.app, &one, None), flows::ingest::run(&other, &two, None));
         assert_eq!(one.unwrap() + two.unwrap(), 40);
     }
     assert_eq!([world.count(EVENTS).await, world.count(ORDERS).await], [400, 400]);
@@ -64,7 +65,7 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
         .execute(&world.database.pool)
         .await
         .unwrap();
-    assert!(flows::ingest(&world.app, &heard(&[paid(NOW)]), Some(NOW)).await.is_err());
+    assert!(flows::ingest::run(&world.app, &heard(&[paid(NOW)]), Some(NOW)).await.is_err());
     assert_eq!([world.count(EVENTS).await, world.count(ORDERS).await], [0, 0]);
     let mut conn = world.database.pool.acquire().await.unwrap();
     assert_eq!(store::progress::as_of(&mut conn).await.unwrap(), None);
@@ -74,7 +75,7 @@ async fn a_batch_is_stored_whole_or_not_at_all() {
 async fn how_far_everything_was_heard_never_goes_back() {
     let world = World::new().await;
     for until in [NOW, NOW - Duration::hours(1)] {
-        flows::ingest(&world.app, &[], Some(until)).await.unwrap();
+        flows::ingest::run(&world.app, &[], Some(until)).await.unwrap();
     }
     let mut conn = world.database.pool.acquire().await.unwrap();
     assert_eq!(store::progress::as_of(&mut conn).await.unwrap(), Some(NOW));
@@ -84,8 +85,11 @@ async fn how_far_everything_was_heard_never_goes_back() {
 async fn a_month_is_made_by_whoever_needs_it_first_and_by_nobody_twice() {
     let world = World::new().await;
     let other = world.replica();
-    let months = flows::ahead(NOW);
-    let (one, two) = tokio::join!(flows::make_room(&world.app, months.clone()), flows::make_room(&other, months));
+    let months = flows::partition::ahead(NOW);
+    let (one, two) = tokio::join!(
+        flows::partition::make_room(&world.app, months.clone()),
+        flows::partition::make_room(&other, months)
+    );
     assert!(one.is_ok() && two.is_ok(), "{one:?} {two:?}");
     let mut conn = world.database.pool.acquire().await.unwrap();
     let made: Vec<String> =
@@ -105,8 +109,8 @@ async fn months_that_are_old_are_dropped_and_do_not_come_back() {
     world.hear(&[old.clone(), kept.clone()]).await;
     world.clock.set(NOW);
     let counted = world.rollups().await;
-    assert_eq!(flows::drop_old(&world.app).await.unwrap(), 1);
-    assert_eq!(flows::drop_old(&world.app).await.unwrap(), 0);
+    assert_eq!(flows::partition::drop_old(&world.app).await.unwrap(), 1);
+    assert_eq!(flows::partition::drop_old(&world.app).await.unwrap(), 0);
     assert_eq!(world.count(EVENTS).await, 1);
     let mut conn = world.database.pool.acquire().await.unwrap();
     let kept_from = datetime!(2025-10-01 0:00 UTC);

@@ -38,7 +38,7 @@ async fn expect_the_same_however_it_is_told(story: u64, order: u64) {
     let counted = plain.rollups().await;
     assert_eq!(disordered.rollups().await, counted);
     for world in [&plain, &disordered] {
-        flows::recount(&world.app).await.unwrap();
+        flows::recount::run(&world.app).await.unwrap();
         assert_eq!(world.rollups().await, counted);
     }
 }
@@ -62,7 +62,7 @@ async fn counting_anew_mends_what_was_spoiled() {
         .await
         .unwrap();
     assert_ne!(world.rollups().await, counted);
-    flows::recount(&world.app).await.unwrap();
+    flows::recount::run(&world.app).await.unwrap();
     assert_eq!(world.rollups().await, counted);
 }
 
@@ -75,12 +75,12 @@ async fn what_is_heard_while_everything_is_counted_anew_is_counted_once() {
     let other = world.replica();
     let hearing = async {
         for envelope in late {
-            flows::ingest(&world.app, &heard(std::slice::from_ref(envelope)), None).await.unwrap();
+            flows::ingest::run(&world.app, &heard(std::slice::from_ref(envelope)), None).await.unwrap();
         }
     };
     let recounting = async {
         for _ in 0..5 {
-            flows::recount(&other).await.unwrap();
+            flows::recount::run(&other).await.unwrap();
         }
     };
     tokio::join!(hearing, recounting);
@@ -97,8 +97,8 @@ async fn what_was_counted_of_dropped_events_is_final() {
     world.clock.set(NOW);
     world.hear(&[paid(NOW)]).await;
     let counted = world.rollups().await;
-    flows::drop_old(&world.app).await.unwrap();
-    assert_eq!(flows::recount(&world.app).await.unwrap(), 2);
+    flows::partition::drop_old(&world.app).await.unwrap();
+    assert_eq!(flows::recount::run(&world.app).await.unwrap(), 2);
     assert_eq!(world.rollups().await, counted);
 }
 

@@ -145,7 +145,7 @@ impl Ear {
 
     async fn apply(&self, answer: &Answer) -> Result<Fate, Failed> {
         let app = &self.app;
-        let applied = pg::transaction(&app.db, async |conn| hear_answer::hear_answer(conn, app, answer).await);
+        let applied = pg::transaction(&app.db, async |conn| hear_answer::run(conn, app, answer).await);
         match AssertUnwindSafe(tokio::time::timeout(PATIENCE, applied)).catch_unwind().await {
             Ok(Ok(Ok(fate))) => Ok(fate),
             Ok(Ok(Err(error))) if pg::is_unavailable(&error) => Err(Failed::Ours(error)),

@@ -12,7 +12,7 @@ use crate::{
 
 /// Ends an open upload. What was written goes soon after. One that is over already stays as it is, and one that became
 /// a file is one.
-pub async fn abort_upload(app: &App, owner: UserId, id: UploadId) -> Result<Upload, Error> {
+pub async fn run(app: &App, owner: UserId, id: UploadId) -> Result<Upload, Error> {
     let now = app.clock.now();
     let (upload, ended) = pg::transaction(&app.db, async |conn| {
         let upload = store::uploads::lock(conn, id, owner).await?.ok_or(Refusal::UploadNotFound)?;

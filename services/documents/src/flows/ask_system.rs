@@ -29,7 +29,7 @@ const LINKS_WORK: Duration = Duration::HOUR;
 const AGAIN: Duration = Duration::seconds(10);
 
 /// Asks every question that is due. After the first one that the broker does not take, the others wait, too.
-pub async fn ask_system(app: &App, line: &Line) -> Result<(), Error> {
+pub async fn run(app: &App, line: &Line) -> Result<(), Error> {
     let Some(patience) = app.papers.system else { return Ok(()) };
     let lease = Lease::new(app.clock.now(), CLAIMED_FOR, AT_ONCE);
     let due = store::asks::claim_due(&mut *app.db.acquire().await?, lease).await?;

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Makes an upload a file. Doing it twice gives the same file.
-pub async fn complete_upload(app: &App, owner: UserId, id: UploadId) -> Result<File, Error> {
+pub async fn run(app: &App, owner: UserId, id: UploadId) -> Result<File, Error> {
     let upload = store::uploads::of(&mut *app.db.acquire().await?, id, owner).await?.ok_or(Refusal::UploadNotFound)?;
     if upload.state == State::Open {
         if !upload.is_open(app.clock.now()) {

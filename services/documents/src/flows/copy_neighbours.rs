@@ -27,7 +27,7 @@ pub async fn lacks_copies(app: &App) -> Result<bool, Error> {
 /// # Errors
 ///
 /// A neighbour does not answer, or the database; what was copied before stays.
-pub async fn copy_neighbours(app: &App, neighbours: &Neighbours) -> anyhow::Result<Copied> {
+pub async fn run(app: &App, neighbours: &Neighbours) -> anyhow::Result<Copied> {
     // Runs first: they are few, and a certificate that waits needs both.
     let runs = copy_runs(app, neighbours).await?;
     Ok(Copied { profiles: copy_profiles(app, neighbours).await?, runs })
@@ -76,8 +76,8 @@ async fn keep(app: &App, user: UserId, exported: Exported) -> Result<(), Error> 
         }
         Exported::Erased { version } => {
             issue_certificate::erase_holder(conn, user, *version, now).await?;
-            erase_tutor::erase_tutor(conn, user, now).await?;
-            Ok(erase_owner::erase_owner(conn, user, now).await?)
+            erase_tutor::run(conn, user, now).await?;
+            Ok(erase_owner::run(conn, user, now).await?)
         }
     })
     .await

@@ -19,7 +19,7 @@ const EDITS: &str = "courses.edit";
 
 /// Opens an upload. The store is not asked: its links are signed here, and an upload in parts begins with its first
 /// part.
-pub async fn create_upload(
+pub async fn run(
     app: &App,
     caller: &Caller,
     owner: UserId,

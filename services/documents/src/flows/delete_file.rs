@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Deletes a file of one's own that no verification case rests on.
-pub async fn delete_file(app: &App, owner: UserId, id: FileId) -> Result<(), Error> {
+pub async fn run(app: &App, owner: UserId, id: FileId) -> Result<(), Error> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         // Held: a case that is opened meanwhile waits, and does not find the file.

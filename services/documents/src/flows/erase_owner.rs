@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Forgets in the caller's transaction. Doing it twice changes nothing.
-pub async fn erase_owner(conn: &mut PgConnection, owner: UserId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub async fn run(conn: &mut PgConnection, owner: UserId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     store::uploads::lock_owner(conn, owner).await?;
     store::files::erase_owner(conn, owner, now).await?;
     for upload in store::uploads::lock_open_of(conn, owner).await? {

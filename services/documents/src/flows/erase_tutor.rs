@@ -10,7 +10,7 @@ use crate::{
 
 /// Forgets in the caller's transaction. Cases that nobody decided are withdrawn; the standing ends without a word,
 /// because everybody who keeps a copy hears of the erasure itself.
-pub async fn erase_tutor(conn: &mut PgConnection, id: UserId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub async fn run(conn: &mut PgConnection, id: UserId, now: OffsetDateTime) -> Result<(), sqlx::Error> {
     let tutor = store::tutors::lock(conn, id).await?;
     if tutor.erased_at.is_some() {
         return Ok(());

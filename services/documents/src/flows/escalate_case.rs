@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Somebody does not want to wait for the Document System.
-pub async fn escalate_case(app: &App, actor: &str, id: CaseId) -> Result<Case, Error> {
+pub async fn run(app: &App, actor: &str, id: CaseId) -> Result<Case, Error> {
     escalate(app, actor, id, "", |_| true).await
 }
 

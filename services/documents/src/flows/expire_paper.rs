@@ -14,7 +14,7 @@ use super::change_case::{self, Change};
 
 /// Expires a case whose paper ran out, or reminds its tutor once where that is near. A paper that was renewed runs out
 /// in silence.
-pub async fn expire_paper(app: &App, actor: &str, id: CaseId) -> Result<(), Error> {
+pub async fn run(app: &App, actor: &str, id: CaseId) -> Result<(), Error> {
     pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;
         let change = Change::new(app, "expired", actor, "");

@@ -4,8 +4,8 @@ use pg::Lease;
 
 use crate::{App, Error, domain::upload::State, store};
 
-/// Expires a batch of uploads and says how many there were. What they left is cleared away by `delete_objects`.
-pub async fn expire_uploads(app: &App, lease: Lease) -> Result<usize, Error> {
+/// Expires a batch of uploads and says how many there were. What they left is cleared away by `delete_object`.
+pub async fn run(app: &App, lease: Lease) -> Result<usize, Error> {
     let expired = pg::transaction(&app.db, async |conn| {
         let uploads = store::uploads::lock_expired(conn, lease).await?;
         for upload in &uploads {

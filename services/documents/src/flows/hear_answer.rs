@@ -63,7 +63,7 @@ impl Fate {
 
 /// Applies an answer in the caller's transaction, which also remembers it. What a person has to look at is not
 /// remembered, so that it can be replayed.
-pub async fn hear_answer(conn: &mut PgConnection, app: &App, answer: &Answer) -> Result<Fate, sqlx::Error> {
+pub async fn run(conn: &mut PgConnection, app: &App, answer: &Answer) -> Result<Fate, sqlx::Error> {
     let Some(case) = store::cases::lock(conn, answer.case).await? else { return Ok(Fate::UnknownCase) };
     if case.tutor != answer.tutor {
         return Ok(Fate::WrongTutor);

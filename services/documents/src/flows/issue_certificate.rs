@@ -22,7 +22,7 @@ use crate::{
 ///
 /// [`Failure::TooEarly`] while the learner or the run is not known yet: both are announced before, but may arrive
 /// after.
-pub async fn issue_certificate(app: &App, conn: &mut PgConnection, completion: &Completion) -> Result<(), Failure> {
+pub async fn run(app: &App, conn: &mut PgConnection, completion: &Completion) -> Result<(), Failure> {
     let holder = store::holders::lock(conn, completion.learner).await?;
     let (name, spoken) = match holder {
         None => return Err(Failure::TooEarly(format!("learner {} is not known yet", completion.learner))),

@@ -24,7 +24,7 @@ pub struct Seen {
 }
 
 /// The files of a case, once it is written down who looks at them.
-pub async fn look_at_files(app: &App, actor: &str, id: CaseId) -> Result<Vec<Seen>, Error> {
+pub async fn run(app: &App, actor: &str, id: CaseId) -> Result<Vec<Seen>, Error> {
     let files = pg::transaction(&app.db, async |conn| {
         let case = store::cases::any(conn, id).await?.ok_or(Refusal::CaseNotFound)?;
         let files = store::files::stored(conn, &case.files).await?;

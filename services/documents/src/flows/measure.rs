@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Sets `certificates_unprinted`, `certificates_unprinted_oldest_seconds` and `verification_cases_open{state}`.
-pub async fn measure(app: &App) -> Result<(), Error> {
+pub async fn run(app: &App) -> Result<(), Error> {
     let conn = &mut *app.db.acquire().await?;
     let (unprinted, oldest) = certificates::unprinted_yet(conn).await?;
     let (checking, in_review) = cases::open(conn).await?;

@@ -23,7 +23,7 @@ const AT_ONCE: i64 = 100;
 const LINK_WORKS: std::time::Duration = std::time::Duration::from_secs(600);
 
 /// Prints one certificate that is due. Says whether there was one.
-pub async fn print_next(app: &App) -> Result<bool, Error> {
+pub async fn run(app: &App) -> Result<bool, Error> {
     let now = app.clock.now();
     let mut conn = app.db.acquire().await?;
     let claimed = certificates::claim(&mut conn, now + LEASE, now).await?;

@@ -31,12 +31,7 @@ impl std::fmt::Debug for Reissue {
 }
 
 /// Issues the new one and voids its predecessor in one transaction. The same key again gives the same certificate.
-pub async fn reissue_certificate(
-    app: &App,
-    actor: &str,
-    command: &Reissue,
-    key: &Idempotent,
-) -> Result<Certificate, Error> {
+pub async fn run(app: &App, actor: &str, command: &Reissue, key: &Idempotent) -> Result<Certificate, Error> {
     let now = app.clock.now();
     let by = By { actor, now };
     let new = pg::transaction(&app.db, async |conn| {

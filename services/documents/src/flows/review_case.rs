@@ -15,13 +15,7 @@ use crate::{
 };
 
 /// Approves a case: the first time, the second time, or with another last day than the same person said before.
-pub async fn approve_case(
-    app: &App,
-    actor: &str,
-    reviewer: UserId,
-    id: CaseId,
-    until: Option<Date>,
-) -> Result<Case, Error> {
+pub async fn approve(app: &App, actor: &str, reviewer: UserId, id: CaseId, until: Option<Date>) -> Result<Case, Error> {
     let detail = until.map(paper::day).unwrap_or_default();
     let case = pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;
@@ -55,7 +49,7 @@ pub struct Verdict {
 }
 
 /// Rejects a case.
-pub async fn reject_case(app: &App, actor: &str, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
+pub async fn reject(app: &App, actor: &str, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
     let decide = |case: Case, change: &Change<'_>| {
         case.reject(verdict.reviewer, verdict.reason, verdict.comment.as_str().to_owned(), change.now)
     };
@@ -63,7 +57,7 @@ pub async fn reject_case(app: &App, actor: &str, id: CaseId, verdict: &Verdict) 
 }
 
 /// Takes a verification back.
-pub async fn revoke_verification(app: &App, actor: &str, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
+pub async fn revoke(app: &App, actor: &str, id: CaseId, verdict: &Verdict) -> Result<Case, Error> {
     let decide = |case: Case, change: &Change<'_>| {
         case.revoke(verdict.reviewer, verdict.reason, verdict.comment.as_str().to_owned(), change.now)
     };

@@ -9,12 +9,7 @@ use crate::{
 };
 
 /// Declares it void and announces it; what is void already stays as it is.
-pub async fn revoke_certificate(
-    app: &App,
-    actor: &str,
-    id: CertificateId,
-    reason: Reason,
-) -> Result<Certificate, Error> {
+pub async fn run(app: &App, actor: &str, id: CertificateId, reason: Reason) -> Result<Certificate, Error> {
     let now = app.clock.now();
     let (certificate, changed) = pg::transaction(&app.db, async |conn| {
         let certificate = store::certificates::lock(conn, id).await?.ok_or(Refusal::CertificateNotFound)?;

@@ -22,7 +22,7 @@ pub struct SignedPart {
 
 /// Signs links to parts of an upload of one's own. What they are said to hold is written down first, so that nothing
 /// else counts when they are joined.
-pub async fn sign_parts(app: &App, owner: UserId, id: UploadId, parts: &[Part]) -> Result<Vec<SignedPart>, Error> {
+pub async fn run(app: &App, owner: UserId, id: UploadId, parts: &[Part]) -> Result<Vec<SignedPart>, Error> {
     let upload = in_parts(app, owner, id).await?;
     upload.check_parts(parts)?;
     let store_id = match &upload.store_id {

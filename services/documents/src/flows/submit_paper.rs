@@ -26,12 +26,7 @@ pub struct SubmitPaper {
 }
 
 /// Opens a case. The Document System is asked later, by whoever sends what is due: nobody waits for it here.
-pub async fn submit_paper(
-    app: &App,
-    actor: &str,
-    command: &SubmitPaper,
-    key: Option<&Idempotent>,
-) -> Result<Case, Error> {
+pub async fn run(app: &App, actor: &str, command: &SubmitPaper, key: Option<&Idempotent>) -> Result<Case, Error> {
     let (today, now) = app.today();
     let case = pg::transaction(&app.db, async |conn| {
         if let Some(key) = key

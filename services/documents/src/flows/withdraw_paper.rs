@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Withdraws a case of this tutor. Twice is the same as once.
-pub async fn withdraw_paper(app: &App, actor: &str, tutor: UserId, id: CaseId) -> Result<Case, Error> {
+pub async fn run(app: &App, actor: &str, tutor: UserId, id: CaseId) -> Result<Case, Error> {
     let case = pg::transaction(&app.db, async |conn| {
         let case = change_case::locked(conn, id).await?;
         if case.tutor != tutor {

@@ -67,13 +67,13 @@ impl asked::CertificateService for Door {
 
     async fn revoke_certificate(&self, call: Call, ask: asked::RevokeCertificate<Self>) -> Result<pb::Certificate> {
         let (id, reason) = (ask.certificate_id, ask.reason.into());
-        Ok(self.shown(revoke_certificate::revoke_certificate(&self.0, &call.actor(), id, reason).await?))
+        Ok(self.shown(revoke_certificate::run(&self.0, &call.actor(), id, reason).await?))
     }
 
     async fn reissue_certificate(&self, call: Call, ask: asked::ReissueCertificate) -> Result<pb::Certificate> {
         let key = call.required_key()?;
         let command = Reissue { certificate: ask.certificate_id, holder_name: ask.holder_name, language: ask.language };
-        Ok(self.shown(reissue_certificate::reissue_certificate(&self.0, &call.actor(), &command, key).await?))
+        Ok(self.shown(reissue_certificate::run(&self.0, &call.actor(), &command, key).await?))
     }
 
     async fn export_certificates(

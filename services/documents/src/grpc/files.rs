@@ -46,7 +46,7 @@ impl asked::UploadService for Door {
         let content_type = ContentType::parse(ask.content_type.as_str()).or(Err(Refusal::ContentTypeNotAllowed))?;
         let announced = Announced { kind: ask.kind, name: ask.name, content_type, size: ask.size_bytes, way };
         let key = call.key.as_ref();
-        Ok(self.upload(create_upload::create_upload(&self.0, &call.caller, owner, announced, key).await?))
+        Ok(self.upload(create_upload::run(&self.0, &call.caller, owner, announced, key).await?))
     }
 
     async fn get_upload(&self, call: Call, ask: asked::GetUpload) -> Result<pb::Upload> {
@@ -56,16 +56,16 @@ impl asked::UploadService for Door {
 
     async fn create_part_links(&self, call: Call, ask: asked::CreatePartLinks<Self>) -> Result<Vec<pb::PartLink>> {
         let parts: Vec<_> = ask.parts.into_iter().map(|part| (part.number.cast_signed(), part.sha256)).collect();
-        let signed = sign_parts::sign_parts(&self.0, call.person()?, ask.upload_id, &parts).await?;
+        let signed = sign_parts::run(&self.0, call.person()?, ask.upload_id, &parts).await?;
         Ok(show(signed))
     }
 
     async fn complete_upload(&self, call: Call, ask: asked::CompleteUpload) -> Result<pb::File> {
-        Ok(show(complete_upload::complete_upload(&self.0, call.person()?, ask.upload_id).await?))
+        Ok(show(complete_upload::run(&self.0, call.person()?, ask.upload_id).await?))
     }
 
     async fn abort_upload(&self, call: Call, ask: asked::AbortUpload) -> Result<pb::Upload> {
-        Ok(self.upload(abort_upload::abort_upload(&self.0, call.person()?, ask.upload_id).await?))
+        Ok(self.upload(abort_upload::run(&self.0, call.person()?, ask.upload_id).await?))
     }
 }
 
@@ -88,7 +88,7 @@ impl asked::FileService for Door {
     }
 
     async fn delete_file(&self, call: Call, ask: asked::DeleteFile) -> Result<()> {
-        delete_file::delete_file(&self.0, call.person()?, ask.file_id).await
+        delete_file::run(&self.0, call.person()?, ask.file_id).await
     }
 
     async fn create_media_link(&self, _: Call, ask: asked::CreateMediaLink) -> Result<pb::DownloadLink> {

@@ -46,7 +46,7 @@ impl asked::TutorPaperService for Door {
     async fn submit_paper(&self, call: Call, ask: asked::SubmitPaper<Self>) -> Result<CasePb> {
         let (tutor, claimed) = (call.person()?, ask.valid_until.map(|day| day.0));
         let command = SubmitPaper { tutor, kind: ask.kind, files: ask.file_ids, claimed };
-        let case = submit_paper::submit_paper(&self.0, &call.actor(), &command, call.key.as_ref()).await?;
+        let case = submit_paper::run(&self.0, &call.actor(), &command, call.key.as_ref()).await?;
         self.own_case(case).await
     }
 
@@ -68,7 +68,7 @@ impl asked::TutorPaperService for Door {
 
     async fn withdraw_paper(&self, call: Call, ask: asked::WithdrawPaper) -> Result<CasePb> {
         let (me, actor) = (call.person()?, call.actor());
-        self.own_case(withdraw_paper::withdraw_paper(&self.0, &actor, me, ask.case_id).await?).await
+        self.own_case(withdraw_paper::run(&self.0, &actor, me, ask.case_id).await?).await
     }
 }
 
@@ -91,26 +91,26 @@ impl asked::VerificationService for Door {
         call: Call,
         ask: asked::CreateCaseFileLinks,
     ) -> Result<Vec<pb::CaseFileLink>> {
-        Ok(show(look_at_files::look_at_files(&self.0, &call.actor(), ask.case_id).await?))
+        Ok(show(look_at_files::run(&self.0, &call.actor(), ask.case_id).await?))
     }
 
     async fn escalate_case(&self, call: Call, ask: asked::EscalateCase) -> Result<CasePb> {
-        self.whole(escalate_case::escalate_case(&self.0, &call.actor(), ask.case_id).await?).await
+        self.whole(escalate_case::run(&self.0, &call.actor(), ask.case_id).await?).await
     }
 
     async fn approve_case(&self, call: Call, ask: asked::ApproveCase<Self>) -> Result<CasePb> {
         let (me, until) = (call.person()?, ask.valid_until.map(|day| day.0));
-        self.whole(review_case::approve_case(&self.0, &call.actor(), me, ask.case_id, until).await?).await
+        self.whole(review_case::approve(&self.0, &call.actor(), me, ask.case_id, until).await?).await
     }
 
     async fn reject_case(&self, call: Call, ask: asked::RejectCase<Self>) -> Result<CasePb> {
         let verdict = Verdict { reviewer: call.person()?, reason: ask.reason, comment: ask.comment };
-        self.whole(review_case::reject_case(&self.0, &call.actor(), ask.case_id, &verdict).await?).await
+        self.whole(review_case::reject(&self.0, &call.actor(), ask.case_id, &verdict).await?).await
     }
 
     async fn revoke_verification(&self, call: Call, ask: asked::RevokeVerification<Self>) -> Result<CasePb> {
         let verdict = Verdict { reviewer: call.person()?, reason: ask.reason, comment: ask.comment };
-        self.whole(review_case::revoke_verification(&self.0, &call.actor(), ask.case_id, &verdict).await?).await
+        self.whole(review_case::revoke(&self.0, &call.actor(), ask.case_id, &verdict).await?).await
     }
 
     async fn export_tutors(&self, _: Call, ask: asked::ExportTutors) -> Result<Streamed<pb::ExportedTutor, Error>> {

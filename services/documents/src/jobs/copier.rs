@@ -23,7 +23,7 @@ pub async fn copy(app: Arc<App>, neighbours: Neighbours) {
             if needed != Some(true) {
                 return Ok(Copied::default());
             }
-            copy_neighbours::copy_neighbours(&app, &neighbours).await
+            copy_neighbours::run(&app, &neighbours).await
         };
         match copied.await {
             Ok(Copied { profiles: 0, runs: 0 }) => return,

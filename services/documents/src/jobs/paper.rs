@@ -26,7 +26,7 @@ pub async fn give_up_waiting(app: &App) -> Result<(), Error> {
 pub async fn expire_papers(app: &App) -> Result<(), Error> {
     let soon = app.today().0.saturating_add(Duration::days(REMINDERS[0]));
     let page = |after| async move { cases::running_out(&mut *app.db.acquire().await?, soon, after, AT_ONCE).await };
-    each("case", page, |id| expire_paper::expire_paper(app, ACTOR, id)).await
+    each("case", page, |id| expire_paper::run(app, ACTOR, id)).await
 }
 
 /// Works out anew who may teach where the school asks for other papers than before.

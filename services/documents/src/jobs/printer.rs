@@ -21,6 +21,6 @@ pub async fn print(app: Arc<App>, stop: CancellationToken) {
 }
 
 async fn print_all(app: &App, stop: &CancellationToken) -> Result<(), Error> {
-    while !stop.is_cancelled() && print_certificate::print_next(app).await? {}
+    while !stop.is_cancelled() && print_certificate::run(app).await? {}
     print_certificate::unprint(app).await
 }

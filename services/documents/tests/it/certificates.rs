@@ -215,7 +215,7 @@ async fn issued(world: &World) -> (Door<'_>, Certificate) {
     let (learner, door) = (Learner::new(), Door::open(world).await);
     known(world, learner).await;
     let mut conn = world.app.db.acquire().await.unwrap();
-    issue_certificate::issue_certificate(&world.app, &mut conn, &completion(learner, world)).await.unwrap();
+    issue_certificate::run(&world.app, &mut conn, &completion(learner, world)).await.unwrap();
     let certificate = door.mine(learner.user).await.remove(0);
     (door, certificate)
 }
@@ -283,7 +283,7 @@ async fn two_that_issue_at_once_issue_one() {
     let completion = completion(learner, &world);
     let racing = (0..8).map(|_| async {
         let mut transaction = world.app.db.begin().await.unwrap();
-        issue_certificate::issue_certificate(&world.app, &mut transaction, &completion).await.unwrap();
+        issue_certificate::run(&world.app, &mut transaction, &completion).await.unwrap();
         transaction.commit().await.unwrap();
     });
     futures::future::join_all(racing).await;
@@ -297,7 +297,7 @@ async fn the_database_itself_refuses_a_second_first_certificate_and_a_second_suc
     let learner = Learner::new();
     known(&world, learner).await;
     let mut conn = world.app.db.acquire().await.unwrap();
-    issue_certificate::issue_certificate(&world.app, &mut conn, &completion(learner, &world)).await.unwrap();
+    issue_certificate::run(&world.app, &mut conn, &completion(learner, &world)).await.unwrap();
     for (column, constraint) in
         [("null", "certificates_enrolment_key"), ("certificate_id", "certificates_predecessor_key")]
     {
@@ -350,7 +350,7 @@ async fn a_revoked_certificate_is_void_and_revoking_it_again_changes_nothing() {
     }
     assert_eq!(announced::<CertificateRevoked>(&world).await.len(), 1);
     assert!(!door.check(&certificate.number).await.unwrap().valid);
-    assert!(!print_certificate::print_next(&world.app).await.unwrap(), "what is void is not printed");
+    assert!(!print_certificate::run(&world.app).await.unwrap(), "what is void is not printed");
     let request = RevokeCertificateRequest { certificate_id: id, reason: "REISSUED".to_owned() };
     assert_eq!(door.manager().revoke_certificate(request).await.unwrap_err().code(), Code::InvalidArgument);
 }
@@ -401,9 +401,9 @@ async fn a_printer_that_dies_is_followed_by_another_that_prints_the_same() {
     let claimed = certificates::claim(&mut conn, now + LEASE, now).await.unwrap();
     assert_eq!(claimed.unwrap().0.id.to_string(), certificate.certificate_id);
     drop(conn);
-    assert!(!print_certificate::print_next(&world.app).await.unwrap());
+    assert!(!print_certificate::run(&world.app).await.unwrap());
     world.clock.advance(LEASE.try_into().unwrap());
-    assert!(print_certificate::print_next(&world.app).await.unwrap());
+    assert!(print_certificate::run(&world.app).await.unwrap());
     assert_eq!(world.count("select count(*) from certificates where state = 'printed' and print_at is null").await, 1);
 }
 
@@ -412,7 +412,7 @@ async fn an_erased_person_leaves_a_valid_certificate_without_a_name_or_a_pdf() {
     let world = World::new().await;
     let (door, _hearing) = (Door::open(&world).await, world.hear());
     let (learner, certificate) = certified(&world, &door).await;
-    assert!(print_certificate::print_next(&world.app).await.unwrap());
+    assert!(print_certificate::run(&world.app).await.unwrap());
     let url = door.link(learner.user, &certificate.certificate_id).await.unwrap();
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
     world.announce(learner.erased()).await;
@@ -489,12 +489,12 @@ async fn a_certificate_without_a_pdf_is_counted_until_it_has_one() {
     let world = World::new().await;
     let _issued = issued(&world).await;
     let unprinted = async || {
-        measure::measure(&world.app).await.unwrap();
+        measure::run(&world.app).await.unwrap();
         let mut conn = world.app.db.acquire().await.unwrap();
         certificates::unprinted_yet(&mut conn).await.unwrap()
     };
     let (count, since) = unprinted().await;
     assert!(count == 1 && since.is_some());
-    assert!(print_certificate::print_next(&world.app).await.unwrap());
+    assert!(print_certificate::run(&world.app).await.unwrap());
     assert_eq!(unprinted().await, (0, None));
 }

@@ -158,7 +158,7 @@ impl Empty {
 
     async fn copy(&self, known: Known) -> anyhow::Result<Copied> {
         let (_door, neighbours) = self.neighbours(known).await;
-        copy_neighbours::copy_neighbours(&self.app, &neighbours).await
+        copy_neighbours::run(&self.app, &neighbours).await
     }
 
     async fn count(&self, query: &str) -> i64 {

@@ -172,7 +172,7 @@ impl Desk {
     /// Sends what is due to the Document System.
     pub async fn ask(&self, broker: &Broker) {
         let line = Line::new(broker.url.parse().unwrap());
-        ask_system::ask_system(&self.app, &line).await.unwrap();
+        ask_system::run(&self.app, &line).await.unwrap();
     }
 
     /// Hears the Document System while `work` goes on.

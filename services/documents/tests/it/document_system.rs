@@ -306,7 +306,7 @@ async fn a_broker_that_is_away_holds_up_nobody_and_is_asked_later() {
     let (desk, peer) = (Desk::with_system().await, Peer::new().await);
     let case = desk.submit(Uuid::new_v4(), PaperKind::Identity, "").await;
     let nowhere = documents::document_system::Line::new("amqp://guest:guest@127.0.0.1:1/%2f".parse().unwrap());
-    documents::flows::ask_system::ask_system(&desk.app, &nowhere).await.unwrap();
+    documents::flows::ask_system::run(&desk.app, &nowhere).await.unwrap();
     assert_eq!(history(&desk.look(&case).await), ["submitted"], "it was not asked, so nothing says so");
     desk.ask(&peer.broker).await;
     assert!(peer.question().await.is_none(), "not at once");

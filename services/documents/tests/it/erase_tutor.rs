@@ -10,7 +10,7 @@ use crate::desk::{Desk, reason};
 
 async fn erase(desk: &Desk, tutor: Uuid) {
     let conn = &mut *desk.db.pool.acquire().await.unwrap();
-    erase_tutor::erase_tutor(conn, Id::from_uuid(tutor), desk.clock.now()).await.unwrap();
+    erase_tutor::run(conn, Id::from_uuid(tutor), desk.clock.now()).await.unwrap();
 }
 
 #[tokio::test]
@@ -61,9 +61,7 @@ async fn an_erasure_beside_a_submission_leaves_nothing_open() {
 }
 
 async fn erase_in_transaction(desk: &Desk, tutor: Uuid) {
-    pg::transaction(&desk.db.pool, async |conn| {
-        erase_tutor::erase_tutor(conn, Id::from_uuid(tutor), desk.clock.now()).await
-    })
-    .await
-    .unwrap();
+    pg::transaction(&desk.db.pool, async |conn| erase_tutor::run(conn, Id::from_uuid(tutor), desk.clock.now()).await)
+        .await
+        .unwrap();
 }

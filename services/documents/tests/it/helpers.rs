@@ -166,7 +166,7 @@ impl World {
     pub async fn erase(&self, user: Uuid) {
         let mut conn = self.db.pool.acquire().await.unwrap();
         let user = values::Id::from_uuid(user);
-        flows::erase_owner::erase_owner(&mut conn, user, self.clock.shared().now()).await.unwrap();
+        flows::erase_owner::run(&mut conn, user, self.clock.shared().now()).await.unwrap();
     }
 
     /// The keys of everything that the store holds.

@@ -96,7 +96,7 @@ async fn certificates_are_found_by_state_course_and_time_newest_or_oldest_first(
         let now = world.clock.now();
         let (course, enrolment) = (Id::from_uuid(Uuid::from_u128(course)), Id::from_uuid(Uuid::new_v4()));
         let completion = Completion { enrolment, learner, course, run, course_version: 1, completed_at: now };
-        issue_certificate::issue_certificate(&Arc::clone(&world.app), &mut conn, &completion).await.unwrap();
+        issue_certificate::run(&Arc::clone(&world.app), &mut conn, &completion).await.unwrap();
         times.push(now);
     }
     let everything = ListCertificatesRequest::default();

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Deletes one object, and gives its upload in parts up. Safe to do twice.
-pub async fn delete_object(app: &App, doomed: &Doomed) -> Result<(), Error> {
+pub async fn run(app: &App, doomed: &Doomed) -> Result<(), Error> {
     let at = app.clock.now();
     if !doomed.store_id.is_empty() {
         app.bucket.give_up(&doomed.key, &doomed.store_id).await?;
