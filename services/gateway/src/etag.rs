@@ -71,11 +71,13 @@ pub fn expected(headers: &HeaderMap) -> Result<String, &'static str> {
         return Ok(String::new());
     }
     let name = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).ok_or(WRONG)?;
-    if lines.next().is_some() || name.is_empty() || name.contains('"') {
+    let version = name.rsplit_once(BETWEEN).filter(|(_, contents)| contents.len() == LETTERS);
+    let version = version.map_or(name, |(version, _)| version);
+    // Without a version the write would overwrite whatever is there.
+    if lines.next().is_some() || version.is_empty() || name.contains('"') {
         return Err(WRONG);
     }
-    let version = name.rsplit_once(BETWEEN).filter(|(_, contents)| contents.len() == LETTERS);
-    Ok(version.map_or(name, |(version, _)| version).to_owned())
+    Ok(version.to_owned())
 }
 
 #[cfg(test)]

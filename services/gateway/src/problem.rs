@@ -89,8 +89,11 @@ impl Problem {
 
     /// A field of the request's message is, to the client, a field of the body, when the body is one message of it.
     pub fn seen_from_body(mut self, body: &str) -> Self {
+        let body = in_json(body);
         for violation in &mut self.0.violations {
-            let inside = violation.field.strip_prefix(body).and_then(|rest| rest.strip_prefix('.'));
+            let Some(rest) = violation.field.strip_prefix(&body) else { continue };
+            // What is wrong with the whole message, such as a union without a case, is wrong with the whole body.
+            let inside = if rest.is_empty() { Some("") } else { rest.strip_prefix('.') };
             if let Some(inside) = inside.map(str::to_owned) {
                 violation.field = inside;
             }
@@ -213,6 +216,12 @@ mod tests {
         let problem = Problem::from(problem).seen_from_body("course");
         let fields: Vec<_> = problem.0.violations.iter().map(|one| one.field.as_str()).collect();
         assert_eq!(fields, ["lessons[1].sizeBytes", "courses", "updateMask"]);
+
+        let violations = vec![wrong("promo_code"), wrong("promo_code.amount.minor"), wrong("promo_code_id")];
+        let problem = rpc::Problem { violations, ..rpc::Problem::new(rpc::Kind::Invalid, "INVALID", "No.") };
+        let problem = Problem::from(problem).seen_from_body("promo_code");
+        let fields: Vec<_> = problem.0.violations.iter().map(|one| one.field.as_str()).collect();
+        assert_eq!(fields, ["", "amount.minor", "promoCodeId"]);
     }
 
     #[test]

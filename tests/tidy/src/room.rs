@@ -2,9 +2,6 @@
 
 use super::source::Source;
 
-/// Services whose `events.rs` is not split into `announce` and `hear` yet. Its owner removes a line with the split; no service joins.
-const NOT_SPLIT: [&str; 3] = ["analytics", "notifications", "payments"];
-
 /// A room, what it holds, and what it may not name. `hear` stands above the flows, as the door and the jobs do, and `announce`
 /// below them: so nothing goes in a circle.
 struct Room {
@@ -20,22 +17,22 @@ struct Room {
 const SQL: [&str; 3] = ["sqlx::query", "query_as", "query_scalar"];
 
 #[rustfmt::skip]
-const ROOMS: [Room; 9] = [
+const ROOMS: [Room; 8] = [
     Room {
         path: "domain", holds: "rules",
         forbids: &["async ", ".await", "sqlx", "proto::", "tokio", "tonic", "tracing", "metrics::", "log::", "reqwest",
                    "SystemClock", "Clock", "now_utc", ".now("],
-        below: &["store", "announce", "flows", "hear", "grpc", "jobs", "app", "events"],
+        below: &["store", "announce", "flows", "hear", "grpc", "jobs", "app"],
     },
     Room {
         path: "store", holds: "rows",
         forbids: &[".begin(", ".commit(", "pg::transaction", "proto::", "tonic", "bus::announce", "metrics::", "reqwest"],
-        below: &["announce", "flows", "hear", "grpc", "jobs", "app", "events"],
+        below: &["announce", "flows", "hear", "grpc", "jobs", "app"],
     },
     Room {
         path: "provider", holds: "calls of a provider",
         forbids: &["sqlx", "proto::"],
-        below: &["store", "announce", "flows", "hear", "grpc", "jobs", "app", "events"],
+        below: &["store", "announce", "flows", "hear", "grpc", "jobs", "app"],
     },
     Room {
         path: "announce", holds: "what is announced",
@@ -62,24 +59,17 @@ const ROOMS: [Room; 9] = [
         forbids: &["proto::", "tonic::"],
         below: &["hear", "grpc"],
     },
-    Room {
-        path: "events", holds: "what is announced and heard",
-        forbids: &["tonic::"],
-        below: &["grpc"],
-    },
 ];
 
 /// Things in a service's file that belong into another room.
 pub(super) fn trespasses(source: &Source) -> Vec<String> {
     let path = source.path.to_string_lossy();
-    let Some((service, inside)) = inside_a_service(&path) else { return vec![] };
-    let Some(room) = ROOMS.iter().find(|room| is_in(inside, room.path)) else { return vec![] };
-    let is_split = !NOT_SPLIT.contains(&service);
-    if room.path == "events" && is_split {
-        return vec![format!(
-            "{path}: `events` is two rooms: `announce`, below the flows, and `hear`, beside the door"
-        )];
+    let Some((_, inside)) = inside_a_service(&path) else { return vec![] };
+    if is_in(inside, "events") {
+        let advice = "`events` is two rooms: `announce`, below the flows, and `hear`, beside the door";
+        return vec![format!("{path}: {advice}")];
     }
+    let Some(room) = ROOMS.iter().find(|room| is_in(inside, room.path)) else { return vec![] };
     let sql: &[&str] = if room.path == "store" { &[] } else { &SQL };
     let mut findings = Vec::new();
     let mut complain = |index: usize, word: &str| {

@@ -57,10 +57,11 @@ fn change(sent: asked::NotificationPreferencesPatch<Door>) -> Result<Change> {
         let hours = hours?;
         fields.take("preferences.quiet_hours.to", QuietHours::new(hours.from, hours.to))
     });
-    let digest = sent.digest.map(|digest| DigestTimes {
+    let times = |digest: asked::DigestInput<Door>| DigestTimes {
         every: digest.every.unwrap_or(Every::Day),
         at: digest.at.unwrap_or(TimeOfDay::NINE),
-    });
+    };
+    let digest = sent.digest.map(|digest| digest.map(times).unwrap_or_default());
     if fields.is_empty() && !always_told.is_empty() {
         return Err(Refusal::AlwaysTold(always_told).into());
     }

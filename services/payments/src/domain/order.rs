@@ -151,7 +151,7 @@ impl Order {
 ///
 /// Forty random bits in an alphabet without I, L, O and U: a number says nothing about how many orders there are or
 /// what comes next. They are the last bits of the order's id, which are random in a UUIDv7, so that no second source of
-/// chance is needed; the database refuses the rare second use, and the order is placed once more under another id.
+/// chance is needed. Another id is taken where the number is used already; of two at the same moment the database refuses one.
 #[derive(Debug, Clone, PartialEq, Eq, values::Column)]
 #[column(parse)]
 pub struct Number(String);

@@ -13,8 +13,8 @@ values::refusals! {
         PromoCodeNotFound: NotFound "there is no such promo code",
         OrderNotFound: NotFound "there is no such order",
         RunUnknown { run_id: RunId }: Conflict
-            "run {run_id} is not published, or was published a moment ago: try it after a second" after 1,
-        EtagMismatch { etag: i64 }: Stale "it was changed by somebody else: read it and repeat the change",
+            "run {run_id} is not published, or was published a moment ago: try again after a second" after 1,
+        EtagMismatch { etag: i64 }: Stale "it was changed by somebody else: read it again and repeat the change",
         ProductNotForSale { currency: Currency }: Conflict "the product is not for sale in {currency}",
         PriceTaken: Conflict "the product already has a price in this currency that starts at this moment",
         PriceInThePast: Conflict "a price cannot start in the past",

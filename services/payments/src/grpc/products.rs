@@ -2,7 +2,7 @@
 
 use contract::{Call, Page, PageRequest, payments as asked, show};
 use proto::lyceum::payments::v1 as pb;
-use rpc::{Fields, Invalid};
+use rpc::{Fields, Invalid, Violation, ViolationCode};
 use values::Currency;
 
 use super::Door;
@@ -135,6 +135,12 @@ impl asked::ProductService for Door {
 
     async fn update_promo_code(&self, _: Call, ask: asked::UpdatePromoCode<Self>) -> Result<pb::PromoCode> {
         let sent = ask.promo_code;
+        // A code that is switched off must not be accepted because its state was left out.
+        if matches!(sent.state, Some(None)) {
+            return Err(
+                Invalid::from(Violation::new("promo_code.state", ViolationCode::Required, "is required")).into()
+            );
+        }
         let command = UpdatePromoCode {
             promo: ask.promo_code_id,
             starts_at: sent.starts_at,
@@ -142,7 +148,7 @@ impl asked::ProductService for Door {
             max_uses: sent.max_uses,
             max_uses_per_buyer: sent.max_uses_per_buyer,
             products: sent.product_ids,
-            state: sent.state.map(Option::unwrap_or_default),
+            state: sent.state.flatten(),
             version: ask.etag,
         };
         Ok(show(flows::update_promo_code::run(&self.0, &command).await?))

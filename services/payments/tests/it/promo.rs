@@ -161,7 +161,9 @@ async fn a_code_is_issued_once_and_changed_with_care() {
     assert_eq!(reason(world.try_order(buyer, &product, "EDIT").await), "PROMO_CODE_USED_UP");
 
     let off = edit(&["max_uses", "state"], PromoCode { state: promo_code::State::Disabled.into(), ..tenth("x") }, "");
-    world.products().update_promo_code(off).await.unwrap();
+    world.products().update_promo_code(off.clone()).await.unwrap();
+    let stateless = UpdatePromoCodeRequest { promo_code: Some(PromoCode { state: 0, ..tenth("x") }), ..off };
+    assert_eq!(reason(world.products().update_promo_code(stateless).await), "INVALID");
     assert_eq!(reason(world.try_order(buyer, &product, "EDIT").await), "PROMO_CODE_NOT_VALID_NOW");
 }
 
