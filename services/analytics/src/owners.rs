@@ -105,11 +105,12 @@ pub struct Entitlements(HashMap<(UserId, RunId), Vec<Granted>>);
 type Granted = (OffsetDateTime, EntitlementId, OrderId);
 
 impl Entitlements {
-    fn add(&mut self, told: &Entitlement) -> Result<()> {
-        let whose = (id("learner_id", &told.learner_id)?, id("run_id", &told.run_id)?);
+    fn add(&mut self, exported: &Entitlement) -> Result<()> {
+        let whose = (id("learner_id", &exported.learner_id)?, id("run_id", &exported.run_id)?);
         // It starts when it is granted.
-        let granted = instant("starts_at", told.starts_at)?.context("starts_at is missing")?;
-        let entitlement = (granted, id("entitlement_id", &told.entitlement_id)?, id("order_id", &told.order_id)?);
+        let granted = instant("starts_at", exported.starts_at)?.context("starts_at is missing")?;
+        let entitlement =
+            (granted, id("entitlement_id", &exported.entitlement_id)?, id("order_id", &exported.order_id)?);
         self.0.entry(whose).or_default().push(entitlement);
         Ok(())
     }
@@ -135,16 +136,16 @@ impl Entitlements {
     }
 }
 
-fn order(told: ExportedOrder, facts: &mut Vec<Fact>) -> Result<()> {
-    let (order, buyer) = (id("order_id", &told.order_id)?, id("buyer_id", &told.buyer_id)?);
-    let total = money("total", told.total)?;
-    let placed = instant("placed_at", told.placed_at)?.context("placed_at is missing")?;
-    let what = What::OrderPlaced { order, number: told.number.clone(), buyer, total };
+fn order(exported: ExportedOrder, facts: &mut Vec<Fact>) -> Result<()> {
+    let (order, buyer) = (id("order_id", &exported.order_id)?, id("buyer_id", &exported.buyer_id)?);
+    let total = money("total", exported.total)?;
+    let placed = instant("placed_at", exported.placed_at)?.context("placed_at is missing")?;
+    let what = What::OrderPlaced { order, number: exported.number.clone(), buyer, total };
     facts.push(Fact { at: placed, what });
-    if let Some(at) = instant("paid_at", told.paid_at)? {
-        facts.push(Fact { at, what: What::OrderPaid { order, number: told.number, buyer, total } });
+    if let Some(at) = instant("paid_at", exported.paid_at)? {
+        facts.push(Fact { at, what: What::OrderPaid { order, number: exported.number, buyer, total } });
     }
-    for refunded in told.refunds {
+    for refunded in exported.refunds {
         let (refund, amount) = (id("refund_id", &refunded.refund_id)?, money("amount", refunded.amount)?);
         let at = instant("refunded_at", refunded.refunded_at)?.context("refunded_at is missing")?;
         facts.push(Fact { at, what: What::OrderRefunded { order, refund, amount } });
@@ -152,16 +153,16 @@ fn order(told: ExportedOrder, facts: &mut Vec<Fact>) -> Result<()> {
     Ok(())
 }
 
-fn run(told: ExportedRun, facts: &mut Vec<Fact>) -> Result<()> {
-    let lessons = told.lessons.into_iter().map(|lesson| {
+fn run(exported: ExportedRun, facts: &mut Vec<Fact>) -> Result<()> {
+    let lessons = exported.lessons.into_iter().map(|lesson| {
         let id = id("lesson_id", &lesson.lesson_id)?;
         Ok(Lesson { id, title: lesson.title, required: lesson.required })
     });
     let what = What::RunPublished {
-        course: id("course_id", &told.course_id)?,
-        run: id("run_id", &told.run_id)?,
-        version: told.version,
-        title: told.title,
+        course: id("course_id", &exported.course_id)?,
+        run: id("run_id", &exported.run_id)?,
+        version: exported.version,
+        title: exported.title,
         lessons: lessons.collect::<Result<_>>()?,
     };
     // When it was published is not told; a version that an event told of stays, because a copy does not go back.
@@ -169,44 +170,44 @@ fn run(told: ExportedRun, facts: &mut Vec<Fact>) -> Result<()> {
     Ok(())
 }
 
-fn enrolment(entitlements: &Entitlements, told: &Enrolment, facts: &mut Vec<Fact>) -> Result<()> {
-    let enrolment = id("enrolment_id", &told.enrolment_id)?;
-    let (learner, run) = (id("learner_id", &told.learner_id)?, id("run_id", &told.run_id)?);
-    let began = instant("created_at", told.created_at)?.context("created_at is missing")?;
+fn enrolment(entitlements: &Entitlements, exported: &Enrolment, facts: &mut Vec<Fact>) -> Result<()> {
+    let enrolment = id("enrolment_id", &exported.enrolment_id)?;
+    let (learner, run) = (id("learner_id", &exported.learner_id)?, id("run_id", &exported.run_id)?);
+    let began = instant("created_at", exported.created_at)?.context("created_at is missing")?;
     let entitlement = entitlements.behind(learner, run, began);
-    let course = id("course_id", &told.course_id)?;
+    let course = id("course_id", &exported.course_id)?;
     facts.push(Fact { at: began, what: What::EnrolmentStarted { enrolment, learner, course, run, entitlement } });
-    if let Some(at) = instant("completed_at", told.completed_at)? {
+    if let Some(at) = instant("completed_at", exported.completed_at)? {
         facts.push(Fact { at, what: What::CourseCompleted { enrolment, learner, run } });
     }
-    if let Some(at) = instant("ended_at", told.ended_at)? {
+    if let Some(at) = instant("ended_at", exported.ended_at)? {
         facts.push(Fact { at, what: What::EnrolmentEnded { enrolment } });
     }
     Ok(())
 }
 
-fn lesson(told: ExportedLessonCompletion, facts: &mut Vec<Fact>) -> Result<()> {
+fn lesson(exported: ExportedLessonCompletion, facts: &mut Vec<Fact>) -> Result<()> {
     let what = What::LessonCompleted {
-        enrolment: id("enrolment_id", &told.enrolment_id)?,
-        learner: id("learner_id", &told.learner_id)?,
-        run: id("run_id", &told.run_id)?,
-        lesson: id("lesson_id", &told.lesson_id)?,
+        enrolment: id("enrolment_id", &exported.enrolment_id)?,
+        learner: id("learner_id", &exported.learner_id)?,
+        run: id("run_id", &exported.run_id)?,
+        lesson: id("lesson_id", &exported.lesson_id)?,
     };
-    let at = instant("completed_at", told.completed_at)?.context("completed_at is missing")?;
+    let at = instant("completed_at", exported.completed_at)?.context("completed_at is missing")?;
     facts.push(Fact { at, what });
     Ok(())
 }
 
-fn certificate(told: ExportedCertificate, facts: &mut Vec<Fact>) -> Result<()> {
-    let certificate = id("certificate_id", &told.certificate_id)?;
-    let predecessor = match told.predecessor_id.as_deref().unwrap_or_default() {
+fn certificate(exported: ExportedCertificate, facts: &mut Vec<Fact>) -> Result<()> {
+    let certificate = id("certificate_id", &exported.certificate_id)?;
+    let predecessor = match exported.predecessor_id.as_deref().unwrap_or_default() {
         "" => None,
         predecessor => Some(id("predecessor_id", predecessor)?),
     };
-    let issued = instant("issued_at", told.issued_at)?.context("issued_at is missing")?;
-    let enrolment = id("enrolment_id", &told.enrolment_id)?;
+    let issued = instant("issued_at", exported.issued_at)?.context("issued_at is missing")?;
+    let enrolment = id("enrolment_id", &exported.enrolment_id)?;
     facts.push(Fact { at: issued, what: What::CertificateIssued { certificate, enrolment, predecessor } });
-    if let Some(at) = instant("revoked_at", told.revoked_at)? {
+    if let Some(at) = instant("revoked_at", exported.revoked_at)? {
         facts.push(Fact { at, what: What::CertificateRevoked { certificate } });
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::{
     bucket::Bucket,
     cdn::Cdn,
     config::Config,
-    document_system::{Ear, Line, QUEUE},
+    document_system::{Line, Listener, QUEUE},
     domain::paper::Papers,
     flows::{ask_system, copy_neighbours},
     grpc, hear, jobs,
@@ -111,8 +111,8 @@ impl Service for Documents {
 
     async fn start(app: &Arc<App>, config: &Config, parts: &Parts, runtime: &Runtime) -> anyhow::Result<()> {
         if let Some(amqp) = config.document_system.clone() {
-            let ear = Ear::new(Arc::clone(app), amqp.clone());
-            runtime.tasks.spawn("document-system", ear.run(runtime.shutdown.clone()));
+            let listener = Listener::new(Arc::clone(app), amqp.clone());
+            runtime.tasks.spawn("document-system", listener.run(runtime.shutdown.clone()));
             let (app, line) = (Arc::clone(app), Arc::new(Line::new(amqp)));
             runtime.job("ask-document-system", SECOND, move || {
                 let (app, line) = (Arc::clone(&app), Arc::clone(&line));

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! docverify.commands   topic   document.submitted.v1                   from us: `line` publishes a `question`
-//! docverify.results    topic   document.{verified,rejected,failed}.v1  to us: `ear` takes an `answer`
+//! docverify.results    topic   document.{verified,rejected,failed}.v1  to us: `listener` takes an `answer`
 //!   └─ documents.docverify-results           quorum, with a delivery limit
 //!        └─ documents.docverify-results.dead-letters   given up by the broker
 //! ```
@@ -12,12 +12,12 @@
 //! make no sense, hold up nothing but the cases that wait for them, and those only until their deadline.
 
 pub mod answer;
-pub mod ear;
 pub mod line;
+pub mod listener;
 pub mod question;
 
-pub use ear::Ear;
 pub use line::Line;
+pub use listener::Listener;
 
 /// Where questions go.
 pub const COMMANDS: &str = "docverify.commands";

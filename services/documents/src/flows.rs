@@ -11,12 +11,12 @@ pub mod expire_uploads;
 pub mod sign_link;
 pub mod sign_parts;
 
+pub mod apply_answer;
 pub mod ask_system;
 pub mod change_case;
 pub mod erase_tutor;
 pub mod escalate_case;
 pub mod expire_paper;
-pub mod hear_answer;
 pub mod look_at_files;
 pub mod measure;
 pub mod review_case;
@@ -35,11 +35,11 @@ use time::OffsetDateTime;
 
 use crate::{
     domain::upload::Upload,
-    store::{self, doomed::Doomed},
+    store::{self, deletions::PendingDeletion},
 };
 
-/// Dooms everything that an upload may have left, with the caller's change.
-async fn doom(
+/// Has everything deleted that an upload may have left, with the caller's change.
+async fn delete_later(
     conn: &mut PgConnection,
     upload: &Upload,
     last_at: OffsetDateTime,
@@ -47,7 +47,7 @@ async fn doom(
 ) -> Result<(), sqlx::Error> {
     for key in upload.places() {
         let store_id = upload.store_id.clone().unwrap_or_default();
-        store::doomed::insert(conn, &Doomed { key, store_id, last_at }, now).await?;
+        store::deletions::insert(conn, &PendingDeletion { key, store_id, last_at }, now).await?;
     }
     Ok(())
 }

@@ -48,12 +48,12 @@ pub async fn expire(app: &App) -> Result<(), Error> {
 pub async fn delete(app: &App) -> Result<(), Error> {
     let mut failed = None;
     while failed.is_none() {
-        let due = store::doomed::claim_due(&mut *app.db.acquire().await?, lease(app)).await?;
+        let due = store::deletions::claim_due(&mut *app.db.acquire().await?, lease(app)).await?;
         if due.is_empty() {
             break;
         }
-        for doomed in &due {
-            failed = delete_object::run(app, doomed).await.err().or(failed);
+        for deletion in &due {
+            failed = delete_object::run(app, deletion).await.err().or(failed);
         }
     }
     measure::overdue(app).await?;

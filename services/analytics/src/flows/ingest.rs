@@ -1,4 +1,4 @@
-//! Stores what was heard and counts what is new of it, in one transaction.
+//! Stores the events that came in and counts what is new of it, in one transaction.
 
 use std::collections::HashSet;
 
@@ -18,14 +18,14 @@ use crate::store;
 /// Stores and counts a batch and says how many of its events were new; the others change nothing.
 ///
 /// `complete_until` is what the batch says about everything before it: all that had arrived by then is counted with it.
-pub async fn run(app: &App, heard: &[Incoming], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
-    partition::make_room(app, heard.iter().map(|heard| Month::of(heard.event.occurred_at))).await?;
+pub async fn run(app: &App, incoming: &[Incoming], complete_until: Option<OffsetDateTime>) -> Result<usize, Error> {
+    partition::make_room(app, incoming.iter().map(|one| Month::of(one.event.occurred_at))).await?;
     let received_at = app.clock.now();
-    let events = once_each(heard);
+    let events = once_each(incoming);
     let stored = pg::transaction(&app.db, async |conn| {
         store::progress::lock_to_hear(conn).await?;
         let new = add(conn, &events, received_at).await?;
-        let facts = facts(heard, new.as_ref());
+        let facts = facts(incoming, new.as_ref());
         if !facts.is_empty() {
             store::rollups::apply(conn, &facts).await?;
         }
@@ -41,8 +41,8 @@ pub async fn run(app: &App, heard: &[Incoming], complete_until: Option<OffsetDat
 }
 
 /// The events without repetitions, in an order that all replicas share, so that two of them never wait for each other.
-fn once_each(heard: &[Incoming]) -> Vec<&Event> {
-    let mut events: Vec<&Event> = heard.iter().map(|heard| &heard.event).collect();
+fn once_each(incoming: &[Incoming]) -> Vec<&Event> {
+    let mut events: Vec<&Event> = incoming.iter().map(|one| &one.event).collect();
     events.sort_unstable_by_key(|event| (event.occurred_at, event.id.uuid()));
     events.dedup_by_key(|event| event.id);
     events
@@ -72,11 +72,11 @@ async fn add(
 }
 
 /// The facts of the new events, each once.
-fn facts(heard: &[Incoming], new: Option<&HashSet<EventId>>) -> Vec<Fact> {
-    let mut seen = HashSet::with_capacity(heard.len());
-    let fresh = heard.iter().filter(|heard| {
-        let id = heard.event.id;
+fn facts(incoming: &[Incoming], new: Option<&HashSet<EventId>>) -> Vec<Fact> {
+    let mut seen = HashSet::with_capacity(incoming.len());
+    let fresh = incoming.iter().filter(|one| {
+        let id = one.event.id;
         new.is_none_or(|new| new.contains(&id)) && seen.insert(id)
     });
-    fresh.filter_map(|heard| heard.fact.clone()).collect()
+    fresh.filter_map(|one| one.fact.clone()).collect()
 }

@@ -8,7 +8,7 @@ use crate::{
         case::Finding,
         paper::{self, Reason},
     },
-    flows::hear_answer::Answer,
+    flows::apply_answer::Answer,
 };
 
 /// The longest answer that is read.
@@ -146,7 +146,7 @@ mod tests {
         })
     }
 
-    fn heard(event: &Value) -> Result<Answer, NoAnswer> {
+    fn read_json(event: &Value) -> Result<Answer, NoAnswer> {
         let body = event.to_string();
         let content_type = Some("application/cloudevents+json; charset=utf-8");
         read(Message { content_type, correlation_id: Some(CASE), body: body.as_bytes() })
@@ -154,14 +154,14 @@ mod tests {
 
     #[test]
     fn each_type_is_a_finding() {
-        let finding = |kind, more| heard(&event(kind, more)).unwrap().finding;
+        let finding = |kind, more| read_json(&event(kind, more)).unwrap().finding;
         assert_eq!(finding(VERIFIED, json!({})), Finding::Verified(None));
         let until = json!({"validUntil": "2031-05-31", "unknown": [1]});
         assert_eq!(finding(VERIFIED, until), Finding::Verified(Some(date!(2031 - 05 - 31))));
         assert_eq!(finding(REJECTED, json!({"reason": "FORGED"})), Finding::Rejected(Reason::Forged));
         assert_eq!(finding(REJECTED, json!({"reason": "UGLY"})), Finding::Rejected(Reason::Other));
         assert_eq!(finding(FAILED, json!({"detail": "no link"})), Finding::Failed);
-        let answer = heard(&event(REJECTED, json!({"reason": "UGLY", "detail": "a\u{0}b"}))).unwrap();
+        let answer = read_json(&event(REJECTED, json!({"reason": "UGLY", "detail": "a\u{0}b"}))).unwrap();
         assert_eq!(answer.detail, "UGLY: ab", "what PostgreSQL cannot keep is left out");
     }
 
@@ -171,7 +171,7 @@ mod tests {
             let mut event = event(VERIFIED, json!({}));
             let at = if in_data { &mut event["data"] } else { &mut event };
             at.as_object_mut().unwrap().remove(field);
-            heard(&event).unwrap_err().to_string()
+            read_json(&event).unwrap_err().to_string()
         };
         assert!(without("id", false).contains("not a CloudEvent"));
         assert!(without("data", false).contains("no usable data"));
@@ -179,12 +179,12 @@ mod tests {
         assert!(without("tutorId", true).contains("tutorId"));
         let mut other = event(VERIFIED, json!({}));
         other["specversion"] = json!("0.3");
-        assert_eq!(heard(&other), Err(NoAnswer::SpecVersion));
-        assert_eq!(heard(&event("document.lost.v1", json!({}))), Err(NoAnswer::Type));
-        assert_eq!(heard(&event(VERIFIED, json!({"validUntil": "soon"}))), Err(NoAnswer::Data("validUntil")));
+        assert_eq!(read_json(&other), Err(NoAnswer::SpecVersion));
+        assert_eq!(read_json(&event("document.lost.v1", json!({}))), Err(NoAnswer::Type));
+        assert_eq!(read_json(&event(VERIFIED, json!({"validUntil": "soon"}))), Err(NoAnswer::Data("validUntil")));
         let mut long = event(VERIFIED, json!({}));
         long["id"] = json!("x".repeat(300));
-        assert_eq!(heard(&long), Err(NoAnswer::Attribute("id")));
+        assert_eq!(read_json(&long), Err(NoAnswer::Attribute("id")));
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
             let mut event = event(VERIFIED, json!({"validUntil": until, "reason": reason}));
             event["id"] = json!(id);
             event["source"] = json!(source);
-            if let Ok(answer) = heard(&event) {
+            if let Ok(answer) = read_json(&event) {
                 prop_assert!(!answer.event.contains('\0') && !answer.detail.contains('\0'));
             }
         }

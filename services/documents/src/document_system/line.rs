@@ -11,7 +11,7 @@ use lapin::{
 };
 use tokio::sync::Mutex;
 
-use super::{COMMANDS, CONTENT_TYPE, SUBMITTED, ear, question::Question};
+use super::{COMMANDS, CONTENT_TYPE, SUBMITTED, listener, question::Question};
 
 /// AMQP's number for "store it on disk".
 const PERSISTENT: u8 = 2;
@@ -71,7 +71,7 @@ impl Line {
         let channel = confirmed_channel(&connection).await?;
         declare_exchange(&channel, COMMANDS).await?;
         // An answer must find its queue, even where nobody has listened yet.
-        ear::declare(&channel).await?;
+        listener::declare(&channel).await?;
         Ok(Open { _connection: connection, channel })
     }
 }

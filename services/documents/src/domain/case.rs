@@ -100,7 +100,7 @@ pub enum Finding {
 
 /// What a finding did to a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub enum AnswerOutcome {
     Changed(Case),
     /// People have it by now; they may want to know.
     Noted,
@@ -260,11 +260,11 @@ impl Case {
     }
 
     /// Takes the Document System's answer. It decides only what nobody else has taken over.
-    pub fn hear(self, finding: Finding, today: Date, now: OffsetDateTime) -> Heard {
+    pub fn apply(self, finding: Finding, today: Date, now: OffsetDateTime) -> AnswerOutcome {
         match self.state {
             State::Checking { .. } => {}
-            State::InReview | State::ApprovedOnce(_) => return Heard::Noted,
-            _ => return Heard::Late,
+            State::InReview | State::ApprovedOnce(_) => return AnswerOutcome::Noted,
+            _ => return AnswerOutcome::Late,
         }
         let state = match finding {
             Finding::Failed => State::InReview,
@@ -274,7 +274,7 @@ impl Case {
                 until => State::Verified { until },
             },
         };
-        Heard::Changed(self.becomes(state, now))
+        AnswerOutcome::Changed(self.becomes(state, now))
     }
 
     fn reviewed_by(&self, reviewer: UserId) -> Result<(), Refusal> {

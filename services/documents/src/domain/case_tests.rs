@@ -93,9 +93,9 @@ fn each_state_allows_what_it_allows() {
         let revoked = case.clone().revoke(reviewer, Reason::Forged, String::new(), NOW);
         assert_eq!(revoked.is_ok(), may(&["verified"]), "revoke {name}");
         assert_eq!(case.clone().expire(date!(2028 - 01 - 01), NOW).is_some(), may(&["verified"]), "expire {name}");
-        let heard = case.hear(Finding::Verified(None), TODAY, NOW);
-        assert_eq!(matches!(heard, Heard::Changed(_)), may(&["checking"]), "hear {name}");
-        assert_eq!(heard == Heard::Noted, may(&["in_review", "approved_once"]), "note {name}");
+        let outcome = case.apply(Finding::Verified(None), TODAY, NOW);
+        assert_eq!(matches!(outcome, AnswerOutcome::Changed(_)), may(&["checking"]), "apply {name}");
+        assert_eq!(outcome == AnswerOutcome::Noted, may(&["in_review", "approved_once"]), "note {name}");
     }
 }
 
@@ -109,19 +109,19 @@ fn doing_nothing_changes_no_version() {
 
 #[test]
 fn the_document_system_decides_what_it_was_asked() {
-    let heard = |finding| match case(State::Checking { deadline: LATER }).hear(finding, TODAY, NOW) {
-        Heard::Changed(case) => case.state,
+    let applied = |finding| match case(State::Checking { deadline: LATER }).apply(finding, TODAY, NOW) {
+        AnswerOutcome::Changed(case) => case.state,
         other => panic!("{other:?}"),
     };
     assert_eq!(
-        heard(Finding::Verified(None)),
+        applied(Finding::Verified(None)),
         State::Verified { until: NEXT_YEAR },
         "the tutor's word where it has none"
     );
-    assert_eq!(heard(Finding::Verified(Some(TODAY))), State::Verified { until: Some(TODAY) });
-    assert_eq!(heard(Finding::Verified(Some(YESTERDAY))), State::Rejected(Reason::OutOfDate));
-    assert_eq!(heard(Finding::Rejected(Reason::Forged)), State::Rejected(Reason::Forged));
-    assert_eq!(heard(Finding::Failed), State::InReview);
+    assert_eq!(applied(Finding::Verified(Some(TODAY))), State::Verified { until: Some(TODAY) });
+    assert_eq!(applied(Finding::Verified(Some(YESTERDAY))), State::Rejected(Reason::OutOfDate));
+    assert_eq!(applied(Finding::Rejected(Reason::Forged)), State::Rejected(Reason::Forged));
+    assert_eq!(applied(Finding::Failed), State::InReview);
 }
 
 #[test]

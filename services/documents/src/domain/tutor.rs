@@ -36,7 +36,7 @@ pub enum Standing {
 
 /// A paper that was verified and not taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Record)]
-pub struct Held {
+pub struct VerifiedPaper {
     pub kind: PaperKind,
     /// The last day on which it is valid.
     #[record(name = "valid_until")]
@@ -64,9 +64,10 @@ pub enum News {
 
 impl Standing {
     /// What the papers amount to today: of each kind the one that lasts longest, of all kinds the one that ends first.
-    pub fn of(asked: &AskedPapers, held: &[Held], today: Date) -> Self {
+    pub fn of(asked: &AskedPapers, verified: &[VerifiedPaper], today: Date) -> Self {
         let lasting = |kind: &PaperKind| {
-            let valid = held.iter().filter(|paper| paper.kind == *kind).map(|paper| paper.until.unwrap_or(Date::MAX));
+            let valid =
+                verified.iter().filter(|paper| paper.kind == *kind).map(|paper| paper.until.unwrap_or(Date::MAX));
             valid.filter(|until| *until >= today).max()
         };
         match asked.kinds().iter().map(lasting).collect::<Option<Vec<Date>>>() {
@@ -103,18 +104,18 @@ mod tests {
 
     const TODAY: Date = date!(2026 - 03 - 02);
 
-    fn held(kind: PaperKind, until: Option<Date>) -> Held {
-        Held { kind, until }
+    fn paper(kind: PaperKind, until: Option<Date>) -> VerifiedPaper {
+        VerifiedPaper { kind, until }
     }
 
     #[test]
     fn every_paper_that_is_asked_for_has_to_be_there() {
         let asked = AskedPapers::default();
-        let identity = held(PaperKind::Identity, None);
+        let identity = paper(PaperKind::Identity, None);
         assert_eq!(Standing::of(&asked, &[identity], TODAY), Standing::Unverified);
-        let tax = held(PaperKind::TaxStatus, None);
+        let tax = paper(PaperKind::TaxStatus, None);
         assert_eq!(Standing::of(&asked, &[identity, tax], TODAY), Standing::Unverified, "another paper does not help");
-        let education = held(PaperKind::Education, None);
+        let education = paper(PaperKind::Education, None);
         assert_eq!(Standing::of(&asked, &[identity, education], TODAY), Standing::Verified { until: None });
     }
 
@@ -123,13 +124,13 @@ mod tests {
         let asked = AskedPapers::default();
         let (soon, later) = (date!(2026 - 04 - 01), date!(2031 - 05 - 31));
         let papers = [
-            held(PaperKind::Identity, Some(soon)),
-            held(PaperKind::Identity, Some(later)),
-            held(PaperKind::Education, None),
+            paper(PaperKind::Identity, Some(soon)),
+            paper(PaperKind::Identity, Some(later)),
+            paper(PaperKind::Education, None),
         ];
         assert_eq!(Standing::of(&asked, &papers, TODAY), Standing::Verified { until: Some(later) });
         assert_eq!(Standing::of(&asked, &papers[..1], TODAY), Standing::Unverified);
-        let two = [papers[0], held(PaperKind::Education, Some(later))];
+        let two = [papers[0], paper(PaperKind::Education, Some(later))];
         assert_eq!(Standing::of(&asked, &two, TODAY), Standing::Verified { until: Some(soon) });
         assert_eq!(Standing::of(&asked, &two, date!(2026 - 04 - 01)), Standing::Verified { until: Some(soon) });
         assert_eq!(Standing::of(&asked, &two, date!(2026 - 04 - 02)), Standing::Unverified, "the last day is included");

@@ -22,7 +22,7 @@ pub async fn run(app: &App, owner: UserId, id: UploadId) -> Result<Upload, Error
             State::Open => {}
         }
         store::uploads::end(conn, id, State::Aborted).await?;
-        super::doom(conn, &upload, upload.writable_until(now), now).await?;
+        super::delete_later(conn, &upload, upload.writable_until(now), now).await?;
         Ok::<_, Error>((Upload { state: State::Aborted, ..upload }, true))
     })
     .await?;

@@ -1,4 +1,4 @@
-//! End an upload: hold what the store has against what was announced, put it in its place, and make it a file.
+//! End an upload: compare what the store has with what was announced, put it in its place, and make it a file.
 //!
 //! The store is asked between two transactions. Whoever dies in between leaves an open upload, and whoever comes again
 //! finds the object in its place and goes on; the row decides what it is.
@@ -15,7 +15,7 @@ use crate::{
         id::{UploadId, UserId},
         upload::{self, Mismatch, State, Way},
     },
-    store::{self, doomed::Doomed},
+    store::{self, deletions::PendingDeletion},
 };
 
 /// Makes an upload a file. Doing it twice gives the same file.
@@ -48,7 +48,7 @@ pub async fn run(app: &App, owner: UserId, id: UploadId) -> Result<File, Error> 
     }
 }
 
-/// Holds what was written against what was announced, and puts it in its place.
+/// Compares what was written with what was announced, and puts it in its place.
 async fn check(app: &App, upload: &Upload) -> Result<(), Error> {
     match upload.way {
         Way::AtOnce(sha256) => at_once(app, upload, sha256).await,
@@ -109,7 +109,7 @@ fn complete(upload: &Upload, said: &[upload::Part], stored: Vec<Part>) -> Option
     all.then_some(parts)
 }
 
-/// Reads parts again where it is not known that the store has held them against their checksums: it keeps none, or
+/// Reads parts again where it is not known that the store has compared them with their checksums: it keeps none, or
 /// somebody died before it was written down. What was read stays read when the caller's patience ends, so that the next
 /// try goes on.
 async fn read_again(app: &App, upload: &Upload, said: &[upload::Part], found: &Found) -> Result<(), Error> {
@@ -137,7 +137,8 @@ async fn look_inside(app: &App, upload: &Upload, key: &str, found: &Found) -> Re
     Err(Refusal::ContentMismatch.into())
 }
 
-/// Writes what became of the upload, unless somebody else did meanwhile. What nobody needs any more is doomed with it.
+/// Writes what became of the upload, unless somebody else did meanwhile. What nobody needs any more is to be
+/// deleted from then on.
 async fn save(app: &App, upload: &Upload, verdict: Option<Mismatch>) -> Result<(), Error> {
     let now = app.clock.now();
     let state = verdict.map_or(State::Completed, State::Refused);
@@ -148,19 +149,19 @@ async fn save(app: &App, upload: &Upload, verdict: Option<Mismatch>) -> Result<(
         if upload.state != State::Open {
             if upload.state != State::Completed {
                 // Given up meanwhile, and perhaps cleared away before we put the object in its place.
-                super::doom(conn, &upload, last_at, now).await?;
+                super::delete_later(conn, &upload, last_at, now).await?;
             }
             return Ok(false);
         }
         store::uploads::end(conn, upload.id, state).await?;
         if verdict.is_some() {
-            super::doom(conn, &upload, last_at, now).await?;
+            super::delete_later(conn, &upload, last_at, now).await?;
             return Ok(true);
         }
         store::files::insert(conn, &upload.becomes(now)).await?;
         if upload.key() != upload.file_key() {
-            let doomed = Doomed { key: upload.key(), store_id: String::new(), last_at };
-            store::doomed::insert(conn, &doomed, now).await?;
+            let deletion = PendingDeletion { key: upload.key(), store_id: String::new(), last_at };
+            store::deletions::insert(conn, &deletion, now).await?;
         }
         Ok::<_, Error>(true)
     })

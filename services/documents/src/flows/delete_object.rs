@@ -2,15 +2,15 @@
 
 use crate::{
     App, Error,
-    store::{self, doomed::Doomed},
+    store::{self, deletions::PendingDeletion},
 };
 
 /// Deletes one object, and gives its upload in parts up. Safe to do twice.
-pub async fn run(app: &App, doomed: &Doomed) -> Result<(), Error> {
+pub async fn run(app: &App, deletion: &PendingDeletion) -> Result<(), Error> {
     let at = app.clock.now();
-    if !doomed.store_id.is_empty() {
-        app.bucket.give_up(&doomed.key, &doomed.store_id).await?;
+    if !deletion.store_id.is_empty() {
+        app.bucket.give_up(&deletion.key, &deletion.store_id).await?;
     }
-    app.bucket.delete(&doomed.key).await?;
-    Ok(store::doomed::deleted(&mut *app.db.acquire().await?, doomed, at).await?)
+    app.bucket.delete(&deletion.key).await?;
+    Ok(store::deletions::deleted(&mut *app.db.acquire().await?, deletion, at).await?)
 }

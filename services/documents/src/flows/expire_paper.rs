@@ -45,7 +45,7 @@ pub async fn run(app: &App, actor: &str, id: CaseId) -> Result<(), Error> {
 
 /// Whether the tutor has another verified paper of the kind that lasts longer.
 async fn renewed(conn: &mut PgConnection, case: &Case) -> Result<bool, sqlx::Error> {
-    let held = store::cases::held(conn, case.tutor).await?;
+    let papers = store::cases::verified_papers(conn, case.tutor).await?;
     let until = case.until();
-    Ok(held.iter().any(|paper| paper.kind == case.kind && (paper.until.is_none() || paper.until > until)))
+    Ok(papers.iter().any(|paper| paper.kind == case.kind && (paper.until.is_none() || paper.until > until)))
 }

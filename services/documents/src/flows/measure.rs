@@ -22,7 +22,7 @@ pub async fn run(app: &App) -> Result<(), Error> {
 
 /// Sets `doomed_objects_overdue`.
 pub async fn overdue(app: &App) -> Result<(), Error> {
-    let overdue = store::doomed::overdue(&mut *app.db.acquire().await?, app.clock.now()).await?;
+    let overdue = store::deletions::overdue(&mut *app.db.acquire().await?, app.clock.now()).await?;
     metrics::gauge!("doomed_objects_overdue").set(whole(overdue));
     Ok(())
 }

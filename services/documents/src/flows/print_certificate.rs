@@ -27,7 +27,7 @@ pub async fn run(app: &App) -> Result<bool, Error> {
     let now = app.clock.now();
     let mut conn = app.db.acquire().await?;
     let claimed = certificates::claim(&mut conn, now + LEASE, now).await?;
-    // Nothing is held while the object store is spoken to.
+    // Nothing is locked while the object store is spoken to.
     drop(conn);
     let Some((certificate, attempts)) = claimed else { return Ok(false) };
     failpoint!("print_certificate.claimed");

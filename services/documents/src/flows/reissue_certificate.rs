@@ -56,14 +56,14 @@ pub async fn run(app: &App, actor: &str, command: &Reissue, key: &Idempotent) ->
             course_title: &old.course_title,
             language: command.language.unwrap_or(old.language),
         };
-        let held = old.state.holds();
+        let was_in_force = old.state.holds();
         let (old, new, number) = old.reissued(wording, Id::new(now), now)?;
         if !store::certificates::insert(conn, &new, &number).await? {
             return Err(Refusal::CertificateReplaced.into());
         }
         store::certificates::void(conn, &old).await?;
         // That one which was revoked is void was announced then.
-        if held {
+        if was_in_force {
             announce::certificate_revoked(conn, &old, Reason::Reissued, by).await?;
         }
         announce::certificate_issued(conn, &new, by).await?;

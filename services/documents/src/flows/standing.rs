@@ -36,8 +36,8 @@ pub async fn renew(
     if tutor.erased_at.is_some() {
         return Ok(());
     }
-    let held = store::cases::held(conn, tutor.id).await?;
-    let standing = Standing::of(asked, &held, cause.today);
+    let papers = store::cases::verified_papers(conn, tutor.id).await?;
+    let standing = Standing::of(asked, &papers, cause.today);
     let news = tutor.standing.news(standing, cause.ended);
     let version = tutor.version + i64::from(news.is_some());
     let tutor = Tutor { standing, asked: asked.to_string(), version, ..tutor };

@@ -38,7 +38,7 @@ pub async fn run(app: &App, actor: &str, command: &SubmitPaper, key: Option<&Ide
         if store::tutors::lock(conn, command.tutor).await?.erased_at.is_some() {
             return Err(Refusal::AccountErased.into());
         }
-        // Held until the case rests on them: a file that is deleted meanwhile is not found, or waits and is in use.
+        // Locked until the case rests on them: a file that is deleted meanwhile is not found, or waits and is in use.
         if !store::files::are_papers_of(conn, &command.files, command.tutor).await? {
             return Err(Refusal::NotAPaper.into());
         }

@@ -40,11 +40,11 @@ contract::show! {
         sha256: file.sha256, owner_id: file.owner, created_at: file.created_at,
     }
 
-    entry: Entry => pb::CaseEntry { what: entry.what, actor: entry.actor, detail: entry.detail, at: entry.at }
+    entry: Entry => pb::CaseEntry { what: entry.what, actor: entry.actor, detail: given(entry.detail), at: entry.at }
 
     case: Case => pb::VerificationCase {
         case_id: case.id, tutor_id: case.tutor, kind: case.kind, state: case.state.name(), reason: case.state.reason(),
-        valid_until: case.until(), deadline: case.state.deadline(), file_ids: case.files, comment: case.comment,
+        valid_until: case.until(), deadline: case.state.deadline(), file_ids: case.files, comment: given(case.comment),
         created_at: case.created_at, updated_at: case.updated_at, history = Vec::new(),
     }
 

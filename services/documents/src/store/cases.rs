@@ -12,7 +12,7 @@ use crate::domain::{
     case::{Approval, Case, OrderBy, State, StateName},
     id::{CaseId, FileId, UserId},
     paper::PaperKind,
-    tutor::Held,
+    tutor::VerifiedPaper,
 };
 
 /// Refuses a second open case about a kind of paper.
@@ -227,8 +227,9 @@ pub async fn latest(conn: &mut PgConnection, tutor: UserId) -> Result<Vec<Case>,
 }
 
 /// The papers of a tutor that are verified.
-pub async fn held(conn: &mut PgConnection, tutor: UserId) -> Result<Vec<Held>, sqlx::Error> {
-    let select = pg::sql!("select ", Held, " from verification_cases where tutor_id = $1 and state = 'verified'");
+pub async fn verified_papers(conn: &mut PgConnection, tutor: UserId) -> Result<Vec<VerifiedPaper>, sqlx::Error> {
+    let select =
+        pg::sql!("select ", VerifiedPaper, " from verification_cases where tutor_id = $1 and state = 'verified'");
     sqlx::query_as(select).bind(tutor).fetch_all(conn).await
 }
 

@@ -25,7 +25,7 @@ pub async fn get(conn: &mut PgConnection, id: FileId, owner: Option<UserId>) -> 
     Ok(any(conn, id).await?.filter(|file| owner.is_none_or(|owner| owner == file.owner)))
 }
 
-/// A file of this person, held until the transaction ends.
+/// A file of this person, locked until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, id: FileId, owner: UserId) -> Result<Option<File>, sqlx::Error> {
     let select = pg::sql!("select ", File, " from files where file_id = $1 and owner_id = $2 for update");
     sqlx::query_as(select).bind(id).bind(owner).fetch_optional(conn).await
@@ -57,10 +57,10 @@ pub async fn stored(conn: &mut PgConnection, ids: &[FileId]) -> Result<Vec<File>
     sqlx::query_as(select).bind(ids).fetch_all(conn).await
 }
 
-/// Whether every one of these is a paper of this person. They are held until the transaction ends, so that none is
+/// Whether every one of these is a paper of this person. They are locked until the transaction ends, so that none is
 /// deleted meanwhile.
 pub async fn are_papers_of(conn: &mut PgConnection, ids: &[FileId], owner: UserId) -> Result<bool, sqlx::Error> {
-    let held: Vec<FileId> = sqlx::query_scalar(
+    let locked: Vec<FileId> = sqlx::query_scalar(
         "select file_id
          from files
          where file_id = any($1) and owner_id = $2 and kind = 'paper'
@@ -71,7 +71,7 @@ pub async fn are_papers_of(conn: &mut PgConnection, ids: &[FileId], owner: UserI
     .bind(owner)
     .fetch_all(conn)
     .await?;
-    Ok(ids.iter().all(|id| held.contains(id)))
+    Ok(ids.iter().all(|id| locked.contains(id)))
 }
 
 /// Deletes the row of a file.

@@ -64,19 +64,19 @@ pub async fn of(conn: &mut PgConnection, id: UploadId, owner: UserId) -> Result<
     sqlx::query_as(select).bind(id).bind(owner).fetch_optional(conn).await
 }
 
-/// The same, held until the transaction ends.
+/// The same, locked until the transaction ends.
 pub async fn lock(conn: &mut PgConnection, id: UploadId, owner: UserId) -> Result<Option<Upload>, sqlx::Error> {
     let select = pg::sql!("select ", Upload, " from uploads where upload_id = $1 and owner_id = $2 for update");
     sqlx::query_as(select).bind(id).bind(owner).fetch_optional(conn).await
 }
 
-/// Every open upload of a person, held.
+/// Every open upload of a person, locked.
 pub async fn lock_open_of(conn: &mut PgConnection, owner: UserId) -> Result<Vec<Upload>, sqlx::Error> {
     let select = pg::sql!("select ", Upload, " from uploads where owner_id = $1 and state = 'open' for update");
     sqlx::query_as(select).bind(owner).fetch_all(conn).await
 }
 
-/// Open uploads whose time is over, held; those that somebody else holds are left to them.
+/// Open uploads whose time is over, locked; those that somebody else has locked are left to them.
 pub async fn lock_expired(conn: &mut PgConnection, lease: Lease) -> Result<Vec<Upload>, sqlx::Error> {
     let select = pg::sql!(
         "select ",

@@ -48,7 +48,7 @@ impl World {
         Self { app, fleet: Fleet::new(clock.shared()), clock, broker: Broker::new().await, _school: school }
     }
 
-    /// Starts the ear, and a relay for what neighbours announce. Dropping it is a `kill -9`.
+    /// Starts the consumer, and a relay for what neighbours announce. Dropping it is a `kill -9`.
     fn hear(&self) -> JoinSet<()> {
         let amqp: bus::Amqp = self.broker.url.parse().unwrap();
         let mut running = JoinSet::new();

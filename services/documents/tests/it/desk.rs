@@ -6,7 +6,7 @@ use auth::Channel;
 use documents::{
     App,
     config::{Papers, Patience},
-    document_system::{Ear, Line},
+    document_system::{Line, Listener},
     flows::ask_system,
     jobs,
 };
@@ -159,7 +159,7 @@ impl Desk {
     }
 
     /// The short names of what was announced, in order.
-    pub async fn told(&self) -> Vec<String> {
+    pub async fn event_names(&self) -> Vec<String> {
         let short = |event: Recorded| event.kind.rsplit('.').next().unwrap_or_default().to_owned();
         self.announced().await.into_iter().map(short).collect()
     }
@@ -178,13 +178,13 @@ impl Desk {
     /// Hears the Document System while `work` goes on.
     pub async fn hearing<T>(&self, broker: &Broker, work: impl Future<Output = T>) -> T {
         let stop = CancellationToken::new();
-        let ear = Ear::new(Arc::clone(&self.app), broker.url.parse().unwrap()).run(stop.clone());
+        let listener = Listener::new(Arc::clone(&self.app), broker.url.parse().unwrap()).run(stop.clone());
         let work = async {
             let done = work.await;
             stop.cancel();
             done
         };
-        tokio::join!(ear, work).1
+        tokio::join!(listener, work).1
     }
 }
 

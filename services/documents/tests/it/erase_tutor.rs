@@ -30,8 +30,8 @@ async fn an_erased_tutor_keeps_pseudonymous_cases_and_nothing_else() {
     assert_eq!(desk.look(&open).await.state(), State::Withdrawn);
     for (case, state) in [(&identity, State::Verified), (&rejected, State::Rejected)] {
         let case = desk.look(case).await;
-        assert_eq!((case.state(), case.comment.as_str(), case.file_ids.len()), (state, "", 0));
-        assert!(case.history.iter().all(|entry| entry.detail.is_empty()));
+        assert_eq!((case.state(), case.comment, case.file_ids.len()), (state, None, 0));
+        assert!(case.history.iter().all(|entry| entry.detail.is_none()));
     }
     assert_eq!(desk.look(&other).await.file_ids.len(), 1, "others are left alone");
     let file = identity.file_ids[0].parse().unwrap();

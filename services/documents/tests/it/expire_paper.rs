@@ -101,7 +101,7 @@ async fn a_school_that_asks_for_more_papers_takes_teaching_back_and_one_that_ask
     assert!(!desk.status(tutor).await.verified);
     jobs::paper::renew_standings(&desk.decided(papers("education"))).await.unwrap();
     assert!(desk.status(tutor).await.verified);
-    assert_eq!(desk.told().await[2..], ["TutorVerified", "TutorVerificationEnded", "TutorVerified"]);
+    assert_eq!(desk.event_names().await[2..], ["TutorVerified", "TutorVerificationEnded", "TutorVerified"]);
 }
 
 #[tokio::test]

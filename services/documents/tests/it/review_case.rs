@@ -23,17 +23,17 @@ async fn two_people_verify_and_everybody_hears_of_it() {
     let verified = desk.approve(boris, &case, "2031-05-31").await.unwrap();
     assert_eq!((verified.state(), verified.valid_until.as_deref()), (State::Verified, Some("2031-05-31")));
     assert_eq!(history(&verified), ["submitted", "approved", "approved"]);
-    assert_eq!(desk.told().await, ["DocumentVerified"], "another paper is asked for");
+    assert_eq!(desk.event_names().await, ["DocumentVerified"], "another paper is asked for");
     let event = desk.announced().await[0].clone();
     let document = event.decode::<DocumentVerified>().unwrap();
     assert_eq!((document.kind.as_str(), document.valid_until.as_str()), ("PAPER_KIND_IDENTITY", "2031-05-31"));
     assert_eq!((event.aggregate_version, event.actor), (3, format!("user:{boris}")));
 
     desk.verified(tutor, PaperKind::Education, "").await;
-    assert_eq!(desk.told().await[1..], ["DocumentVerified", "TutorVerified"]);
+    assert_eq!(desk.event_names().await[1..], ["DocumentVerified", "TutorVerified"]);
     let announced = desk.announced().await;
-    let told = announced.iter().find_map(|event| event.decode::<TutorVerified>()).unwrap();
-    assert_eq!((told.tutor_id, told.valid_until.as_str()), (tutor.to_string(), "2031-05-31"));
+    let event = announced.iter().find_map(|event| event.decode::<TutorVerified>()).unwrap();
+    assert_eq!((event.tutor_id, event.valid_until.as_str()), (tutor.to_string(), "2031-05-31"));
     let status = desk.status(tutor).await;
     assert_eq!((status.verified, status.valid_until.as_deref()), (true, Some("2031-05-31")));
 }
@@ -63,7 +63,7 @@ async fn of_many_people_at_once_two_verify() {
     for refused in refused {
         assert_eq!(reason(refused), "CASE_DECIDED");
     }
-    assert_eq!(desk.told().await, ["DocumentVerified"]);
+    assert_eq!(desk.event_names().await, ["DocumentVerified"]);
     let approvals: i64 =
         sqlx::query_scalar("select count(*) from case_approvals").fetch_one(&desk.db.pool).await.unwrap();
     assert_eq!(approvals, 2);
@@ -117,8 +117,8 @@ async fn one_person_rejects_with_a_reason() {
     assert_eq!((rejected.state(), rejected.reason.as_deref()), (State::Rejected, Some("UNREADABLE")));
     assert_eq!(reason(desk.reject(Uuid::new_v4(), &case, "UNREADABLE").await), "CASE_DECIDED");
     let announced = desk.announced().await;
-    let told = announced[0].decode::<DocumentRejected>().unwrap();
-    assert_eq!((told.tutor_id, told.reason.as_str(), announced.len()), (tutor.to_string(), "UNREADABLE", 1));
+    let event = announced[0].decode::<DocumentRejected>().unwrap();
+    assert_eq!((event.tutor_id, event.reason.as_str(), announced.len()), (tutor.to_string(), "UNREADABLE", 1));
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_verification_that_is_taken_back_ends_the_standing() {
     assert_eq!((revoked.state(), revoked.reason.as_deref()), (State::Revoked, Some("FORGED")));
     assert_eq!(reason(desk.revoke(Uuid::new_v4(), &identity, "FORGED").await), "CASE_NOT_VERIFIED");
     assert!(!desk.status(tutor).await.verified);
-    assert_eq!(desk.told().await[3..], ["DocumentRejected", "TutorVerificationEnded"]);
+    assert_eq!(desk.event_names().await[3..], ["DocumentRejected", "TutorVerificationEnded"]);
     let last = desk.announced().await.pop().unwrap();
     let ended = last.decode::<TutorVerificationEnded>().unwrap();
     assert_eq!((ended.reason.as_str(), last.aggregate_version), ("REVOKED", 2));

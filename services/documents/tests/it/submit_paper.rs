@@ -143,7 +143,7 @@ async fn a_tutor_sees_their_own_cases_page_by_page_and_not_who_reviewed_them() {
     let case = desk.papers_of(tutor).get_my_verification_case(request.clone()).await.unwrap().into_inner();
     desk.reject(reviewer, &case, "NAME_DIFFERS").await.unwrap();
     let case = desk.papers_of(tutor).get_my_verification_case(request.clone()).await.unwrap().into_inner();
-    assert_eq!((case.reason.as_deref(), case.comment.as_str()), (Some("NAME_DIFFERS"), "Не видно даты"));
+    assert_eq!((case.reason.as_deref(), case.comment.as_deref()), (Some("NAME_DIFFERS"), Some("Не видно даты")));
     let actors: Vec<_> = case.history.iter().map(|entry| entry.actor.clone()).collect();
     assert_eq!(actors, [format!("user:{tutor}"), "reviewer".to_owned()]);
     assert_eq!(desk.look(&case).await.history[1].actor, format!("user:{reviewer}"), "staff does");

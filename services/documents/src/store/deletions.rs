@@ -1,12 +1,14 @@
-//! Objects that have to go from the object store: a row first, the object later.
+//! Objects that are to be deleted from the object store: a row first, the object later.
+//!
+//! Their table was released as `doomed_objects`.
 
 use pg::Lease;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-/// An object that has to go.
+/// An object that is to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq, values::Record)]
-pub struct Doomed {
+pub struct PendingDeletion {
     #[record(name = "object_key")]
     pub key: String,
     /// The store's id of an upload in parts that is given up as well; empty for none.
@@ -16,8 +18,12 @@ pub struct Doomed {
     pub last_at: OffsetDateTime,
 }
 
-/// Dooms an object: it is deleted soon, and once more at the last.
-pub async fn insert(conn: &mut PgConnection, doomed: &Doomed, delete_at: OffsetDateTime) -> Result<(), sqlx::Error> {
+/// Has an object deleted soon, and once more when nobody can write it any more.
+pub async fn insert(
+    conn: &mut PgConnection,
+    deletion: &PendingDeletion,
+    delete_at: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "insert into doomed_objects (object_key, store_upload_id, delete_at, last_at)
          values ($1, $2, $3, $4)
@@ -25,17 +31,17 @@ pub async fn insert(conn: &mut PgConnection, doomed: &Doomed, delete_at: OffsetD
          set delete_at = least(doomed_objects.delete_at, excluded.delete_at),
              last_at = greatest(doomed_objects.last_at, excluded.last_at)",
     )
-    .bind(&doomed.key)
-    .bind(&doomed.store_id)
+    .bind(&deletion.key)
+    .bind(&deletion.store_id)
     .bind(delete_at)
-    .bind(doomed.last_at)
+    .bind(deletion.last_at)
     .execute(conn)
     .await?;
     Ok(())
 }
 
 /// Claims objects that are due.
-pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<Doomed>, sqlx::Error> {
+pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<PendingDeletion>, sqlx::Error> {
     sqlx::query_as(
         "update doomed_objects
          set delete_at = $2
@@ -57,16 +63,20 @@ pub async fn claim_due(conn: &mut PgConnection, lease: Lease) -> Result<Vec<Doom
 }
 
 /// Writes that an object was deleted: for good if nobody could write there any more, else until its last time.
-pub async fn deleted(conn: &mut PgConnection, doomed: &Doomed, at: OffsetDateTime) -> Result<(), sqlx::Error> {
+pub async fn deleted(
+    conn: &mut PgConnection,
+    deletion: &PendingDeletion,
+    at: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
     sqlx::query("delete from doomed_objects where object_key = $1 and store_upload_id = $2 and last_at <= $3")
-        .bind(&doomed.key)
-        .bind(&doomed.store_id)
+        .bind(&deletion.key)
+        .bind(&deletion.store_id)
         .bind(at)
         .execute(&mut *conn)
         .await?;
     sqlx::query("update doomed_objects set delete_at = last_at where object_key = $1 and store_upload_id = $2")
-        .bind(&doomed.key)
-        .bind(&doomed.store_id)
+        .bind(&deletion.key)
+        .bind(&deletion.store_id)
         .execute(conn)
         .await?;
     Ok(())

@@ -6,7 +6,7 @@ use super::change_case::{self, Change};
 use crate::{
     App,
     domain::{
-        case::{Finding, Heard},
+        case::{AnswerOutcome, Finding},
         id::{AskId, CaseId, UserId},
         paper,
     },
@@ -80,24 +80,24 @@ pub async fn run(conn: &mut PgConnection, app: &App, answer: &Answer) -> Result<
         return Ok(Fate::Repeated);
     }
     let id = case.id;
-    let told = told(answer);
-    match case.hear(answer.finding, today, now) {
-        Heard::Changed(case) => {
-            let change = Change { what: "answered", actor: ACTOR, detail: &told, today, now };
+    let summary = summary(answer);
+    match case.apply(answer.finding, today, now) {
+        AnswerOutcome::Changed(case) => {
+            let change = Change { what: "answered", actor: ACTOR, detail: &summary, today, now };
             change_case::save(conn, app, &case, change).await?;
             change_case::count(&case);
             Ok(Fate::Applied)
         }
-        Heard::Noted => {
-            let change = Change { what: "answered late", actor: ACTOR, detail: &told, today, now };
+        AnswerOutcome::Noted => {
+            let change = Change { what: "answered late", actor: ACTOR, detail: &summary, today, now };
             change_case::note(conn, id, change).await?;
             Ok(Fate::Noted)
         }
-        Heard::Late => Ok(Fate::Late),
+        AnswerOutcome::Late => Ok(Fate::Late),
     }
 }
 
-fn told(answer: &Answer) -> String {
+fn summary(answer: &Answer) -> String {
     let finding = match answer.finding {
         Finding::Verified(Some(until)) => format!("verified until {}", paper::day(until)),
         Finding::Verified(None) => "verified".to_owned(),

@@ -1,5 +1,5 @@
-//! The ear: takes the Document System's answers. Each is applied once, ignored with a count, or made a dead letter with
-//! its reason.
+//! Listens to the Document System's answers. Each is applied once, ignored with a count, or made a dead letter with its
+//! reason.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     App,
-    flows::hear_answer::{self, Answer, Fate},
+    flows::apply_answer::{self, Answer, Fate},
 };
 
 /// An answer that took its consumer down, or failed for no reason that we know, this often is given up by the broker.
@@ -40,14 +40,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How soon an answer that failed is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Hears answers until it is told to stop.
+/// Takes answers until it has to stop.
 #[derive(Debug)]
-pub struct Ear {
+pub struct Listener {
     app: Arc<App>,
     amqp: Amqp,
 }
 
-impl Ear {
+impl Listener {
     pub fn new(app: Arc<App>, amqp: Amqp) -> Self {
         Self { app, amqp }
     }
@@ -145,7 +145,7 @@ impl Ear {
 
     async fn apply(&self, answer: &Answer) -> Result<Fate, Failed> {
         let app = &self.app;
-        let applied = pg::transaction(&app.db, async |conn| hear_answer::run(conn, app, answer).await);
+        let applied = pg::transaction(&app.db, async |conn| apply_answer::run(conn, app, answer).await);
         match AssertUnwindSafe(tokio::time::timeout(PATIENCE, applied)).catch_unwind().await {
             Ok(Ok(Ok(fate))) => Ok(fate),
             Ok(Ok(Err(error))) if pg::is_unavailable(&error) => Err(Failed::Ours(error)),
