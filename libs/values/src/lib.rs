@@ -13,6 +13,7 @@ mod column;
 mod id;
 mod key;
 mod locale;
+pub mod made;
 pub mod mistake;
 mod money;
 mod named;

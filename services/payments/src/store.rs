@@ -16,21 +16,7 @@ pub mod run;
 pub mod waiting;
 pub mod webhook;
 
-use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
-use values::Id;
-
-/// The first id that something made in this millisecond or later can have: ids begin with the moment in which they were
-/// made, so that a range of time is a range of the key, and of every index that ends with it.
-fn first_id<K>(at: OffsetDateTime) -> Id<K> {
-    let milliseconds = u128::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
-    Id::from_uuid(Uuid::from_u128(milliseconds << 80))
-}
-
-/// The first id after that millisecond.
-fn next_id<K>(at: OffsetDateTime) -> Id<K> {
-    first_id(at.saturating_add(Duration::MILLISECOND))
-}
+use values::made::{first_id, next_id};
 
 /// Positions in a list whose length the domain limits.
 fn position(at: usize) -> i16 {
