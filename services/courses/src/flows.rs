@@ -11,6 +11,7 @@ pub mod edit_draft;
 pub mod replace_draft;
 pub mod update_lesson;
 
+mod change_run;
 pub mod close_run;
 pub mod create_run;
 pub mod publish_course;
