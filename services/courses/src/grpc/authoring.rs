@@ -101,7 +101,7 @@ impl asked::AuthoringService for Door {
         let filter = courses::Filter { state: ask.state, language: ask.language, level: ask.level, tags };
         let (title, order) = (ask.title.as_ref().map(|title| title.as_str()), ask.order_by.unwrap_or_default());
         let rows = courses::list(&self.0.db, &filter, title, order, ask.page.after()?, ask.page.limit()).await?;
-        Ok(show(ask.page.cut(rows, |card| card.id)))
+        Ok(show(ask.page.cut(rows, |last| courses::after(order, last))))
     }
 
     async fn get_authored_course(&self, _: Call, ask: asked::GetAuthoredCourse) -> Result<pb::Course> {

@@ -30,7 +30,7 @@ impl asked::EnrolmentService for Door {
         let order = ask.order_by.unwrap_or_default();
         let filter = enrolments::Filter { course, run, learner, state: ask.state, created, starts, order };
         let rows = enrolments::list_for_staff(&self.0.db, filter, ask.page.after()?, ask.page.limit()).await?;
-        Ok(show(ask.page.cut(rows, |enrolment| enrolment.id)))
+        Ok(show(ask.page.cut(rows, |last| enrolments::after(order, last))))
     }
 
     async fn get_enrolment(&self, _: Call, ask: asked::GetEnrolment) -> Result<pb::EnrolmentRecord> {

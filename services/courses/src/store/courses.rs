@@ -53,6 +53,7 @@ pub struct Card {
     pub tags: Vec<String>,
     pub cover_media_id: Option<String>,
     pub published_at: Option<OffsetDateTime>,
+    pub updated_at: OffsetDateTime,
 }
 
 /// Which courses to list.
@@ -115,13 +116,26 @@ pub enum Order {
     UpdatedAtDesc,
 }
 
+/// Where a page of the editors' list begins: after this course. Beside the id stands what the list is in the order of, as
+/// it was when the page before was read: a course that changes since then moves no page.
+pub type After = (Option<String>, Option<OffsetDateTime>, CourseId);
+
+/// Where the page after this course begins.
+pub fn after(order: Order, last: &Card) -> After {
+    match order {
+        Order::CreatedAtDesc => (None, None, last.id),
+        Order::Title => (Some(last.title.clone()), None, last.id),
+        Order::UpdatedAtDesc => (None, Some(last.updated_at), last.id),
+    }
+}
+
 /// Courses in every state, for editors; `title` has words of the title, each of which may be unfinished.
 pub async fn list(
     db: impl PgExecutor<'_>,
     filter: &Filter,
     title: Option<&str>,
     order: Order,
-    after: Option<CourseId>,
+    after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Card>, sqlx::Error> {
     let mut query = QueryBuilder::new(pg::sql!("select ", Card, " from courses where true"));
@@ -131,19 +145,23 @@ pub async fn list(
         query.push(" and to_tsvector('simple', translate(title, 'ёЁ', 'еЕ')) @@ to_tsquery('simple', ");
         query.push_bind(beginnings(title)).push(")");
     }
-    let (key, direction, beyond) = match order {
-        Order::CreatedAtDesc => ("course_id", "desc", "<"),
-        Order::Title => ("title, course_id", "asc", ">"),
-        Order::UpdatedAtDesc => ("updated_at, course_id", "desc", "<"),
-    };
-    if let Some(after) = after {
-        // The last row of the page before says where it stands, whatever the order.
-        query.push(format_args!(" and ({key}) {beyond} (select {key} from courses where course_id = "));
-        query.push_bind(after).push(")");
+    if let Some((title, updated_at, id)) = after {
+        match order {
+            Order::CreatedAtDesc => query.push(" and course_id < ").push_bind(id),
+            Order::Title => {
+                query.push(" and (title, course_id) > (").push_bind(title).push(", ").push_bind(id).push(")")
+            }
+            Order::UpdatedAtDesc => {
+                query.push(" and (updated_at, course_id) < (").push_bind(updated_at).push(", ").push_bind(id).push(")")
+            }
+        };
     }
-    let order = key.replace(", course_id", &format!(" {direction}, course_id"));
-    query.push(format_args!(" order by {order} {direction} limit ")).push_bind(limit);
-    query.build_query_as().fetch_all(db).await
+    query.push(match order {
+        Order::CreatedAtDesc => " order by course_id desc limit ",
+        Order::Title => " order by title, course_id limit ",
+        Order::UpdatedAtDesc => " order by updated_at desc, course_id desc limit ",
+    });
+    query.push_bind(limit).build_query_as().fetch_all(db).await
 }
 
 /// A query for texts that have all of these words or words that begin so; nothing is found where there is no word.

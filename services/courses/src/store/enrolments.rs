@@ -3,7 +3,10 @@
 use sqlx::{PgConnection, PgExecutor, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use values::{Named, Record};
+use values::{
+    Named, Record,
+    made::{self, within},
+};
 
 use crate::domain::{
     enrolment::{Cause, Enrolment, StateName},
@@ -130,9 +133,8 @@ pub struct Filter {
     pub run: Option<RunId>,
     pub learner: Option<LearnerId>,
     pub state: Option<StateName>,
-    /// From the first instant to before the second.
-    pub created: (Option<OffsetDateTime>, Option<OffsetDateTime>),
-    pub starts: (Option<OffsetDateTime>, Option<OffsetDateTime>),
+    pub created: made::Range,
+    pub starts: made::Range,
     pub order: Order,
 }
 
@@ -146,11 +148,24 @@ pub enum Order {
     AccessEndsAt,
 }
 
+/// Where a page of the staff's list begins: after this enrolment. Beside the id stands what the list is in the order of,
+/// as it was when the page before was read: an enrolment that changes since then moves no page.
+pub type After = (Option<OffsetDateTime>, EnrolmentId);
+
+/// Where the page after this enrolment begins.
+pub fn after(order: Order, last: &Enrolment) -> After {
+    match order {
+        Order::CreatedAtDesc => (None, last.id),
+        Order::StartsAtDesc => (Some(last.starts_at), last.id),
+        Order::AccessEndsAt => (last.access_ends_at, last.id),
+    }
+}
+
 /// Enrolments of everybody, for staff. The statement has only the conditions that are asked for, so that each finds its index.
 pub async fn list_for_staff(
     db: impl PgExecutor<'_>,
     filter: Filter,
-    after: Option<EnrolmentId>,
+    after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Enrolment>, sqlx::Error> {
     let mut query = QueryBuilder::new(pg::sql!("select ", Enrolment as e, " from enrolments e where true"));
@@ -166,27 +181,31 @@ pub async fn list_for_staff(
     if let Some(state) = filter.state {
         query.push(" and e.state = ").push_bind(state);
     }
-    for (column, (from, before)) in [("e.created_at", filter.created), ("e.starts_at", filter.starts)] {
-        if let Some(from) = from {
-            query.push(format_args!(" and {column} >= ")).push_bind(from);
-        }
-        if let Some(before) = before {
-            query.push(format_args!(" and {column} < ")).push_bind(before);
-        }
+    within(&mut query, ("e.created_at", "e.enrolment_id"), filter.created);
+    if let Some(from) = filter.starts.0 {
+        query.push(" and e.starts_at >= ").push_bind(from);
     }
-    let (key, direction, beyond) = match filter.order {
-        Order::CreatedAtDesc => ("enrolment_id", "desc", "<"),
-        Order::StartsAtDesc => ("starts_at, enrolment_id", "desc", "<"),
-        Order::AccessEndsAt => ("coalesce(access_ends_at, 'infinity'), enrolment_id", "asc", ">"),
-    };
-    if let Some(after) = after {
-        // The last row of the page before says where it stands, whatever the order.
-        query.push(format_args!(" and ({key}) {beyond} (select {key} from enrolments where enrolment_id = "));
-        query.push_bind(after).push(")");
+    if let Some(before) = filter.starts.1 {
+        query.push(" and e.starts_at < ").push_bind(before);
     }
-    let order = key.replace(", enrolment_id", &format!(" {direction}, enrolment_id"));
-    query.push(format_args!(" order by {order} {direction} limit ")).push_bind(limit);
-    query.build_query_as().fetch_all(db).await
+    if let Some((at, id)) = after {
+        match filter.order {
+            Order::CreatedAtDesc => query.push(" and e.enrolment_id < ").push_bind(id),
+            Order::StartsAtDesc => {
+                query.push(" and (e.starts_at, e.enrolment_id) < (").push_bind(at).push(", ").push_bind(id).push(")")
+            }
+            Order::AccessEndsAt => {
+                query.push(" and (coalesce(e.access_ends_at, 'infinity'), e.enrolment_id) > (coalesce(").push_bind(at);
+                query.push(", 'infinity'), ").push_bind(id).push(")")
+            }
+        };
+    }
+    query.push(match filter.order {
+        Order::CreatedAtDesc => " order by e.enrolment_id desc limit ",
+        Order::StartsAtDesc => " order by e.starts_at desc, e.enrolment_id desc limit ",
+        Order::AccessEndsAt => " order by coalesce(e.access_ends_at, 'infinity'), e.enrolment_id limit ",
+    });
+    query.push_bind(limit).build_query_as().fetch_all(db).await
 }
 
 /// Where an export stands: the last enrolment that was read.

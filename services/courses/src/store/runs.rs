@@ -1,6 +1,6 @@
 //! Runs.
 
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, QueryBuilder};
 use uuid::Uuid;
 
 use crate::domain::{
@@ -56,22 +56,16 @@ async fn newest(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Run>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Run,
-        " from runs
-         where course_id = $1
-           and ($2::text is null or state = $2)
-           and run_id < $3
-         order by run_id desc
-         limit $4"
-    ))
-    .bind(course)
-    .bind(state)
-    .bind(after.unwrap_or(Uuid::max()))
-    .bind(limit)
-    .fetch_all(db)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Run, " from runs where course_id = "));
+    query.push_bind(course);
+    if let Some(state) = state {
+        query.push(" and state = ").push_bind(state);
+    }
+    if let Some(after) = after {
+        query.push(" and run_id < ").push_bind(after);
+    }
+    query.push(" order by run_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(db).await
 }
 
 /// Runs whose present version was not looked through for learners who are done by it.

@@ -15,6 +15,7 @@ mod exporting;
 mod guard;
 mod media;
 mod names;
+mod paging;
 mod publishing;
 mod quizzes;
 mod watching;
