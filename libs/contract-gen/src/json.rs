@@ -95,12 +95,18 @@ fn print_read(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
     for oneof in oneofs(message) {
         writeln!(out, "        let mut case_of_{} = None;", oneof.name())?;
     }
+    for field in fields.iter().filter(|field| is_explicit(field)) {
+        writeln!(out, "        let mut wrote_{} = false;", field.name())?;
+    }
     writeln!(out, "        at.object(value, &mut |key, value, at| {{\n            match key {{")?;
-    for field in fields {
+    for field in &fields {
         // `null` stands for an absent field; only the arms know which fields there are.
-        writeln!(out, "                {} => if !value.is_null() {{", keys(&field))?;
-        let read = read_one(&field);
-        if let Some(oneof) = oneof(&field) {
+        writeln!(out, "                {} => if !value.is_null() {{", keys(field))?;
+        let read = read_one(field);
+        if is_explicit(field) {
+            writeln!(out, "                    wrote_{} = true;", field.name())?;
+        }
+        if let Some(oneof) = oneof(field) {
             let (place, case) = (format!("message.{}", ident(oneof.name())), variant(field.name()));
             let kind = oneof_type(ROOT, &oneof);
             writeln!(out, "                    at.only({place}.is_none());")?;
@@ -120,6 +126,9 @@ fn print_read(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
     for oneof in oneofs(message) {
         print_agreement(out, &oneof)?;
     }
+    for field in fields.iter().filter(|field| is_explicit(field)) {
+        writeln!(out, "        if !wrote_{} {{\n            at.missing({:?});\n        }}", field.name(), field.json_name())?;
+    }
     writeln!(out, "        message\n    }}")
 }
 
@@ -132,6 +141,12 @@ fn print_agreement(out: &mut String, oneof: &OneofDescriptor) -> fmt::Result {
         writeln!(out, "            Some({kind}::{case}(_)) => &{names:?},")?;
     }
     writeln!(out, "        }};\n        at.agree({:?}, case_of_{}, set);", name_of_case(oneof), oneof.name())
+}
+
+/// Whether JSON must write the field even where it is zero or empty.
+pub(crate) fn is_explicit(field: &FieldDescriptor) -> bool {
+    let Some(extension) = field.parent_pool().get_extension_by_name("lyceum.api.v1.explicit") else { return false };
+    field.options().get_extension(&extension).as_bool() == Some(true)
 }
 
 /// The property that says which case of a oneof is set.

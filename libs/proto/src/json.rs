@@ -10,7 +10,7 @@ mod scalar;
 mod tree;
 mod write;
 
-pub use read::At;
+pub use read::{At, in_camel_case};
 pub use serde_json::Value;
 pub use tree::parse;
 pub use write::Out;
@@ -58,8 +58,10 @@ pub enum Fault {
         /// Their names, with commas between them.
         allowed: String,
     },
-    /// Another field of the same oneof was sent, too.
+    /// Another field of the same oneof was sent, too, or the same field in another spelling.
     NotAllowed,
+    /// It must be written, even where it is zero or empty.
+    Required,
 }
 
 /// The JSON text of a message.

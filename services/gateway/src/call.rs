@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, StatusCode};
 use proto::{
     Access, Idempotency, Method,
-    json::{Json, Value},
+    json::{Json, Value, in_camel_case},
     wkt::FieldMask,
 };
 use rpc::{IDEMPOTENCY_KEY, Violation, ViolationCode};
@@ -186,18 +186,20 @@ impl Admitted {
                 return self.wrong("", said(ViolationCode::Malformed, told));
             }
         };
-        let mut seen: Vec<&str> = Vec::new();
+        let mut seen: Vec<String> = Vec::new();
         for (name, value) in &pairs {
+            // Both spellings of a parameter are one.
+            let spelling = in_camel_case(name);
             match take(name, value) {
                 Ok(Took::Unknown) if self.lenient => {}
                 Ok(Took::Unknown) => self.wrong(name, said(ViolationCode::UnknownField, "no such parameter")),
-                Ok(Took::Once) if seen.contains(&name.as_str()) => {
+                Ok(Took::Once) if seen.contains(&spelling) => {
                     self.wrong(name, said(ViolationCode::NotAllowed, "may be sent once only"));
                 }
                 Ok(Took::Once | Took::Again) => {}
                 Err(said) => self.wrong(name, said),
             }
-            seen.push(name);
+            seen.push(spelling);
         }
     }
 

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use proto::json::{self, Fault};
+use proto::json::{self, Fault, in_camel_case};
 use rpc::{Params, Refusal, Violation, ViolationCode};
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ impl Problem {
 
     /// A field of the request's message is, to the client, a field of the body, when the body is one message of it.
     pub fn seen_from_body(mut self, body: &str) -> Self {
-        let body = in_json(body);
+        let body = in_camel_case(body);
         for violation in &mut self.0.violations {
             let Some(rest) = violation.field.strip_prefix(&body) else { continue };
             // What is wrong with the whole message, such as a union without a case, is wrong with the whole body.
@@ -134,7 +134,7 @@ impl From<rpc::Problem> for Problem {
         told.0.retry_after = wait.map(|wait| wait.max(USUAL_WAIT)).or(told.0.retry_after);
         told.0.params = problem.params;
         let violations = problem.violations.into_iter();
-        told.0.violations = violations.map(|one| Violation { field: in_json(&one.field), ..one }).collect();
+        told.0.violations = violations.map(|one| Violation { field: in_camel_case(&one.field), ..one }).collect();
         told
     }
 }
@@ -160,26 +160,10 @@ fn of_json(wrong: json::Violation) -> Violation {
         Fault::UnknownField => (ViolationCode::UnknownField, None),
         Fault::UnknownValue { allowed } => (ViolationCode::UnknownValue, Some(allowed)),
         Fault::NotAllowed => (ViolationCode::NotAllowed, None),
+        Fault::Required => (ViolationCode::Required, None),
     };
     let violation = Violation::new(wrong.field, code, wrong.message);
     allowed.into_iter().fold(violation, |violation, allowed| violation.with("allowed", allowed))
-}
-
-/// `lessons[1].size_bytes` is `lessons[1].sizeBytes` outside.
-fn in_json(field: &str) -> String {
-    let mut json = String::with_capacity(field.len());
-    let mut raise = false;
-    for letter in field.chars() {
-        match letter {
-            '_' => raise = true,
-            letter if raise => {
-                raise = false;
-                json.push(letter.to_ascii_uppercase());
-            }
-            letter => json.push(letter),
-        }
-    }
-    json
 }
 
 impl IntoResponse for Problem {

@@ -14,6 +14,7 @@ use crate::{
     Answer, Api, Binding, Body, Refused, Rpc, Verb,
     check::{reach, reach_inside, short_name},
     field::{Behaviour, header, is, is_mask, oneof, oneofs},
+    json::is_explicit,
     rules::rules,
 };
 
@@ -134,7 +135,7 @@ impl Schemas {
     /// Whether a body has to be there: something in it must be, or it is what a change consists of.
     pub(super) fn needs_body(&self, rpc: &Rpc, binding: &Binding) -> bool {
         let here = |message: &MessageDescriptor| {
-            message.fields().any(|field| !self.is_elsewhere(&field) && rules(&field).required)
+            message.fields().any(|field| !self.is_elsewhere(&field) && (rules(&field).required || is_explicit(&field)))
         };
         match &binding.body {
             _ if patched_message(rpc, binding).is_some() => true,
@@ -301,7 +302,7 @@ fn inner_name(field: &FieldDescriptor) -> String {
 fn required(message: &MessageDescriptor, role: Role) -> Vec<String> {
     let always = |field: &FieldDescriptor| match role {
         Role::Patch => false,
-        Role::Input => rules(field).required && !is(field, Behaviour::OutputOnly),
+        Role::Input => (rules(field).required || is_explicit(field)) && !is(field, Behaviour::OutputOnly),
         // An enum that nobody has set is not written, nor is what is `optional`, even where a request must have it.
         Role::Answer => {
             let is_written = !field.supports_presence() && (field.is_list() || field.kind().as_enum().is_none());

@@ -1,5 +1,7 @@
 //! Walks through parsed JSON and remembers where it stands and what it refused.
 
+use std::collections::BTreeSet;
+
 use super::{Fault, Unknown, Value, Violation};
 
 /// Where the reader stands, and what it has refused so far.
@@ -37,13 +39,23 @@ impl At {
     /// Shows every field of an object to `take`, which answers whether the message has it.
     pub fn object(&mut self, value: &Value, take: &mut dyn FnMut(&str, &Value, &mut Self) -> bool) {
         let Value::Object(fields) = value else { return self.refuse("expected an object") };
+        let mut seen = BTreeSet::new();
         for (name, value) in fields {
             self.inside(Step::Name(name), |at| {
-                if !take(name, value, at) && at.unknown == Unknown::Refused {
-                    at.refuse_as(Fault::UnknownField, "no such field");
+                if !take(name, value, at) {
+                    if at.unknown == Unknown::Refused {
+                        at.refuse_as(Fault::UnknownField, "no such field");
+                    }
+                } else if !seen.insert(in_camel_case(name)) {
+                    at.refuse_as(Fault::NotAllowed, "stands twice, in two spellings");
                 }
             });
         }
+    }
+
+    /// Refuses that a field is not written.
+    pub fn missing(&mut self, name: &str) {
+        self.inside(Step::Name(name), |at| at.refuse_as(Fault::Required, "is required"));
     }
 
     /// Reads every entry of a map with `take`.
@@ -127,4 +139,21 @@ impl At {
 enum Step<'a> {
     Name(&'a str),
     Index(usize),
+}
+
+/// A name as JSON spells it: `maxUses` for `max_uses`, `lessons[1].sizeBytes` for `lessons[1].size_bytes`.
+pub fn in_camel_case(name: &str) -> String {
+    let mut json = String::with_capacity(name.len());
+    let mut raise = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => raise = true,
+            letter if raise => {
+                raise = false;
+                json.push(letter.to_ascii_uppercase());
+            }
+            letter => json.push(letter),
+        }
+    }
+    json
 }

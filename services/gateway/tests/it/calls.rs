@@ -103,6 +103,30 @@ async fn a_patch_of_what_is_set_once_is_refused() {
 }
 
 #[tokio::test]
+async fn two_spellings_of_a_field_or_a_parameter_are_one() {
+    let world = World::new().await;
+    let patch = world.request(Method::PATCH, "/v1/me").bearer_auth(world.token(&[]));
+    let refused = problem(ask(patch.json(&json!({"displayName": "А", "display_name": "Б"}))).await, 400, "INVALID");
+    assert_eq!(violations(&refused), ["display_name: stands twice, in two spellings"]);
+    let list = world.get("/v1/users?pageSize=1&page_size=2").bearer_auth(world.token(&["users.read"]));
+    let refused = problem(ask(list).await, 400, "INVALID");
+    assert_eq!(violations(&refused), ["page_size: may be sent once only"]);
+}
+
+#[tokio::test]
+async fn what_is_free_or_empties_something_is_said_and_not_left_out() {
+    let world = World::new().await;
+    let products = world.post("/v1/products").bearer_auth(world.token(&["products.edit"]));
+    let free = json!({"title": "Курс", "grants": [], "prices": [{"amount": {"currency": "RUB"}}]});
+    let refused = problem(ask(products.json(&free)).await, 400, "INVALID");
+    assert_eq!(violations(&refused), ["prices[0].amount.minor: is required"]);
+    let draft = "/v1/authoring/courses/01a0c2f4-7b1e-7c3a-9d55-3f0e8a1b2c4d/draft";
+    let put = world.request(Method::PUT, draft).bearer_auth(world.token(&["courses.edit"]));
+    let refused = problem(ask(put.json(&json!({}))).await, 400, "INVALID");
+    assert_eq!(violations(&refused), ["sections: is required"]);
+}
+
+#[tokio::test]
 async fn answers_are_whole_and_in_camel_case() {
     let world = World::new().await;
     world.backend.on("users.v1.UserService/ListUsers", |_: ListUsersRequest| {
