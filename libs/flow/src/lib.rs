@@ -48,6 +48,9 @@ pub enum Error<R: Refusal> {
         #[source]
         source: anyhow::Error,
     },
+    /// It builds on an event that has not arrived here yet; what that is about, as in "run 17".
+    #[error("{0} is not known yet")]
+    NotKnownYet(String),
     /// The request itself is wrong, by a rule that is more than a bound of one field.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -83,7 +86,7 @@ impl<R: Refusal> rpc::Refusal for Error<R> {
             Self::Refused(refusal) => refusal.kind(),
             Self::Key(error) => error.kind(),
             Self::Database(error) if pg::is_unavailable(error) => Kind::Unavailable,
-            Self::Neighbour { .. } => Kind::Unavailable,
+            Self::Neighbour { .. } | Self::NotKnownYet(_) => Kind::Unavailable,
             Self::Invalid(invalid) => invalid.kind(),
             Self::SignedOut(refused) => refused.kind(),
             Self::Database(_) | Self::Internal(_) => Kind::Internal,
@@ -96,7 +99,9 @@ impl<R: Refusal> rpc::Refusal for Error<R> {
             Self::Key(error) => error.reason(),
             Self::Invalid(invalid) => invalid.reason(),
             Self::SignedOut(refused) => refused.reason(),
-            Self::Database(_) | Self::Neighbour { .. } | Self::Internal(_) => self.kind().reason(),
+            Self::Database(_) | Self::Neighbour { .. } | Self::NotKnownYet(_) | Self::Internal(_) => {
+                self.kind().reason()
+            }
         }
     }
 
@@ -127,14 +132,21 @@ impl<R: Refusal> From<Error<R>> for tonic::Status {
     }
 }
 
-/// An event that the rules refuse is refused for ever, unless they say that something is not available; everything else
-/// may work later.
+/// An event that the rules refuse is refused for ever, unless they say that something is not available, and one that is
+/// wrong in itself stays wrong. One that builds on another came too early; everything else may work later.
 impl<R: Refusal> From<Error<R>> for Failure {
     fn from(error: Error<R>) -> Self {
         match error {
             Error::Refused(refusal) if refusal.kind() != Kind::Unavailable => {
                 Self::DeadLetter(format!("{}: {refusal}", refusal.reason()))
             }
+            Error::Invalid(invalid) => {
+                let wrong = rpc::Refusal::violations(&invalid).into_iter();
+                let wrong: Vec<String> = wrong.map(|wrong| format!("{} {}", wrong.field, wrong.message)).collect();
+                Self::DeadLetter(format!("{}: {}", rpc::Refusal::reason(&invalid), wrong.join("; ")))
+            }
+            Error::SignedOut(refused) => Self::DeadLetter(format!("{}: {refused}", rpc::Refusal::reason(&refused))),
+            Error::NotKnownYet(_) => Self::TooEarly(error.to_string()),
             Error::Database(error) => Self::from(error),
             other => Self::Retry(other.into()),
         }
@@ -198,5 +210,20 @@ mod tests {
         );
         assert!(matches!(Failure::from(Error::from(Law::NotKnownYet)), Failure::Retry(_)));
         assert!(matches!(Failure::from(find(false).unwrap_err()), Failure::Retry(_)));
+    }
+
+    #[test]
+    fn an_event_that_is_wrong_in_itself_is_not_tried_again() {
+        let wrong = Violation::new("rule", rpc::ViolationCode::InvalidValue, "names no kind of news");
+        let wrong = Failure::from(Error::<Law>::from(Invalid::from(wrong)));
+        assert!(matches!(&wrong, Failure::DeadLetter(why) if why == "INVALID: rule names no kind of news"), "{wrong}");
+    }
+
+    #[test]
+    fn an_event_that_builds_on_another_waits_for_it() {
+        let error = Error::<Law>::NotKnownYet("run 17".to_owned());
+        assert_eq!((error.kind(), error.retry_after()), (Kind::Unavailable, Some(SOON)));
+        let early = Failure::from(error);
+        assert!(matches!(&early, Failure::TooEarly(why) if why == "run 17 is not known yet"), "{early}");
     }
 }

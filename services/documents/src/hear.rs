@@ -49,7 +49,7 @@ async fn course_completed(
         course_version: event.version,
         completed_at: field::instant("completed_at", event.completed_at)?,
     };
-    issue_certificate::run(app, conn, &completion).await
+    Ok(issue_certificate::run(app, conn, &completion).await?)
 }
 
 /// An erased person leaves files of courses behind, and nothing else.

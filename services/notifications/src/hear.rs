@@ -251,7 +251,7 @@ async fn tell(
     user: &str,
     notice: Notice,
 ) -> Result<(), Failure> {
-    flows::tell::run(app, conn, id("id", &envelope.id)?, id(field, user)?, &notice).await
+    Ok(flows::tell::run(app, conn, id("id", &envelope.id)?, id(field, user)?, &notice).await?)
 }
 
 /// What a run is called. It is announced before anybody can be enrolled, so an event about an unknown one came too early.

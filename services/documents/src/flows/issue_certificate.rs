@@ -1,6 +1,6 @@
 //! Issue the certificate of a finished enrolment, and keep the copies that it is worded with.
 
-use bus::{By, Failure};
+use bus::By;
 use failpoint::failpoint;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -20,12 +20,11 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Failure::TooEarly`] while the learner or the run is not known yet: both are announced before, but may arrive
-/// after.
-pub async fn run(app: &App, conn: &mut PgConnection, completion: &Completion) -> Result<(), Failure> {
+/// [`Error::NotKnownYet`] of the learner or the run: both are announced before, but may arrive after.
+pub async fn run(app: &App, conn: &mut PgConnection, completion: &Completion) -> Result<(), Error> {
     let holder = store::holders::lock(conn, completion.learner).await?;
     let (name, spoken) = match holder {
-        None => return Err(Failure::TooEarly(format!("learner {} is not known yet", completion.learner))),
+        None => return Err(Error::NotKnownYet(format!("learner {}", completion.learner))),
         Some(Holder::Erased) => {
             tracing::info!(enrolment = %completion.enrolment, "Nobody is left who could get a certificate.");
             return Ok(());
@@ -33,7 +32,7 @@ pub async fn run(app: &App, conn: &mut PgConnection, completion: &Completion) ->
         Some(Holder::Person { name, language }) => (name, language),
     };
     let run = store::holders::run(conn, completion.run).await?;
-    let (title, language) = run.ok_or_else(|| Failure::TooEarly(format!("run {} is not known yet", completion.run)))?;
+    let (title, language) = run.ok_or_else(|| Error::NotKnownYet(format!("run {}", completion.run)))?;
     let wording = Wording {
         prefix: &app.certificates.prefix,
         holder_name: &name,

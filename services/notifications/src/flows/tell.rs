@@ -1,7 +1,6 @@
 //! Tells a person something: words it, puts the mail into the queue or aside for a digest, and the entry into the feed, in the
 //! event's transaction.
 
-use bus::Failure;
 use failpoint::failpoint;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -25,9 +24,9 @@ pub async fn run(
     event: EventId,
     user: UserId,
     notice: &Notice,
-) -> Result<(), Failure> {
+) -> Result<(), Error> {
     let person = match store::recipients::lock(conn, user).await? {
-        None => return Err(Failure::TooEarly(format!("user {user} is not known yet"))),
+        None => return Err(Error::NotKnownYet(format!("user {user}"))),
         Some(Recipient::Erased) => return Ok(()),
         Some(Recipient::Person(person)) => person,
     };
@@ -35,7 +34,7 @@ pub async fn run(
     let (kind, now) = (notice.kind(), app.clock.now());
     let ways = notice.ways(&preferences, now);
     if ways.feed {
-        let entry = app.renderer.entry(notice, &person, now).map_err(Error::from)?;
+        let entry = app.renderer.entry(notice, &person, now)?;
         let resource = notice.resource();
         let new =
             store::notices::New { recipient: user, event, kind, entry: &entry, resource: &resource, created_at: now };
