@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::{
-    audit::By,
+    audit::Requester,
     code::{Code, Purpose},
     session::EndReason,
     user::{Tombstone, User},
@@ -19,7 +19,7 @@ use crate::domain::{
 
 type Announced = Result<(), sqlx::Error>;
 
-async fn announce(conn: &mut PgConnection, event: Event, by: &By, now: OffsetDateTime) -> Announced {
+async fn announce(conn: &mut PgConnection, event: Event, by: &Requester, now: OffsetDateTime) -> Announced {
     bus::announce(conn, event, bus::By { actor: &by.actor, now }).await
 }
 
@@ -28,12 +28,12 @@ fn about<P: proto::Message + proto::Name>(user: &User, payload: &P) -> Event {
 }
 
 /// An account was opened.
-pub async fn user_registered(conn: &mut PgConnection, user: &User, by: &By, now: OffsetDateTime) -> Announced {
+pub async fn user_registered(conn: &mut PgConnection, user: &User, by: &Requester, now: OffsetDateTime) -> Announced {
     announce(conn, about(user, &UserRegistered { user_id: user.id.to_string() }), by, now).await
 }
 
 /// How to address a person changed.
-pub async fn profile_changed(conn: &mut PgConnection, user: &User, by: &By, now: OffsetDateTime) -> Announced {
+pub async fn profile_changed(conn: &mut PgConnection, user: &User, by: &Requester, now: OffsetDateTime) -> Announced {
     let changed = ProfileChanged {
         user_id: user.id.to_string(),
         display_name: user.profile.display_name.to_string(),
@@ -51,7 +51,7 @@ pub async fn code_issued(
     user: &User,
     purpose: Purpose,
     (code, expires_at): (&Code, OffsetDateTime),
-    by: &By,
+    by: &Requester,
     now: OffsetDateTime,
 ) -> Announced {
     let purpose = match purpose {
@@ -68,7 +68,7 @@ pub async fn code_issued(
 }
 
 /// A password was replaced.
-pub async fn password_changed(conn: &mut PgConnection, user: &User, by: &By, now: OffsetDateTime) -> Announced {
+pub async fn password_changed(conn: &mut PgConnection, user: &User, by: &Requester, now: OffsetDateTime) -> Announced {
     announce(conn, about(user, &PasswordChanged { user_id: user.id.to_string() }), by, now).await
 }
 
@@ -77,7 +77,7 @@ pub async fn sessions_revoked(
     conn: &mut PgConnection,
     user: &User,
     reason: EndReason,
-    by: &By,
+    by: &Requester,
     now: OffsetDateTime,
 ) -> Announced {
     let reason = match reason {
@@ -93,7 +93,12 @@ pub async fn sessions_revoked(
 }
 
 /// A person left for ever.
-pub async fn user_erased(conn: &mut PgConnection, tombstone: &Tombstone, by: &By, now: OffsetDateTime) -> Announced {
+pub async fn user_erased(
+    conn: &mut PgConnection,
+    tombstone: &Tombstone,
+    by: &Requester,
+    now: OffsetDateTime,
+) -> Announced {
     let erased = UserErased { user_id: tombstone.id.to_string() };
     announce(conn, Event::new(&erased, "user", tombstone.id.uuid(), tombstone.version), by, now).await
 }

@@ -13,7 +13,7 @@ use tonic::service::Routes;
 
 use crate::{
     app::App,
-    domain::{audit::By, code, consent, email, id, password, profile, role, user::StateName},
+    domain::{audit::Requester, code, consent, email, id, password, profile, role, user::StateName},
     error::{Error, Result},
     flows::Me,
 };
@@ -48,9 +48,14 @@ impl Door {
 }
 
 /// Who acts, and from where.
-fn by(call: &Call) -> By {
+fn by(call: &Call) -> Requester {
     let origin = call.origin.clone();
-    By { actor: call.actor(), address: origin.address, user_agent: origin.user_agent, request_id: origin.request_id }
+    Requester {
+        actor: call.actor(),
+        address: origin.address,
+        user_agent: origin.user_agent,
+        request_id: origin.request_id,
+    }
 }
 
 /// The signed-in person who asks.

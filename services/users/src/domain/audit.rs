@@ -33,9 +33,9 @@ pub enum Action {
     KeyRotated,
 }
 
-/// Who acts, and from where: what every flow is told first.
+/// Who asks for something, and from where, as the door knows it: the log keeps it, and tries are counted by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct By {
+pub struct Requester {
     /// `user:<id>`, `service:<name>` or `anonymous`.
     pub actor: String,
     /// The network address; personal data.
@@ -45,7 +45,7 @@ pub struct By {
     pub request_id: String,
 }
 
-impl By {
+impl Requester {
     /// The service itself: its clockwork, and whoever runs it at its command line.
     pub fn the_service() -> Self {
         Self { actor: "service:users".into(), address: None, user_agent: None, request_id: String::new() }

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         id::UserId,
         session::EndReason,
         user::User,
@@ -21,7 +21,7 @@ pub struct BlockUser {
     pub reason: String,
 }
 
-pub async fn run(app: &App, by: &By, me: Me, command: BlockUser) -> Result<User> {
+pub async fn run(app: &App, by: &Requester, me: Me, command: BlockUser) -> Result<User> {
     let now = app.clock.now();
     let (user, ended) = pg::transaction(&app.db, async |conn| {
         store::users::lock_admins(conn).await?;

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         password::NewPassword,
         session::EndReason,
     },
@@ -23,7 +23,7 @@ pub struct ChangePassword {
     pub new: NewPassword,
 }
 
-pub async fn run(app: &App, by: &By, me: Me, command: ChangePassword) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, me: Me, command: ChangePassword) -> Result<()> {
     let mut conn = app.db.acquire().await?;
     let user = store::users::find(&mut conn, me.user).await?.ok_or(Refusal::UserNotFound)?.person()?;
     drop(conn);

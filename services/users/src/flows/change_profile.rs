@@ -6,7 +6,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         profile::ProfilePatch,
         user::User,
     },
@@ -21,7 +21,7 @@ pub struct ChangeProfile {
     pub etag: Option<i64>,
 }
 
-pub async fn run(app: &App, by: &By, me: Me, command: ChangeProfile) -> Result<User> {
+pub async fn run(app: &App, by: &Requester, me: Me, command: ChangeProfile) -> Result<User> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let before = store::users::lock(conn, me.user).await?.ok_or(Refusal::UserNotFound)?.person()?;

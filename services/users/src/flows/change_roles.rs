@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         id::UserId,
         role::Roles,
         user::User,
@@ -22,7 +22,7 @@ pub struct ChangeRoles {
     pub etag: Option<i64>,
 }
 
-pub async fn run(app: &App, by: &By, me: Me, command: ChangeRoles) -> Result<User> {
+pub async fn run(app: &App, by: &Requester, me: Me, command: ChangeRoles) -> Result<User> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         store::users::lock_admins(conn).await?;

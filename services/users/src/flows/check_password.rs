@@ -10,7 +10,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         email::EmailAddress,
         throttle::{PASSWORDS_FROM_ADDRESS, PASSWORDS_OF_ACCOUNT},
         user::User,
@@ -32,7 +32,7 @@ pub(super) struct Proven {
 /// Checks a password; `None` if it is wrong or there is no account.
 pub(super) async fn check_password(
     app: &App,
-    by: &By,
+    by: &Requester,
     email: &EmailAddress,
     password: SecretString,
 ) -> Result<Option<Proven>> {

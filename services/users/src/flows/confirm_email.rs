@@ -8,7 +8,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         code::{Code, Purpose},
         email::EmailAddress,
     },
@@ -22,7 +22,7 @@ pub struct ConfirmEmail {
     pub code: Code,
 }
 
-pub async fn run(app: &App, by: &By, command: ConfirmEmail) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, command: ConfirmEmail) -> Result<()> {
     let now = app.clock.now();
     let tried = pg::transaction(&app.db, async |conn| {
         let Some(found) = store::users::find_by_email(conn, &command.email).await? else { return Ok(Tried::Invalid) };

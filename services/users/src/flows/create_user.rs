@@ -4,7 +4,7 @@ use crate::{
     announce,
     app::App,
     domain::{
-        audit::{Action, By},
+        audit::{Action, Requester},
         email::EmailAddress,
         id::UserId,
         password::NewPassword,
@@ -35,7 +35,7 @@ pub enum Created {
 
 pub async fn run(app: &App, command: CreateUser) -> Result<Created> {
     let now = app.clock.now();
-    let by = By::the_service();
+    let by = Requester::the_service();
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
     pg::transaction(&app.db, async |conn| {
         if let Some(user) = store::users::find_by_email(conn, &command.email).await? {

@@ -8,7 +8,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         code::Purpose,
         id::UserId,
         session::EndReason,
@@ -25,7 +25,7 @@ pub struct EraseUser {
     pub password: Option<SecretString>,
 }
 
-pub async fn run(app: &App, by: &By, me: Me, command: EraseUser) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, me: Me, command: EraseUser) -> Result<()> {
     let own = me.user == command.user;
     if own {
         prove(app, by, me, command.password.clone()).await?;
@@ -58,7 +58,7 @@ pub async fn run(app: &App, by: &By, me: Me, command: EraseUser) -> Result<()> {
         }
         store::users::bury(conn, &tombstone).await?;
         // Somebody who erases themselves leaves no address behind in the very line that says so.
-        let by = if own { By { address: None, user_agent: None, ..by.clone() } } else { by.clone() };
+        let by = if own { Requester { address: None, user_agent: None, ..by.clone() } } else { by.clone() };
         store::audit::append(conn, &by, Action::Erased, Some(id), &[], now).await?;
         announce::user_erased(conn, &tombstone, &by, now).await?;
         Ok::<_, Error>(ended)
@@ -69,7 +69,7 @@ pub async fn run(app: &App, by: &By, me: Me, command: EraseUser) -> Result<()> {
 }
 
 /// Asks for the password once more, because an erasure cannot be undone and a phone may lie around unlocked.
-async fn prove(app: &App, by: &By, me: Me, password: Option<SecretString>) -> Result<()> {
+async fn prove(app: &App, by: &Requester, me: Me, password: Option<SecretString>) -> Result<()> {
     let mut conn = app.db.acquire().await?;
     let user: User = store::users::find(&mut conn, me.user).await?.ok_or(Refusal::UserNotFound)?.person()?;
     drop(conn);

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         consent::{Consent, Document},
         id::ConsentId,
     },
@@ -21,7 +21,7 @@ pub struct GiveConsent {
     pub idempotent: Option<Idempotent>,
 }
 
-pub async fn run(app: &App, by: &By, me: Me, command: GiveConsent) -> Result<Consent> {
+pub async fn run(app: &App, by: &Requester, me: Me, command: GiveConsent) -> Result<Consent> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         if let Some(idempotent) = &command.idempotent

@@ -7,7 +7,7 @@ use crate::{
     announce,
     app::App,
     domain::{
-        audit::{Action, By},
+        audit::{Action, Requester},
         code::{IssuedCode, Purpose},
         user::User,
     },
@@ -19,7 +19,7 @@ use crate::{
 pub(super) async fn issue_code(
     app: &App,
     conn: &mut PgConnection,
-    by: &By,
+    by: &Requester,
     user: &User,
     purpose: Purpose,
     now: OffsetDateTime,

@@ -9,7 +9,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         session::{EndReason, Refresh, Session},
         user::User,
     },
@@ -24,7 +24,7 @@ enum Outcome {
     Stolen(Session),
 }
 
-pub async fn run(app: &App, by: &By, token: RefreshToken) -> Result<Tokens> {
+pub async fn run(app: &App, by: &Requester, token: RefreshToken) -> Result<Tokens> {
     let now = app.clock.now();
     let hash = token.hash();
     let outcome = pg::transaction(&app.db, async |conn| {

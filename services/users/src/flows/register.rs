@@ -11,7 +11,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         code::Purpose,
         consent::{Consent, Document},
         email::EmailAddress,
@@ -40,7 +40,7 @@ pub struct Registered {
     pub code_expires_at: Option<OffsetDateTime>,
 }
 
-pub async fn run(app: &App, by: &By, command: Register) -> Result<Registered> {
+pub async fn run(app: &App, by: &Requester, command: Register) -> Result<Registered> {
     let now = app.clock.now();
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;
     let registered = pg::transaction(&app.db, async |conn| {

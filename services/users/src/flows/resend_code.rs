@@ -3,12 +3,12 @@
 use super::{issue_code::issue_code, throttle};
 use crate::{
     app::App,
-    domain::{Refusal, audit::By, code::Purpose, email::EmailAddress, throttle::CODES_TO_ADDRESS},
+    domain::{Refusal, audit::Requester, code::Purpose, email::EmailAddress, throttle::CODES_TO_ADDRESS},
     error::Result,
     store,
 };
 
-pub async fn run(app: &App, by: &By, email: EmailAddress) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, email: EmailAddress) -> Result<()> {
     let now = app.clock.now();
     let subject = throttle::codes_to(app, Purpose::ConfirmEmail, &email);
     pg::transaction(&app.db, async |conn| {

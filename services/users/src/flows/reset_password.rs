@@ -9,7 +9,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         code::{Code, Purpose},
         email::EmailAddress,
         id::SessionId,
@@ -27,7 +27,7 @@ pub struct ResetPassword {
     pub password: NewPassword,
 }
 
-pub async fn run(app: &App, by: &By, command: ResetPassword) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, command: ResetPassword) -> Result<()> {
     let now = app.clock.now();
     // Hashed before the code is looked at: the time it takes says nothing about the account.
     let hash = app.hasher.place()?.hash(command.password.secret().clone(), &app.vault).await?;

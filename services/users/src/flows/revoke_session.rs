@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         id::SessionId,
         session::EndReason,
     },
@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 
-pub async fn run(app: &App, by: &By, me: Me, session: SessionId) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, me: Me, session: SessionId) -> Result<()> {
     let now = app.clock.now();
     let ended = pg::transaction(&app.db, async |conn| {
         store::sessions::find(conn, me.user, session).await?.ok_or(Refusal::SessionNotFound)?;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::{
     app::App,
     domain::{
-        audit::{Action, By},
+        audit::{Action, Requester},
         signing_key::{State, Step, plan},
     },
     error::{Error, Result},
@@ -61,6 +61,6 @@ async fn take(app: &App, conn: &mut PgConnection, step: &Step, now: OffsetDateTi
 async fn log(conn: &mut PgConnection, what: &str, key: &str, now: OffsetDateTime) -> Result<()> {
     tracing::info!(key, "Signing key {key}: {what}.");
     let details = [("key", key.to_owned()), ("what", what.to_owned())];
-    store::audit::append(conn, &By::the_service(), Action::KeyRotated, None, &details, now).await?;
+    store::audit::append(conn, &Requester::the_service(), Action::KeyRotated, None, &details, now).await?;
     Ok(())
 }

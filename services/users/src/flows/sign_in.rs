@@ -10,7 +10,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         email::EmailAddress,
         id::SessionId,
         session::Session,
@@ -25,7 +25,7 @@ pub struct SignIn {
     pub password: SecretString,
 }
 
-pub async fn run(app: &App, by: &By, command: SignIn) -> Result<Tokens> {
+pub async fn run(app: &App, by: &Requester, command: SignIn) -> Result<Tokens> {
     let proven = check_password(app, by, &command.email, command.password.clone()).await?;
     let proven = proven.ok_or(Refusal::CredentialsInvalid)?;
     let fresh_hash = if proven.stale { rehash(app, command.password).await? } else { None };

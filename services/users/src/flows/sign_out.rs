@@ -4,7 +4,7 @@ use super::{Me, revocation};
 use crate::{
     app::App,
     domain::{
-        audit::{Action, By},
+        audit::{Action, Requester},
         id::{SessionId, UserId},
         session::EndReason,
     },
@@ -22,7 +22,7 @@ pub enum SignOut {
     Mine(Me),
 }
 
-pub async fn run(app: &App, by: &By, command: SignOut) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, command: SignOut) -> Result<()> {
     let now = app.clock.now();
     let ended: Option<SessionId> = pg::transaction(&app.db, async |conn| {
         let owner: Option<(UserId, SessionId)> = match &command {

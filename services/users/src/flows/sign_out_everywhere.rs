@@ -6,14 +6,14 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         session::EndReason,
     },
     error::{Error, Result},
     store,
 };
 
-pub async fn run(app: &App, by: &By, me: Me) -> Result<()> {
+pub async fn run(app: &App, by: &Requester, me: Me) -> Result<()> {
     let now = app.clock.now();
     let ended = pg::transaction(&app.db, async |conn| {
         let user = store::users::lock(conn, me.user).await?.ok_or(Refusal::UserNotFound)?.person()?;

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::{
     app::App,
     domain::{
-        audit::By,
+        audit::Requester,
         code::Purpose,
         email::EmailAddress,
         throttle::{Policy, TooSoon},
@@ -23,7 +23,7 @@ pub(super) fn passwords_of(app: &App, email: &EmailAddress) -> Subject {
 }
 
 /// Passwords tried from where the caller is, if we know.
-pub(super) fn passwords_from(app: &App, by: &By) -> Option<Subject> {
+pub(super) fn passwords_from(app: &App, by: &Requester) -> Option<Subject> {
     // Somebody who has one IPv6 address has all 2⁶⁴ of the network.
     let network = match by.address?.to_canonical() {
         IpAddr::V4(address) => address.to_string(),

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         id::UserId,
         user::User,
     },
@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 
-pub async fn run(app: &App, by: &By, me: Me, user: UserId) -> Result<User> {
+pub async fn run(app: &App, by: &Requester, me: Me, user: UserId) -> Result<User> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         authority::manager(conn, me).await?;

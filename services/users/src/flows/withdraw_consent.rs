@@ -5,7 +5,7 @@ use crate::{
     app::App,
     domain::{
         Refusal,
-        audit::{Action, By},
+        audit::{Action, Requester},
         consent::Consent,
         id::ConsentId,
     },
@@ -13,7 +13,7 @@ use crate::{
     store,
 };
 
-pub async fn run(app: &App, by: &By, me: Me, consent: ConsentId) -> Result<Consent> {
+pub async fn run(app: &App, by: &Requester, me: Me, consent: ConsentId) -> Result<Consent> {
     let now = app.clock.now();
     pg::transaction(&app.db, async |conn| {
         let withdrawn = store::consents::withdraw(conn, me.user, consent, now).await?;

@@ -4,14 +4,14 @@ use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::{
-    audit::{Action, By, Entry},
+    audit::{Action, Entry, Requester},
     id::{AuditEntryId, UserId},
 };
 
 /// Adds a line: who did what to whose account, and more about it.
 pub async fn append(
     conn: &mut PgConnection,
-    by: &By,
+    by: &Requester,
     action: Action,
     target: Option<UserId>,
     details: &[(&str, String)],

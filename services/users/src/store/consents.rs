@@ -4,13 +4,18 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::{
-    audit::By,
+    audit::Requester,
     consent::{Consent, Document},
     id::{ConsentId, UserId},
 };
 
 /// Records a consent, unless the same one stands; says whether it was recorded.
-pub async fn give(conn: &mut PgConnection, by: &By, user: UserId, consent: &Consent) -> Result<bool, sqlx::Error> {
+pub async fn give(
+    conn: &mut PgConnection,
+    by: &Requester,
+    user: UserId,
+    consent: &Consent,
+) -> Result<bool, sqlx::Error> {
     pg::row(consent)
         .and("user_id", user)
         .and("address", by.address.map(|address| address.to_string()))

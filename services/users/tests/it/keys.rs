@@ -7,7 +7,7 @@ use rpc::Kind;
 use time::Duration;
 use users::{
     app::App,
-    domain::{audit::By, email::EmailAddress, role::Role},
+    domain::{audit::Requester, email::EmailAddress, role::Role},
     flows::{
         rotate_keys,
         sign_in::{self, SignIn},
@@ -31,7 +31,7 @@ fn signed_by(tokens: &SessionTokens) -> String {
 
 async fn access_token_from(app: &App, person: &Person) -> String {
     let command = SignIn { email: EmailAddress::parse(&person.email).unwrap(), password: PASSWORD.into() };
-    sign_in::run(app, &By::the_service(), command).await.unwrap().access
+    sign_in::run(app, &Requester::the_service(), command).await.unwrap().access
 }
 
 #[tokio::test]

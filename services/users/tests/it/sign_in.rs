@@ -5,7 +5,7 @@ use proto::lyceum::users::v1::{GetMeRequest, User, user};
 use rpc::Kind;
 use time::Duration;
 use users::{
-    domain::{audit::By, email::EmailAddress, role::Role},
+    domain::{audit::Requester, email::EmailAddress, role::Role},
     flows::sign_in::{self, SignIn},
 };
 
@@ -120,7 +120,7 @@ async fn a_hash_with_old_costs_is_renewed_and_nobody_who_signs_in_meanwhile_is_r
     config.hasher.iterations = 2;
     let dearer = school.other(&config);
     assert!(hash().await.contains("m=8,t=1,p=1"));
-    let by = By::the_service();
+    let by = Requester::the_service();
     let command = SignIn { email: EmailAddress::parse(&anna.email).unwrap(), password: PASSWORD.into() };
     for signed_in in join_all((0..4).map(|_| sign_in::run(&dearer, &by, command.clone()))).await {
         signed_in.unwrap();
