@@ -2,6 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// How many items a page holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +91,24 @@ impl Cursor {
             [PACKED, packed @ ..] => serde_json::from_str(&unpack(packed).ok_or(BadCursor)?),
             json => serde_json::from_slice(json),
         };
-        key.map(Some).map_err(|_| BadCursor)
+        let key: Value = key.map_err(|_| BadCursor)?;
+        if !is_storable(&key) {
+            return Err(BadCursor);
+        }
+        serde_json::from_value(key).map(Some).map_err(|_| BadCursor)
+    }
+}
+
+/// Whether every instant in a key is one that a database keeps: anybody can work out the check of a token that they wrote
+/// themselves. An instant is nine numbers, of which the first is the year.
+fn is_storable(key: &Value) -> bool {
+    match key {
+        Value::Array(items) if items.len() == 9 && items.iter().all(Value::is_number) => {
+            items.first().and_then(Value::as_i64).is_some_and(|year| (1..9_999).contains(&year))
+        }
+        Value::Array(items) => items.iter().all(is_storable),
+        Value::Object(fields) => fields.values().all(is_storable),
+        _ => true,
     }
 }
 
@@ -167,6 +185,19 @@ mod tests {
         assert_eq!(PageSize::parse(7).unwrap().get(), 7);
         assert_eq!(PageSize::parse(i32::MAX), Ok(PageSize::MAX));
         assert_eq!(PageSize::parse(-1), Err(BadPage));
+    }
+
+    #[test]
+    fn an_instant_that_no_database_keeps_is_refused_even_in_a_token_that_fits() {
+        use time::{OffsetDateTime, macros::datetime};
+        let forged =
+            |at: OffsetDateTime| Cursor::decode::<(OffsetDateTime, u8)>("list", &Cursor::encode("list", &(at, 1)));
+        let usual = datetime!(2026-12-01 10:00 UTC);
+        assert_eq!(forged(usual), Ok(Some((usual, 1))));
+        for at in [datetime!(-9999-01-01 0:00 UTC), datetime!(0000-12-31 0:00 UTC), datetime!(9999-12-31 23:00 -23:00)]
+        {
+            assert_eq!(forged(at), Err(BadCursor), "{at}");
+        }
     }
 
     #[test]
