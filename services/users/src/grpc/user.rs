@@ -82,8 +82,8 @@ impl asked::UserService for Door {
     }
 
     async fn list_users(&self, _: Call, ask: asked::ListUsers<Self>) -> Result<Page<pb::User>> {
-        let (query, from, before) = (given(ask.query.into_string()), ask.created_from, ask.created_before);
-        let filter = users::Filter { query, role: ask.role, state: ask.state, from, before };
+        let (query, opened) = (given(ask.query.into_string()), (ask.created_from, ask.created_before));
+        let filter = users::Filter { query, role: ask.role, state: ask.state, opened };
         let after = ask.page.after()?;
         let rows = users::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         let today = self.0.today();
@@ -115,8 +115,8 @@ impl asked::UserService for Door {
 
     async fn list_audit_entries(&self, _: Call, ask: asked::ListAuditEntries) -> Result<Page<pb::AuditEntry>> {
         let (actor, action) = (given(ask.actor.into_string()), given(ask.action.into_string()));
-        let (from, before) = (ask.occurred_from, ask.occurred_before);
-        let filter = audit::Filter { target: ask.target_user_id, actor, action, from, before };
+        let occurred = (ask.occurred_from, ask.occurred_before);
+        let filter = audit::Filter { target: ask.target_user_id, actor, action, occurred };
         let after = ask.page.after()?;
         let rows = audit::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         Ok(show(ask.page.cut(rows, |entry| entry.id)))

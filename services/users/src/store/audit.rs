@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
+use values::made::{self, within};
 
 use crate::domain::{
     audit::{Action, Entry, Requester},
@@ -36,10 +37,8 @@ pub struct Filter {
     pub target: Option<UserId>,
     pub actor: Option<String>,
     pub action: Option<String>,
-    /// Happened at this instant or later.
-    pub from: Option<OffsetDateTime>,
-    /// Happened before this instant.
-    pub before: Option<OffsetDateTime>,
+    /// Happened at this instant or later, and before the other one.
+    pub occurred: made::Range,
 }
 
 /// Lines from the newest on, which come after `after` in that order.
@@ -59,12 +58,7 @@ pub async fn list(
     if let Some(action) = &filter.action {
         query.push(" and action = ").push_bind(action);
     }
-    if let Some(from) = filter.from {
-        query.push(" and occurred_at >= ").push_bind(from);
-    }
-    if let Some(before) = filter.before {
-        query.push(" and occurred_at < ").push_bind(before);
-    }
+    within(&mut query, ("occurred_at", "entry_id"), filter.occurred);
     if let Some(after) = after {
         query.push(" and entry_id < ").push_bind(after);
     }

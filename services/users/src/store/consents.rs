@@ -1,6 +1,6 @@
 //! Records of consents, kept after they were withdrawn.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::{
@@ -84,20 +84,13 @@ pub async fn of_user(
     after: Option<ConsentId>,
     limit: i64,
 ) -> Result<Vec<Consent>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Consent,
-        " from consents
-         where user_id = $1
-           and ($2::uuid is null or consent_id < $2)
-         order by consent_id desc
-         limit $3"
-    ))
-    .bind(user)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Consent, " from consents where user_id = "));
+    query.push_bind(user);
+    if let Some(after) = after {
+        query.push(" and consent_id < ").push_bind(after);
+    }
+    query.push(" order by consent_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// Takes from the records of a user where they were given. That they were given stays, because it may have to be proved.

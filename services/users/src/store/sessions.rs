@@ -1,6 +1,6 @@
 //! Sessions and their refresh tokens. Only the tokens' SHA-256 is known here.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::{
@@ -130,25 +130,15 @@ pub async fn open_of_user(
     after: Option<SessionId>,
     limit: i64,
 ) -> Result<Vec<Session>, sqlx::Error> {
-    sqlx::query_as(pg::sql!(
-        "select ",
-        Session,
-        " from sessions
-         where user_id = $1
-           and ended_at is null
-           and expires_at > $3
-           and last_used_at > $2
-           and ($4::uuid is null or session_id < $4)
-         order by session_id desc
-         limit $5"
-    ))
-    .bind(user)
-    .bind(used_since)
-    .bind(now)
-    .bind(after)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Session, " from sessions where ended_at is null"));
+    query.push(" and user_id = ").push_bind(user);
+    query.push(" and expires_at > ").push_bind(now);
+    query.push(" and last_used_at > ").push_bind(used_since);
+    if let Some(after) = after {
+        query.push(" and session_id < ").push_bind(after);
+    }
+    query.push(" order by session_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// Ends a session; says whether it was open.

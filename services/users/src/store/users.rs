@@ -2,7 +2,11 @@
 
 use sqlx::{PgConnection, QueryBuilder, postgres::PgRow};
 use time::OffsetDateTime;
-use values::{Record, record::Row};
+use values::{
+    Record,
+    made::{self, within},
+    record::Row,
+};
 
 use crate::domain::{
     email::EmailAddress,
@@ -121,10 +125,8 @@ pub struct Filter {
     pub query: Option<String>,
     pub role: Option<Role>,
     pub state: Option<StateName>,
-    /// Opened at this instant or later.
-    pub from: Option<OffsetDateTime>,
-    /// Opened before this instant.
-    pub before: Option<OffsetDateTime>,
+    /// Opened at this instant or later, and before the other one.
+    pub opened: made::Range,
 }
 
 /// Accounts from the newest on, which come after `after` in that order.
@@ -145,12 +147,7 @@ pub async fn list(
     if let Some(state) = filter.state {
         query.push(" and state = ").push_bind(state);
     }
-    if let Some(from) = filter.from {
-        query.push(" and created_at >= ").push_bind(from);
-    }
-    if let Some(before) = filter.before {
-        query.push(" and created_at < ").push_bind(before);
-    }
+    within(&mut query, ("created_at", "user_id"), filter.opened);
     if let Some(after) = after {
         query.push(" and user_id < ").push_bind(after);
     }
@@ -166,17 +163,12 @@ fn containing(part: &str) -> String {
 
 /// Accounts in the order of their ids, erased ones too.
 pub async fn export(conn: &mut PgConnection, after: Option<UserId>, limit: i64) -> Result<Vec<Account>, sqlx::Error> {
-    sqlx::query(pg::sql!(
-        const SELECT,
-        " where ($1::uuid is null or user_id > $1)
-         order by user_id
-         limit $2"
-    ))
-    .bind(after)
-    .bind(limit)
-    .try_map(account)
-    .fetch_all(conn)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!(const SELECT, " where true"));
+    if let Some(after) = after {
+        query.push(" and user_id > ").push_bind(after);
+    }
+    query.push(" order by user_id limit ").push_bind(limit);
+    query.build().try_map(account).fetch_all(conn).await
 }
 
 #[cfg(test)]
