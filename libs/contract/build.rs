@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (package, module) in contract_gen::served_packages(&api) {
         write(&out.join(format!("{module}.rs")), &readable(&contract_gen::doors(&api, &package))?)?;
     }
+    write(&out.join("readers.rs"), &readable(&contract_gen::readers(&api))?)?;
     write(&out.join("wire.rs"), &readable(&contract_gen::wire(&api))?)?;
     Ok(())
 }

@@ -8,9 +8,9 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor, Syntax};
 use crate::{
     Answer, Api, Body, Segment,
     api::is_ours,
-    field::{Behaviour, header, is, is_object, is_textual, oneof, oneofs, value},
+    field::{Behaviour, header, is, is_object, is_redacted, is_textual, oneof, oneofs, value},
     json::name_of_case,
-    rules,
+    rules::{self, Rules},
 };
 
 /// How deep a query parameter such as `filter.price.minor` may reach.
@@ -38,6 +38,8 @@ pub(crate) fn whole(api: &Api) -> Vec<String> {
     refusals.extend(headers(api));
     refusals.extend(unbounded(api));
     refusals.extend(unjudged(api));
+    refusals.extend(dropped(api));
+    refusals.extend(secrets(api));
     refusals.extend(same_address(api));
     refusals.extend(same_name(api));
     refusals
@@ -111,12 +113,53 @@ fn unjudged(api: &Api) -> Vec<String> {
     let plain = inputs(api).into_iter().filter(|field| {
         let own = rules::rules(field);
         let item = own.items.as_deref().unwrap_or(&own);
-        let judged_elsewhere = item.pattern.is_some() || item.max_bytes.is_some();
+        let by_bytes = item.min_bytes.is_some() || item.max_bytes.is_some();
+        let judged_elsewhere = by_bytes || item.pattern.is_some() || item.email || item.uri;
+        let is_plain = value(field).is_none_or(|value| value == "String");
         // What money looks like is known to every door.
-        field.kind() == Kind::String && judged_elsewhere && value(field).is_none() && !is_money(field)
+        field.kind() == Kind::String && judged_elsewhere && is_plain && !is_money(field)
     });
-    let advice = "name the value that judges its pattern or its bytes: option (lyceum.api.v1.value)";
+    let advice = "name the value that judges its pattern, its form or its bytes: option (lyceum.api.v1.value)";
     plain.map(|field| format!("{}: {advice}", field.full_name())).collect()
+}
+
+/// Rules that the printed doors would not look at.
+fn dropped(api: &Api) -> Vec<String> {
+    let mut refusals = Vec::new();
+    for field in inputs(api) {
+        let own = rules::rules(&field);
+        // An enum's zero is refused where it is required, and a message has presence.
+        let sees_zero = field.supports_presence() || (!field.is_list() && matches!(field.kind(), Kind::Enum(_)));
+        if own.required && !own.refuses_zero() && !sees_zero {
+            refusals.push(format!("{}: say what it must hold at least, not that it is required", field.full_name()));
+        }
+        if let Kind::Message(entry) = field.kind()
+            && field.is_map()
+        {
+            let counted = |rules: &Rules| Rules { min_len: rules.min_len, max_len: rules.max_len, ..Rules::default() };
+            let weighed =
+                |rules: &Rules| Rules { min_bytes: rules.min_bytes, max_bytes: rules.max_bytes, ..Rules::default() };
+            let judged = own.keys.as_deref().is_none_or(|keys| *keys == counted(keys))
+                && own.items.as_deref().is_none_or(|values| *values == weighed(values));
+            if !judged || entry.map_entry_value_field().kind() != Kind::String {
+                let advice = "bound its keys by characters and its values, which are texts, by bytes";
+                refusals.push(format!("{}: {advice}", field.full_name()));
+            }
+        }
+    }
+    refusals
+}
+
+/// Secrets that would stay in what an idempotency key remembers of a request.
+fn secrets(api: &Api) -> Vec<String> {
+    let requests: BTreeSet<_> = api.rpcs.iter().map(|rpc| rpc.method.input().full_name().to_owned()).collect();
+    let wrong = inputs(api).into_iter().filter(|field| {
+        let is_cleared = field.kind() == Kind::String
+            && oneof(field).is_none()
+            && requests.contains(field.parent_message().full_name());
+        is_redacted(field) && !is_cleared
+    });
+    wrong.map(|field| format!("{}: only a text of a request itself can be redacted", field.full_name())).collect()
 }
 
 fn is_money(field: &FieldDescriptor) -> bool {

@@ -4,6 +4,7 @@
 
 mod field;
 mod message;
+mod readers;
 
 use std::fmt::{self, Write};
 
@@ -17,16 +18,18 @@ use crate::{
 };
 pub(crate) use field::service_name;
 use message::Messages;
+pub use readers::readers;
 
 /// Where the generated messages hang.
 const ROOT: &str = "::proto";
 
 /// What the printed code may use, by the words that show it.
-const USED: [(&str, &str); 15] = [
+const USED: [(&str, &str); 16] = [
     ("Adapter<", "crate::Adapter"),
     ("Call", "crate::Call"),
     ("Page<", "crate::Page"),
     ("PageRequest", "crate::PageRequest"),
+    ("Secret", "crate::Secret"),
     ("Streamed<", "crate::Streamed"),
     ("read::", "crate::read"),
     ("served(", "crate::served::served"),

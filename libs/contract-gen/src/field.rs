@@ -60,6 +60,11 @@ pub(crate) fn value(field: &FieldDescriptor) -> Option<String> {
     name.filter(|name| !name.is_empty())
 }
 
+/// Whether the field is kept out of what is printed and remembered, by protobuf's `debug_redact`.
+pub(crate) fn is_redacted(field: &FieldDescriptor) -> bool {
+    field.options().get_field_by_name("debug_redact").is_some_and(|set| set.as_bool() == Some(true))
+}
+
 /// An HTTP header that carries a field, so that it is neither in the body nor in the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Header {

@@ -28,7 +28,7 @@ mod house;
 
 pub use api::{Access, Answer, Api, Binding, Body, Cache, FILE_CHUNK, Idempotency, Paging, Rpc, Segment, Verb};
 pub use breaking::breaking;
-pub use doors::{doors, served_packages};
+pub use doors::{doors, readers, served_packages};
 pub use house::house_rules;
 pub use json::json;
 pub use methods::methods;

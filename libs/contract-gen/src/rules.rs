@@ -63,7 +63,7 @@ impl Rules {
     }
 
     /// Whether what an absent field holds breaks a rule.
-    fn refuses_zero(&self) -> bool {
+    pub(crate) fn refuses_zero(&self) -> bool {
         let above_zero = |bound: Option<u64>| bound.is_some_and(|bound| bound > 0);
         above_zero(self.min_len)
             || above_zero(self.min_bytes)

@@ -12,6 +12,7 @@ mod page;
 /// For the printed code; nobody else needs it.
 #[doc(hidden)]
 pub mod read;
+mod secret;
 mod served;
 mod wire;
 
@@ -20,6 +21,7 @@ pub use export::export;
 pub use exported::exported;
 pub use field::{Show, Twin, given, show};
 pub use page::PageRequest;
+pub use secret::Secret;
 pub use served::{Adapter, Streamed};
 pub use values::Page;
 pub use wire::{Wire, same_names};

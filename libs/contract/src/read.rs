@@ -15,7 +15,7 @@ use rpc::{Fields, Invalid, Mistake, Violation, ViolationCode};
 use time::OffsetDateTime;
 use values::{Currency, Id, Kind, Money, Named, Text};
 
-use crate::wire::same;
+use crate::{Secret, wire::same};
 
 pub use mask::Mask;
 
@@ -73,7 +73,7 @@ pub fn list<S, R>(
     many: RangeInclusive<u64>,
     read: impl Fn(&mut Fields, &str, S) -> Option<R>,
 ) -> Option<Vec<R>> {
-    let count = u64::try_from(sent.len()).unwrap_or(u64::MAX);
+    let count = size(sent.len());
     if !many.contains(&count) {
         fields.note(out_of(name, count, &many, (ViolationCode::TooFewItems, ViolationCode::TooManyItems), "items"));
         return None;
@@ -117,19 +117,30 @@ pub fn string(fields: &mut Fields, name: &str, sent: String, many: RangeInclusiv
     fits(fields, name, count(&sent), &many, "characters").then_some(sent)
 }
 
-/// Bytes that only have to fit their bounds.
-pub fn bytes(fields: &mut Fields, name: &str, sent: Vec<u8>, many: RangeInclusive<u64>) -> Option<Vec<u8>> {
-    fits(fields, name, u64::try_from(sent.len()).unwrap_or(u64::MAX), &many, "bytes").then_some(sent)
+/// The same for a text that is never printed.
+pub fn secret(fields: &mut Fields, name: &str, sent: String, many: RangeInclusive<u64>) -> Option<Secret> {
+    string(fields, name, sent, many).map(Secret::new)
 }
 
-/// Texts by texts.
+/// Bytes that only have to fit their bounds.
+pub fn bytes(fields: &mut Fields, name: &str, sent: Vec<u8>, many: RangeInclusive<u64>) -> Option<Vec<u8>> {
+    fits(fields, name, size(sent.len()), &many, "bytes").then_some(sent)
+}
+
+/// Texts by texts: so many entries, keys of so many characters, values of so many bytes.
 pub fn map(
     fields: &mut Fields,
     name: &str,
     sent: BTreeMap<String, String>,
     many: RangeInclusive<u64>,
+    keys: RangeInclusive<u64>,
+    values: RangeInclusive<u64>,
 ) -> Option<BTreeMap<String, String>> {
-    fits(fields, name, u64::try_from(sent.len()).unwrap_or(u64::MAX), &many, "entries").then_some(sent)
+    // A key may be too long to stand in the name of what is wrong, so that the whole map is named.
+    let fit = fits(fields, name, size(sent.len()), &many, "entries")
+        && sent.keys().all(|key| fits(fields, name, count(key), &keys, "characters in a key"))
+        && sent.values().all(|value| fits(fields, name, size(value.len()), &values, "bytes in a value"));
+    fit.then_some(sent)
 }
 
 /// A text with rules of its own.
@@ -299,7 +310,11 @@ fn malformed<R>(fields: &mut Fields, name: &str, expected: &str) -> Option<R> {
 }
 
 fn count(text: &str) -> u64 {
-    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
+    size(text.chars().count())
+}
+
+fn size(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 fn fits(fields: &mut Fields, name: &str, count: u64, many: &RangeInclusive<u64>, what: &str) -> bool {
@@ -329,6 +344,30 @@ fn out_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_and_values_of_a_map_have_bounds() {
+        let map = |key: &str, value: &str| {
+            let mut fields = Fields::new();
+            let sent = BTreeMap::from([("a".to_owned(), "b".to_owned()), (key.to_owned(), value.to_owned())]);
+            let read = map(&mut fields, "headers", sent, 0..=2, 1..=3, 0..=4);
+            let told = fields.check().err().map(|invalid| rpc::Refusal::violations(&invalid)).unwrap_or_default();
+            (read.is_some(), told.into_iter().map(|wrong| (wrong.field, wrong.message)).collect::<Vec<_>>())
+        };
+        let told = |message: &str| (false, vec![("headers".to_owned(), message.to_owned())]);
+        assert_eq!(map("жжж", "жж"), (true, Vec::new()));
+        assert_eq!(map("жжжж", ""), told("expected at most 3 characters in a key"));
+        assert_eq!(map("", ""), told("expected at least 1 characters in a key"));
+        assert_eq!(map("c", "жжж"), told("expected at most 4 bytes in a value"));
+    }
+
+    #[test]
+    fn a_secret_is_read_and_not_printed() {
+        let mut fields = Fields::new();
+        let read = secret(&mut fields, "token", "hush".to_owned(), 1..=4).unwrap();
+        assert_eq!((read.as_str(), format!("{read:?}").as_str()), ("hush", "Secret"));
+        assert!(secret(&mut fields, "token", "hush!".to_owned(), 1..=4).is_none());
+    }
 
     #[test]
     fn an_etag_of_nobody_is_stale_and_not_malformed() {

@@ -4,7 +4,7 @@ use heck::ToShoutySnakeCase;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::{
-    field::{oneof, value},
+    field::{is_redacted, oneof, value},
     rules::{Rules, rules},
     rust::{ident, oneof_type, variant},
 };
@@ -24,6 +24,8 @@ pub(super) enum Holds {
     Value(String),
     /// A text that only has to fit its bounds.
     String,
+    /// The same, but never printed.
+    Secret,
     Bytes,
     Bool,
     /// A whole number: the Rust type, and the service's value made of it if there is one.
@@ -83,6 +85,7 @@ impl Typed {
             Holds::Value(name) if SHARED.contains(&name.as_str()) => format!("::values::{name}"),
             Holds::Value(name) => format!("T::{name}"),
             Holds::String => "String".to_owned(),
+            Holds::Secret => "Secret".to_owned(),
             Holds::Bytes => "Vec<u8>".to_owned(),
             Holds::Bool => "bool".to_owned(),
             Holds::Integer(_, Some(value)) => format!("T::{value}"),
@@ -159,6 +162,7 @@ impl Typed {
             Holds::Text(..) => format!("read::text(fields, {name}, {text})"),
             Holds::Value(_) => format!("read::value(fields, {name}, {text}, {})", lengths(item)),
             Holds::String => format!("read::string(fields, {name}, {sent}, {})", lengths(item)),
+            Holds::Secret => format!("read::secret(fields, {name}, {sent}, {})", lengths(item)),
             Holds::Bytes => format!("read::bytes(fields, {name}, {sent}, {})", byte_lengths(item)),
             Holds::Bool => format!("Some({sent})"),
             Holds::Integer(integer, value) => {
@@ -177,7 +181,9 @@ impl Typed {
             }
             Holds::Map => {
                 let (min, max) = (item.min_items.unwrap_or(0), item.max_items.unwrap_or(u64::MAX));
-                format!("read::map(fields, {name}, {sent}, {min}..={max})")
+                let keys = lengths(&item.keys.as_deref().cloned().unwrap_or_default());
+                let values = byte_lengths(&item.items.as_deref().cloned().unwrap_or_default());
+                format!("read::map(fields, {name}, {sent}, {min}..={max}, {keys}, {values})")
             }
             Holds::Money => format!("read::money(fields, {name}, {sent})"),
             Holds::Message(message) => {
@@ -216,6 +222,8 @@ fn holds(field: &FieldDescriptor, rules: &Rules) -> Holds {
     match field.kind() {
         Kind::String if rules.uuid => Holds::Id(id_alias(field.name())),
         Kind::String => match (value, rules.max_len) {
+            (None, _) if is_redacted(field) => Holds::Secret,
+            (Some(value), _) if value == "String" && is_redacted(field) => Holds::Secret,
             (Some(value), _) if value == "String" => Holds::String,
             (Some(value), _) => Holds::Value(value),
             (None, Some(max)) if rules.pattern.is_none() => Holds::Text(rules.min_len.unwrap_or(0), max),

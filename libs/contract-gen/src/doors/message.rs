@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Api, Rpc, Verb,
-    field::{Behaviour, Header, header, is, is_mask, oneof},
+    field::{Behaviour, Header, header, is, is_mask, is_redacted, oneof},
     rules::is_required as oneof_required,
     rust::{ident, message_type, variant},
 };
@@ -73,9 +73,18 @@ impl Messages {
     /// The struct of a request with its parameter; none where the request says nothing.
     pub(super) fn request(&self, rpc: &Rpc) -> Option<String> {
         let name = self.request_name(rpc)?;
-        let request = self.requests.get(rpc.method.name())?;
-        let parameter = if needs_types(request.message.fields()) { "<Self>" } else { "" };
+        let parameter = if self.is_generic(rpc) { "<Self>" } else { "" };
         Some(format!("{name}{parameter}"))
+    }
+
+    /// Whether the request holds types of the service.
+    pub(super) fn is_generic(&self, rpc: &Rpc) -> bool {
+        needs_types(rpc.method.input().fields())
+    }
+
+    /// Whether the request changes a resource field by field.
+    pub(super) fn is_patch(&self, rpc: &Rpc) -> bool {
+        self.requests.get(rpc.method.name()).is_some_and(|request| request.patch.is_some())
     }
 
     pub(super) fn request_name(&self, rpc: &Rpc) -> Option<String> {
@@ -85,11 +94,7 @@ impl Messages {
 
     /// The fields of a request that must not be part of what is remembered of it.
     pub(super) fn secrets(&self, message: &MessageDescriptor) -> Vec<String> {
-        let secret = |field: &FieldDescriptor| {
-            field.kind() == Kind::String
-                && field.options().get_field_by_name("debug_redact").is_some_and(|set| set.as_bool() == Some(true))
-        };
-        message.fields().filter(secret).map(|field| ident(field.name())).collect()
+        message.fields().filter(is_redacted).map(|field| ident(field.name())).collect()
     }
 
     /// The service's own types: name to what they are for and what they have to be able to do.

@@ -1,6 +1,6 @@
 //! Typed operations: what a service gets to see of a request, and what tonic gets from it.
 
-use contract_gen::doors;
+use contract_gen::{doors, readers};
 
 use crate::helpers::load;
 
@@ -48,6 +48,10 @@ message OpenSafeRequest {
     debug_redact = true
   ];
   int32 turns = 2 [(buf.validate.field).int32 = {gte: 0, lte: 9}];
+  string token = 3 [debug_redact = true, (buf.validate.field).string = {min_len: 1, max_len: 99}];
+  map<string, string> labels = 4 [
+    (buf.validate.field).map = {max_pairs: 3, keys: {string: {max_len: 20}}, values: {string: {max_bytes: 300}}}
+  ];
 }
 message Book {
   enum Shelf {
@@ -133,5 +137,30 @@ fn the_largest_request_limits_what_is_read() {
 
 #[test]
 fn secrets_are_no_part_of_what_a_key_remembers() {
-    holds("|sent| { sent.number = Default::default(); }");
+    holds("|sent| { sent.number = Default::default(); sent.token = Default::default(); }");
+}
+
+#[test]
+fn a_secret_is_not_printed() {
+    holds("pub token: Secret,");
+    holds("read::secret(fields, \"token\", sent.token, 1..=99)");
+}
+
+#[test]
+fn a_map_is_bounded_in_each_way() {
+    holds("read::map(fields, \"labels\", sent.labels, 0..=3, 0..=20, 0..=300)");
+}
+
+#[test]
+fn readers_cover_every_request() {
+    let code = readers(&load(CONTRACT).unwrap());
+    let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    for piece in [
+        "impl contract::test::Types for Anything { type Error = tonic::Status; type BookShelf = Anything;type SafeNumber = Anything; }",
+        "const ALL: &[Anything] = &[Anything(\"upper_left\"),];",
+        "request: \"lyceum.test.v1.ListBooksRequest\", patch: false, read: |sent| judged(sent, contract::test::ListBooks::<Anything>::read)",
+        "request: \"lyceum.test.v1.UpdateBookRequest\", patch: true, read: |sent| judged(sent, contract::test::UpdateBook::read)",
+    ] {
+        assert!(code.contains(piece), "{piece}\n\nis not in\n\n{code}");
+    }
 }

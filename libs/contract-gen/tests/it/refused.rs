@@ -245,12 +245,67 @@ fn what_a_caller_sends_has_an_end() {
 
 #[test]
 fn what_a_door_does_not_judge_itself_needs_a_value() {
-    let why = "DoThingRequest.a: name the value that judges its pattern or its bytes";
-    for rules in [".string = {max_len: 3, pattern: \"^a$\"}", ".string.max_bytes = 3"] {
+    let why = "DoThingRequest.a: name the value that judges its pattern, its form or its bytes";
+    for rules in [
+        ".string = {max_len: 3, pattern: \"^a$\"}",
+        ".string.max_bytes = 3",
+        ".string = {max_len: 3, min_bytes: 1}",
+        ".string = {max_len: 3, email: true}",
+        ".string = {max_len: 3, uri: true}",
+    ] {
         refused(&field(&format!("string a = 1 [(buf.validate.field){rules}];")), why);
+        let judged = format!("string a = 1 [(buf.validate.field){rules}, (lyceum.api.v1.value) = \"String\"];");
+        refused(&field(&judged), why);
         let judged = format!("string a = 1 [(buf.validate.field){rules}, (lyceum.api.v1.value) = \"Code\"];");
         assert!(load_as_written(&rpc(PUBLIC_GET, &judged)).is_ok(), "{rules}");
     }
+}
+
+#[test]
+fn what_must_be_there_says_what_it_holds() {
+    let required = |declaration: &str, rules: &str| {
+        let rules = format!("(buf.validate.field) = {{required: true{rules}}}");
+        load_as_written(&rpc(PUBLIC_GET, &format!("{declaration} a = 1 [{rules}];"))).err().map(|told| told.to_string())
+    };
+    let why = "DoThingRequest.a: say what it must hold at least, not that it is required";
+    for (declaration, empty, held) in [
+        ("string", ", string: {max_len: 3}", ", string: {min_len: 1, max_len: 3}"),
+        ("repeated int32", ", repeated: {max_items: 3}", ", repeated: {min_items: 1, max_items: 3}"),
+        ("int32", ", int32: {lte: 3}", ", int32: {gte: 1}"),
+    ] {
+        assert_eq!(required(declaration, held), None, "{declaration}");
+        assert!(required(declaration, empty).is_some_and(|told| told.contains(why)), "{declaration}");
+    }
+    assert_eq!(required("optional int32", ""), None);
+    assert_eq!(required("google.protobuf.Timestamp", ""), None);
+}
+
+#[test]
+fn a_map_is_bounded_as_it_is_judged() {
+    let map = |of: &str, rules: &str| {
+        http(
+            "post: \"/v1/x\" body: \"*\"",
+            &format!("map<string, {of}> a = 1 [(buf.validate.field).map = {{max_pairs: 3, {rules}}}];"),
+        )
+    };
+    let why = "DoThingRequest.a: bound its keys by characters and its values, which are texts, by bytes";
+    let (keys, values) = ("keys: {string: {max_len: 9}}", "values: {string: {max_bytes: 9}}");
+    load_as_written(&map("string", &format!("{keys}, {values}"))).unwrap();
+    refused(&map("string", &format!("{keys}, values: {{string: {{max_len: 9}}}}")), why);
+    refused(&map("string", &format!("keys: {{string: {{max_bytes: 9}}}}, {values}")), why);
+    refused(&map("string", &format!("keys: {{string: {{max_len: 9, pattern: \"a\"}}}}, {values}")), why);
+    refused(&map("int32", keys), why);
+}
+
+#[test]
+fn a_secret_is_a_text_of_a_request_itself() {
+    let why = "only a text of a request itself can be redacted";
+    let redacted = |field: &str| format!("{field} [debug_redact = true];");
+    load(&field("string a = 1 [debug_redact = true, (buf.validate.field).string.max_len = 9];")).unwrap();
+    refused(&field(&redacted("int32 a = 1")), why);
+    refused(&field(&redacted("Thing thing = 1")), why);
+    refused(&field(&format!("oneof which {{ {} }}", redacted("string a = 1"))), why);
+    refused(&field(&format!("Inner inner = 1; message Inner {{ {} }}", redacted("string a = 1"))), why);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Makes up messages from descriptors and rules: values at each bound, and one step beyond it.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use proptest::{collection, option, prelude::*, sample::select};
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
@@ -20,9 +20,45 @@ pub fn descriptor(name: &str) -> MessageDescriptor {
     POOL.get_message_by_name(name).unwrap_or_else(|| panic!("the contract has no {name}"))
 }
 
+/// Every request of the contract that has fields.
+pub fn requests() -> BTreeSet<String> {
+    let ours = |name: &str| name.starts_with("lyceum.");
+    let methods = POOL
+        .services()
+        .filter(|service| ours(service.package_name()))
+        .flat_map(|service| service.methods().map(|method| method.input()).collect::<Vec<_>>());
+    methods.filter(|input| input.fields().len() > 0).map(|input| input.full_name().to_owned()).collect()
+}
+
 /// The message on the wire.
 pub fn encoded(message: &DynamicMessage) -> Vec<u8> {
     message.encode_to_vec()
+}
+
+/// The message with what only the server sets and must not be absent: the judge does not know who sets what.
+#[cfg(feature = "oracle")]
+pub fn completed(message: &DynamicMessage) -> DynamicMessage {
+    use prost_reflect::ReflectMessage;
+
+    let inner = |value: &Value| match value {
+        Value::Message(message) => Value::Message(completed(message)),
+        other => other.clone(),
+    };
+    let mut whole = message.clone();
+    for field in message.descriptor().fields() {
+        let value = match (message.has_field(&field).then(|| message.get_field(&field)), field.kind()) {
+            (Some(value), _) => match value.as_list() {
+                Some(items) => Value::List(items.iter().map(inner).collect()),
+                None => inner(&value),
+            },
+            (None, _) if is_input(&field) || !Rules::of(&field).is_required() => continue,
+            (None, Kind::Enum(_)) => Value::EnumNumber(1),
+            (None, Kind::Message(absent)) => Value::Message(completed(&DynamicMessage::new(absent))),
+            (None, other) => unreachable!("only the server sets {}, but it must be {other:?}", field.full_name()),
+        };
+        whole.set_field(&field, value);
+    }
+    whole
 }
 
 /// Messages that keep every rule, or, with `wild`, break some.
@@ -112,7 +148,7 @@ fn one(field: &FieldDescriptor, rules: &Rules, wild: bool) -> BoxedStrategy<Valu
         }
         Kind::Int64 => number(rules, "int64", wild).prop_map(Value::I64).boxed(),
         Kind::Enum(found) => {
-            let zero = rules.may_be_absent(field) || wild;
+            let zero = wild || (!field.is_list() && rules.may_be_absent(field));
             let mut numbers: Vec<i32> =
                 found.values().map(|value| value.number()).filter(|number| zero || *number != 0).collect();
             if wild {
@@ -255,9 +291,13 @@ impl Rules {
         ignore == Some(1)
     }
 
+    /// Whether a rule says that the field must be there.
+    fn is_required(&self) -> bool {
+        self.0.as_ref().and_then(|rules| rules.get_field_by_name("required")?.as_bool()).unwrap_or(false)
+    }
+
     /// Whether no rule asks for the field.
     fn may_be_absent(&self, field: &FieldDescriptor) -> bool {
-        let required = self.0.as_ref().and_then(|rules| rules.get_field_by_name("required")?.as_bool());
         let presence = field.supports_presence();
         let breaks = |kind: &str, name: &str| self.number(kind, name).is_some_and(|least| least > 0);
         let by_zero = breaks("string", "min_len")
@@ -265,7 +305,7 @@ impl Rules {
             || breaks("repeated", "min_items")
             || self.is("string", "uuid")
             || ["int32", "int64"].iter().any(|kind| self.signed(kind, "gte").is_some_and(|least| least > 0));
-        required != Some(true) && (presence || self.ignores_zero() || !by_zero)
+        !self.is_required() && (presence || self.ignores_zero() || !by_zero)
     }
 }
 

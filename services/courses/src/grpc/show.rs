@@ -1,6 +1,6 @@
 //! Courses, runs, outlines and enrolments as messages. Quizzes are printed by `quizzes`, contents by `content`.
 
-use contract::{message, show};
+use contract::{given, message, show};
 use proto::lyceum::courses::v1::{self as pb, lesson_progress::State};
 use time::{Duration, OffsetDateTime};
 
@@ -50,7 +50,7 @@ contract::show! {
         ended_at: enrolment.state.ended_at(), created_at: enrolment.created_at, revision: enrolment.revision,
     }
     change: enrolments::Change => pb::EnrolmentChange {
-        state: change.state, reason: change.reason, note: change.note, actor: change.actor,
+        state: change.state, reason: change.reason, note: given(change.note), actor: change.actor,
         occurred_at: change.occurred_at,
     }
     seat: Seat => pb::MyEnrolment {

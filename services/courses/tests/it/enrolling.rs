@@ -62,7 +62,7 @@ async fn the_school_enrols_without_an_order() {
     assert_eq!((made.state(), made.mode(), made.attempt), (State::Active, Mode::Granted, 1));
     assert_eq!(locks(titled(&school.outline(learner, &offered.run).await, "а")), []);
     let log = history(&school, &made.enrolment_id).await;
-    assert_eq!((log[0].reason.as_str(), log[0].note.as_str()), ("ENROLLED_BY_STAFF", "Стипендия"));
+    assert_eq!((log[0].reason.as_str(), log[0].note.as_deref()), ("ENROLLED_BY_STAFF", Some("Стипендия")));
     assert!(log[0].actor.starts_with("user:"));
     let announced = school.announced::<EnrolmentStarted>().await;
     assert_eq!((announced[0].enrolment_id.as_str(), announced[0].entitlement_id.as_str()), (&*made.enrolment_id, ""));

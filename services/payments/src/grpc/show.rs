@@ -1,6 +1,6 @@
 //! Values as messages.
 
-use contract::{message, show};
+use contract::{given, message, show};
 use proto::lyceum::payments::v1::{self as pb, promo_code::Discount as ShownDiscount};
 
 use crate::{
@@ -102,7 +102,7 @@ pub(super) fn refund(refund: Refund) -> pb::Refund {
     };
     message! { pb::Refund {
         refund_id: refund.id, order_id: refund.order, payment_id: refund.attempt, amount: refund.amount,
-        failure_reason: refund.state.failure(), reason: refund.reason, cause: refund.cause,
+        failure_reason: refund.state.failure(), reason: given(refund.reason), cause: refund.cause,
         state = state.into(), created_at: refund.created_at, updated_at: refund.updated_at,
     } }
 }

@@ -55,14 +55,14 @@ impl asked::AuthService for Door {
     }
 
     async fn refresh_session(&self, call: Call, ask: asked::RefreshSession) -> Result<pb::SessionTokens> {
-        let token = RefreshToken::parse(&ask.refresh_token).map_err(|_| Refusal::RefreshTokenInvalid)?;
+        let token = RefreshToken::parse(ask.refresh_token.as_str()).map_err(|_| Refusal::RefreshTokenInvalid)?;
         Ok(show(flows::refresh_session::run(&self.0, &by(&call), token).await?))
     }
 
     async fn sign_out(&self, call: Call, ask: asked::SignOut) -> Result<()> {
-        let command = match ask.refresh_token.filter(|token| !token.is_empty()) {
+        let command = match ask.refresh_token.filter(|token| !token.as_str().is_empty()) {
             None => SignOut::Mine(me(&call)?),
-            Some(token) => match RefreshToken::parse(&token) {
+            Some(token) => match RefreshToken::parse(token.as_str()) {
                 Ok(token) => SignOut::ByToken(token),
                 // Not a token of ours, so there is no session of it to end.
                 Err(_) => return Ok(()),
