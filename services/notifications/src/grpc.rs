@@ -86,8 +86,8 @@ impl asked::NotificationService for Door {
 impl asked::DeliveryService for Door {
     async fn list_deliveries(&self, _: Call, ask: asked::ListDeliveries<Self>) -> Result<Page<pb::Delivery>> {
         let after: Option<id::DeliveryId> = ask.page.after()?;
-        let (from, before) = (ask.created_from, ask.created_before);
-        let filter = deliveries::Filter { recipient: ask.user_id, state: ask.state, kind: ask.kind, from, before };
+        let created = (ask.created_from, ask.created_before);
+        let filter = deliveries::Filter { recipient: ask.user_id, state: ask.state, kind: ask.kind, created };
         let mut conn = self.connection().await?;
         let found = deliveries::newest(&mut conn, filter, after, ask.page.limit()).await?;
         Ok(ask.page.cut(found, |delivery| delivery.id).map(|found| show(&found)))

@@ -1,6 +1,6 @@
 //! Addresses that bounced. Letters' case and spaces around them tell no two addresses apart.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::id::UserId;
@@ -48,22 +48,19 @@ pub async fn latest(
     after: Option<(OffsetDateTime, UserId)>,
     limit: i64,
 ) -> Result<Vec<Shown>, sqlx::Error> {
-    let (bounced_at, recipient) = after.unzip();
-    sqlx::query_as(pg::sql!(
+    let mut query = QueryBuilder::new(pg::sql!(
         "select ",
         Shown,
         " from bounced_addresses
          join recipients using (recipient_id)
-         where address = lower(btrim(email))
-           and ($1::timestamptz is null or (bounced_at, recipient_id) < ($1, $2::uuid))
-         order by bounced_at desc, recipient_id desc
-         limit $3"
-    ))
-    .bind(bounced_at)
-    .bind(recipient)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
+         where address = lower(btrim(email))"
+    ));
+    if let Some((bounced_at, recipient)) = after {
+        query.push(" and (bounced_at, recipient_id) < (").push_bind(bounced_at);
+        query.push(", ").push_bind(recipient).push(")");
+    }
+    query.push(" order by bounced_at desc, recipient_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// Forgets the bounces of a person.

@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
+use values::made::{self, within};
 
 use crate::domain::{
     delivery::{BOUNCED, Next, State},
@@ -299,13 +300,11 @@ pub struct Filter {
     pub recipient: Option<UserId>,
     pub state: Option<State>,
     pub kind: Option<Kind>,
-    /// From when on they were made.
-    pub from: Option<OffsetDateTime>,
-    /// Before when they were made.
-    pub before: Option<OffsetDateTime>,
+    /// Made at this instant or later, and before the other one.
+    pub created: made::Range,
 }
 
-/// Deliveries newest first, older than `after`.
+/// Deliveries newest first, older than `after`. Each condition has an index that ends with the delivery's id.
 pub async fn newest(
     conn: &mut PgConnection,
     filter: Filter,
@@ -322,12 +321,7 @@ pub async fn newest(
     if let Some(kind) = filter.kind {
         query.push(" and kind = ").push_bind(kind);
     }
-    if let Some(from) = filter.from {
-        query.push(" and created_at >= ").push_bind(from);
-    }
-    if let Some(before) = filter.before {
-        query.push(" and created_at < ").push_bind(before);
-    }
+    within(&mut query, ("created_at", "delivery_id"), filter.created);
     if let Some(after) = after {
         query.push(" and delivery_id < ").push_bind(after);
     }

@@ -1,6 +1,6 @@
 //! The feed. Every read and write names whose it is.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
 use crate::domain::{
@@ -104,21 +104,16 @@ pub async fn of_recipient(
     after: Option<NoticeId>,
     limit: i64,
 ) -> Result<Vec<Shown>, sqlx::Error> {
-    sqlx::query_as(
-        "select notice_id, kind, title, text, resource, created_at, read_at
-         from notices
-         where recipient_id = $1
-           and ($2::uuid is null or notice_id < $2)
-           and (not $3 or read_at is null)
-         order by notice_id desc
-         limit $4",
-    )
-    .bind(recipient)
-    .bind(after)
-    .bind(unread_only)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
+    let mut query = QueryBuilder::new(pg::sql!("select ", Shown, " from notices where recipient_id = "));
+    query.push_bind(recipient);
+    if let Some(after) = after {
+        query.push(" and notice_id < ").push_bind(after);
+    }
+    if unread_only {
+        query.push(" and read_at is null");
+    }
+    query.push(" order by notice_id desc limit ").push_bind(limit);
+    query.build_query_as().fetch_all(conn).await
 }
 
 /// How many entries a person has not read.
@@ -156,18 +151,12 @@ pub async fn read_all(
     up_to: Option<NoticeId>,
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "update notices
-         set read_at = $3
-         where recipient_id = $1
-           and read_at is null
-           and ($2::uuid is null or notice_id <= $2)",
-    )
-    .bind(recipient)
-    .bind(up_to)
-    .bind(now)
-    .execute(conn)
-    .await?;
+    let mut query = QueryBuilder::new("update notices set read_at = ");
+    query.push_bind(now).push(" where read_at is null and recipient_id = ").push_bind(recipient);
+    if let Some(up_to) = up_to {
+        query.push(" and notice_id <= ").push_bind(up_to);
+    }
+    query.build().execute(conn).await?;
     Ok(())
 }
 

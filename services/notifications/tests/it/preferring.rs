@@ -104,7 +104,7 @@ async fn rules_that_are_not_named_stay_as_they_are() {
     assert_eq!((changed.quiet_hours, changed.digest.unwrap().at), (both.quiet_hours, Some("18:30".to_owned())));
     let none = update(&world, user, NotificationPreferences::default(), &["quiet_hours", "digest"]).await.unwrap();
     assert_eq!(none.quiet_hours, None, "named by the mask and not there");
-    assert_eq!(none.digest.unwrap().at.as_deref(), Some("09:00"), "as it is for everybody");
+    assert_eq!(none.digest.as_ref().unwrap().at.as_deref(), Some("09:00"), "as it is for everybody");
     assert_eq!(mine(&world, user).await, none);
 }
 
