@@ -127,7 +127,12 @@ fn print_read(out: &mut String, message: &MessageDescriptor) -> fmt::Result {
         print_agreement(out, &oneof)?;
     }
     for field in fields.iter().filter(|field| is_explicit(field)) {
-        writeln!(out, "        if !wrote_{} {{\n            at.missing({:?});\n        }}", field.name(), field.json_name())?;
+        writeln!(
+            out,
+            "        if !wrote_{} {{\n            at.missing({:?});\n        }}",
+            field.name(),
+            field.json_name()
+        )?;
     }
     writeln!(out, "        message\n    }}")
 }

@@ -7,6 +7,8 @@
 //! What the printed checks leave to a value of the service is not broken here, because every such value takes anything:
 //! patterns, bytes of a text, lengths of time. How messages are made up stands in `sent`, who reads them in `readers`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod readers;
 mod sent;
 
