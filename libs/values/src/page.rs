@@ -99,8 +99,8 @@ impl Cursor {
     }
 }
 
-/// Whether every instant in a key is one that a database keeps: anybody can work out the check of a token that they wrote
-/// themselves. An instant is nine numbers, of which the first is the year.
+/// Whether a database keeps every instant and text in a key: anybody can work out the check of a token that they wrote
+/// themselves. An instant is nine numbers, of which the first is the year; no text may hold a zero byte.
 fn is_storable(key: &Value) -> bool {
     match key {
         Value::Array(items) if items.len() == 9 && items.iter().all(Value::is_number) => {
@@ -108,6 +108,7 @@ fn is_storable(key: &Value) -> bool {
         }
         Value::Array(items) => items.iter().all(is_storable),
         Value::Object(fields) => fields.values().all(is_storable),
+        Value::String(text) => !text.contains('\0'),
         _ => true,
     }
 }
@@ -198,6 +199,7 @@ mod tests {
         {
             assert_eq!(forged(at), Err(BadCursor), "{at}");
         }
+        assert_eq!(Cursor::decode::<String>("list", &Cursor::encode("list", &"a\0")), Err(BadCursor));
     }
 
     #[test]

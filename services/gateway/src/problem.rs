@@ -109,7 +109,7 @@ impl Problem {
             "title": parts.status.canonical_reason().unwrap_or("Refused"),
             "status": parts.status.as_u16(),
             "code": parts.code,
-            "detail": parts.detail,
+            "detail": sentence(&parts.detail),
             "requestId": request_id,
         });
         if !parts.params.is_empty() {
@@ -166,6 +166,14 @@ fn of_json(wrong: json::Violation) -> Violation {
     allowed.into_iter().fold(violation, |violation, allowed| violation.with("allowed", allowed))
 }
 
+/// What a service says within its own words, such as `there is no such order`, as a sentence for people.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let ends = detail.ends_with(['.', '!', '?', '…']);
+    first.to_uppercase().chain(letters).chain((!ends).then_some('.')).collect()
+}
+
 impl IntoResponse for Problem {
     /// An answer without a body yet: only `frame` knows the request's id.
     fn into_response(self) -> Response {
@@ -206,6 +214,13 @@ mod tests {
         let problem = Problem::from(problem).seen_from_body("promo_code");
         let fields: Vec<_> = problem.0.violations.iter().map(|one| one.field.as_str()).collect();
         assert_eq!(fields, ["", "amount.minor", "promoCodeId"]);
+    }
+
+    #[test]
+    fn a_detail_is_a_sentence() {
+        assert_eq!(sentence("there is no such order"), "There is no such order.");
+        assert_eq!(sentence("Slow down."), "Slow down.");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]
