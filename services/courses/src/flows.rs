@@ -11,12 +11,10 @@ pub mod edit_draft;
 pub mod replace_draft;
 pub mod update_lesson;
 
-mod change_run;
-pub mod close_run;
+pub mod change_run;
 pub mod create_run;
 pub mod publish_course;
 pub mod publish_run;
-pub mod update_run;
 
 pub mod change_enrolment;
 pub mod enrol;

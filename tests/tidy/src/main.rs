@@ -32,8 +32,8 @@ fn main() -> Result<()> {
     let mut files = Vec::new();
     collect(&root, Path::new(""), &mut files)?;
     files.sort();
-    let (operation, field) = figure::samples(&root, &files)?;
-    let mut tree = Tree { rpcs: figure::all_rpcs(&root, &files)?, operation, field, ..Tree::default() };
+    let samples = figure::samples(&root, &files)?;
+    let mut tree = Tree { rpcs: figure::all_rpcs(&root, &files)?, samples, ..Tree::default() };
     let mut findings = Vec::new();
     for file in &files {
         let text = fs::read_to_string(root.join(file))?;

@@ -213,7 +213,7 @@ impl asked::AuthoringService for Door {
     }
 
     async fn update_run(&self, _: Call, ask: asked::UpdateRun<Self>) -> Result<pb::Run> {
-        let run = flows::update_run::run(&self.0, ask.run_id, ask.etag, ask.run.into()).await?;
+        let run = flows::change_run::update(&self.0, ask.run_id, ask.etag, ask.run.into()).await?;
         Ok(show::run(run, self.0.clock.now()))
     }
 
@@ -224,6 +224,6 @@ impl asked::AuthoringService for Door {
     }
 
     async fn close_run(&self, _: Call, ask: asked::CloseRun) -> Result<pb::Run> {
-        Ok(show::run(flows::close_run::run(&self.0, ask.run_id).await?, self.0.clock.now()))
+        Ok(show::run(flows::change_run::close(&self.0, ask.run_id).await?, self.0.clock.now()))
     }
 }
