@@ -87,7 +87,7 @@ const EACH: usize = 2;
 pub fn pairwise(points: &[Point], chance: &mut StdRng) -> Vec<Vec<Point>> {
     let mut open: BTreeSet<(&Point, &Point)> = BTreeSet::new();
     for (at, one) in points.iter().enumerate() {
-        open.extend(points[at + 1..].iter().filter(|other| other.process != one.process).map(|other| (one, other)));
+        open.extend(points[at + 1..].iter().filter(|other| other.process != one.process).map(|other| pair(one, other)));
     }
     let mut runs = Vec::new();
     while let Some((first, second)) = open.iter().nth(chance.random_range(0..open.len().max(1))).copied() {
