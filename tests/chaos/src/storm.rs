@@ -194,11 +194,12 @@ async fn run_out_leases(fleet: &Fleet, process: &str, held_until: SystemTime) ->
             "update certificates set print_at = now()
              where print_at > now() and print_at <= $1 + interval '30 seconds'",
         ),
-        // An answer of the bank's is waited for a minute; a caller who dies takes the call along.
+        // An answer of the bank's is waited for a minute; a caller who dies takes the call along. Payments may die twice in a
+        // run, and an attempt that was made older after the first death is to be found after the second, too.
         "payments" | "gateway" => (
             "payments",
             "update attempts set updated_at = updated_at - interval '1 minute', ask_at = now()
-             where state in ('created', 'unknown') and updated_at between $1 - interval '1 minute' and $1",
+             where state in ('created', 'unknown') and updated_at between $1 - interval '3 minutes' and $1",
         ),
         _ => return Ok(()),
     };
