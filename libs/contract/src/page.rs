@@ -4,7 +4,7 @@ use prost::Message;
 use ring::digest::{SHA256, digest};
 use rpc::{Fields, Invalid};
 use serde::{Serialize, de::DeserializeOwned};
-use values::{Cursor, Page, PageSize};
+use values::{BadCursor, Cursor, Page, PageSize};
 
 /// Which page of a list is asked for. The token of a page is bound to the list and its filters.
 #[derive(Debug, Clone)]
@@ -38,6 +38,21 @@ impl PageRequest {
     /// When the token holds a key of another form, as one that an older release made may.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Invalid> {
         Cursor::decode(&self.scope, &self.token).map_err(|error| Invalid::field("page_token", error))
+    }
+
+    /// The same for a list of one's own, whose keys begin with whose it is: the token of somebody else's list is refused.
+    ///
+    /// # Errors
+    /// When the token holds a key of another form or of another owner.
+    pub fn after_of<O, K>(&self, owner: O) -> Result<Option<K>, Invalid>
+    where
+        O: DeserializeOwned + PartialEq,
+        K: DeserializeOwned,
+    {
+        match self.after::<(O, K)>()? {
+            Some((whose, _)) if whose != owner => Err(Invalid::field("page_token", BadCursor)),
+            after => Ok(after.map(|(_, key)| key)),
+        }
     }
 
     /// How many rows to fetch: one more than the page shows, which tells whether there is a next one.

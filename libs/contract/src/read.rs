@@ -83,20 +83,21 @@ pub fn list<S, R>(
     items.into_iter().collect()
 }
 
-/// The items of a list in which none may stand twice.
-pub fn list_unique<S: Clone + Eq + Hash, R>(
+/// The items of a list in which none may stand twice, in whatever spelling it was sent.
+pub fn list_unique<S, R: Eq + Hash>(
     fields: &mut Fields,
     name: &str,
     sent: Vec<S>,
     many: RangeInclusive<u64>,
     read: impl Fn(&mut Fields, &str, S) -> Option<R>,
 ) -> Option<Vec<R>> {
+    let items = list(fields, name, sent, many, read)?;
     let mut seen = HashSet::new();
-    if !sent.iter().all(|item| seen.insert(item)) {
-        fields.note(Violation::new(name, ViolationCode::NotUnique, "expected each only once"));
-        return None;
+    if items.iter().all(|item| seen.insert(item)) {
+        return Some(items);
     }
-    list(fields, name, sent, many, read)
+    fields.note(Violation::new(name, ViolationCode::NotUnique, "expected each only once"));
+    None
 }
 
 /// An id.
@@ -344,6 +345,20 @@ fn out_of(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_id_in_two_spellings_stands_twice() {
+        values::kinds! { Thing => "thing" }
+        let read = |second: &str| {
+            let mut fields = Fields::new();
+            let sent = vec!["01a0c2f4-7b1e-7c3a-9d55-3f0e8a1b2c4d".to_owned(), second.to_owned()];
+            list_unique(&mut fields, "ids", sent, 0..=2, |fields, name, sent| id::<Thing>(fields, name, &sent))
+                .ok_or_else(|| fields.check().err().map(|invalid| rpc::Refusal::violations(&invalid)))
+                .map_err(|told| told.unwrap_or_default().into_iter().map(|wrong| wrong.code).collect::<Vec<_>>())
+        };
+        assert!(read("01a0c2f4-7b1e-7c3a-9d55-3f0e8a1b2c4e").is_ok());
+        assert_eq!(read("01A0C2F4-7B1E-7C3A-9D55-3F0E8A1B2C4D").unwrap_err(), [ViolationCode::NotUnique]);
+    }
 
     #[test]
     fn keys_and_values_of_a_map_have_bounds() {

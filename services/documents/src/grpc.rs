@@ -9,14 +9,12 @@ mod show;
 use std::sync::Arc;
 
 use contract::documents as asked;
-use rpc::Invalid;
 use sqlx::{Postgres, pool::PoolConnection};
 use tonic::service::Routes;
-use values::BadCursor;
 
 use crate::{
     app::App,
-    domain::{case, certificate, file, id::UserId, paper},
+    domain::{case, certificate, file, paper},
     error::{Error, Result},
 };
 
@@ -50,14 +48,6 @@ impl asked::Types for Door {
     type PaperReason = paper::Reason;
     type Sha256 = file::Sha256;
     type VerificationCaseState = case::StateName;
-}
-
-/// Where a page of one's own list begins; the token of somebody else's list is refused.
-fn own<K>(after: Option<(UserId, K)>, me: UserId) -> Result<Option<K>> {
-    match after {
-        Some((owner, _)) if owner != me => Err(Invalid::field("page_token", BadCursor))?,
-        after => Ok(after.map(|(_, key)| key)),
-    }
 }
 
 impl Door {

@@ -3,7 +3,7 @@
 use contract::{Call, Page, Streamed, documents as asked, exported, show};
 use proto::lyceum::documents::v1 as pb;
 
-use super::{Door, EXPORTED_AT_ONCE, own, show};
+use super::{Door, EXPORTED_AT_ONCE, show};
 use crate::{
     domain::{Certificate, Refusal, id::CertificateId, number::Key},
     error::{Error, Result},
@@ -35,7 +35,7 @@ impl Door {
 impl asked::CertificateService for Door {
     async fn list_my_certificates(&self, call: Call, ask: asked::ListMyCertificates) -> Result<Page<pb::Certificate>> {
         let me = call.person()?;
-        let (after, filter) = (own(ask.page.after()?, me)?, Filter { learner: Some(me), ..Filter::default() });
+        let (after, filter) = (ask.page.after_of(me)?, Filter { learner: Some(me), ..Filter::default() });
         let found = certificates::list(&mut *self.connection().await?, &filter, after, ask.page.limit()).await?;
         Ok(ask.page.cut(found, |certificate| (me, certificate.id)).map(|certificate| self.shown(certificate)))
     }

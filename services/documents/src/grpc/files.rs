@@ -5,7 +5,7 @@ use std::time::Duration;
 use contract::{Call, Page, documents as asked, show};
 use proto::lyceum::documents::v1 as pb;
 
-use super::{Door, own, show};
+use super::{Door, show};
 use crate::{
     domain::{
         File, Refusal, Upload,
@@ -72,7 +72,7 @@ impl asked::UploadService for Door {
 impl asked::FileService for Door {
     async fn list_my_files(&self, call: Call, ask: asked::ListMyFiles<Self>) -> Result<Page<pb::File>> {
         let me = call.person()?;
-        let after = own(ask.page.after()?, me)?;
+        let after = ask.page.after_of(me)?;
         let mut conn = self.connection().await?;
         let found = store::files::list_of(&mut conn, me, ask.kind, after, ask.page.limit()).await?;
         Ok(show(ask.page.cut(found, |file| (me, file.id))))

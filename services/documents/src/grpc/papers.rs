@@ -3,7 +3,7 @@
 use contract::{Call, Page, Streamed, documents as asked, exported, show};
 use proto::lyceum::documents::v1::{self as pb, VerificationCase as CasePb};
 
-use super::{Door, EXPORTED_AT_ONCE, own, show};
+use super::{Door, EXPORTED_AT_ONCE, show};
 use crate::{
     domain::{Case, Refusal, Tutor, tutor::Standing},
     error::{Error, Result},
@@ -56,7 +56,7 @@ impl asked::TutorPaperService for Door {
         ask: asked::ListMyVerificationCases,
     ) -> Result<Page<CasePb>> {
         let me = call.person()?;
-        let after = own(ask.page.after()?, me)?;
+        let after = ask.page.after_of(me)?;
         let found = cases::list_of(&mut *self.connection().await?, me, after, ask.page.limit()).await?;
         Ok(show(ask.page.cut(found, |case| (me, case.id))))
     }
