@@ -6,9 +6,11 @@
 
 An alert is written down once, as what it looks at; severity, runbook and dashboard become labels and links here. The
 addresses are stand-ins that the chart replaces by those of the installation (values `monitoring.runbooksUrl`,
-`monitoring.grafanaUrl`).
+`monitoring.grafanaUrl`). So are the names in the alerts of presence.yaml, which the chart makes for what a release has;
+rules/presence.yaml is the same for a school with everything in the namespace `lyceum`.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,13 +19,26 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 RULES = HERE / "rules"
-CHART = HERE.parents[1] / "helm/lyceum/files/rules"
+CHART = HERE.parents[1] / "helm/lyceum/files"
 
 RUNBOOKS = "https://runbooks.lyceum.example"
 GRAFANA = "https://grafana.lyceum.example"
 HEAD = "# Made by deploy/prometheus/generate.py: change slo.yaml or alerts/*.yaml and run it.\n"
 
 SERVICES = "gateway|users|courses|payments|notifications|documents|analytics|egress-proxy"
+# Who serves metrics of its own.
+WATCHED = SERVICES.removesuffix("|egress-proxy").split("|")
+# What else has to be scraped, as in the chart's value `monitoring.expected`; logs by the shipper, traces by their collectors.
+EXPECTED = {
+    "postgres": 'job="postgres"',
+    "redis": 'job="redis"',
+    "rabbitmq": 'job="rabbitmq"',
+    "rabbitmq-queues": 'job="rabbitmq-detailed"',
+    "kubernetes": 'job="kube-state-metrics"',
+    "nodes": 'job="kubelet"',
+    "logs": 'job="logs"',
+    "traces": 'job="traces"',
+}
 
 
 def rule(alert: dict[str, Any]) -> dict[str, Any]:
@@ -97,8 +112,32 @@ def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 Text.add_representer(str, text)
 
 
+def presence() -> list[dict[str, Any]]:
+    """The alerts about what is not there, with their stand-ins."""
+    return list(yaml.safe_load((HERE / "alerts/presence.yaml").read_text()))
+
+
+def school() -> list[dict[str, Any]]:
+    """The same for a school that has everything."""
+    everything = {
+        "services": [{"service": service} for service in WATCHED],
+        "expected": [{"name": name, "selector": selector} for name, selector in EXPECTED.items()],
+    }
+    return [
+        rule(yaml.safe_load(named(json.dumps(alert), {"namespace": "lyceum"} | names)))
+        for alert in presence()
+        for names in everything[alert["each"]]
+    ]
+
+
+def named(text: str, names: dict[str, str]) -> str:
+    for name, value in names.items():
+        text = text.replace(f"<{name}>", json.dumps(value)[1:-1])
+    return text
+
+
 def files() -> dict[str, str]:
-    """What is written, by the file's name."""
+    """The rules, by the file's name."""
     groups = {"slo": level(yaml.safe_load((HERE / "slo.yaml").read_text()))}
     # What drills and hosts write themselves has this name already; CronJobs are known through kube-state-metrics.
     groups["backup"] = [
@@ -115,18 +154,32 @@ def files() -> dict[str, str]:
         }
     ]
     for path in sorted((HERE / "alerts").glob("*.yaml")):
-        alerts = yaml.safe_load(path.read_text())
-        groups[path.stem] = [{"name": f"lyceum-{path.stem}", "rules": [rule(alert) for alert in alerts]}]
-    return {
-        f"{name}.yaml": HEAD + yaml.dump({"groups": made}, Dumper=Text, sort_keys=False, width=160, allow_unicode=True)
-        for name, made in groups.items()
-    }
+        if path.stem == "presence":
+            made = school()
+        else:
+            made = [rule(alert) for alert in yaml.safe_load(path.read_text())]
+        groups[path.stem] = [{"name": f"lyceum-{path.stem}", "rules": made}]
+    return {f"{name}.yaml": dump({"groups": made}) for name, made in groups.items()}
+
+
+def dump(document: Any) -> str:
+    return HEAD + yaml.dump(document, Dumper=Text, sort_keys=False, width=160, allow_unicode=True)
+
+
+def written() -> dict[Path, str]:
+    """Everything that is written, by its path."""
+    rules = files()
+    ours = {RULES / name: text for name, text in rules.items()}
+    # What a release has is known to the chart alone.
+    chart = {CHART / "rules" / name: text for name, text in rules.items() if name != "presence.yaml"}
+    each = {CHART / "presence" / f"{alert['each']}.yaml": dump([rule(alert)]) for alert in presence()}
+    return ours | chart | each
 
 
 def stale() -> list[Path]:
     """Files that are not as they would be written, and files that would not be written."""
-    wanted = {folder / name: text for folder in (RULES, CHART) for name, text in files().items()}
-    there = {path for folder in (RULES, CHART) for path in folder.glob("*.yaml")}
+    wanted = written()
+    there = {path for folder in {path.parent for path in wanted} for path in folder.glob("*.yaml")}
     differing = {path for path, text in wanted.items() if not path.exists() or path.read_text() != text}
     return sorted(differing | (there - wanted.keys()))
 
@@ -136,12 +189,11 @@ def main() -> None:
         if old := stale():
             raise SystemExit("run deploy/prometheus/generate.py: " + ", ".join(str(path) for path in old))
         return
-    for folder in (RULES, CHART):
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in folder.glob("*.yaml"):
-            path.unlink()
-        for name, content in files().items():
-            (folder / name).write_text(content)
+    for path in stale():
+        path.unlink(missing_ok=True)
+    for path, content in written().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
 
 
 if __name__ == "__main__":
