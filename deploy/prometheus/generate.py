@@ -36,8 +36,8 @@ EXPECTED = {
     "rabbitmq-queues": 'job="rabbitmq-detailed"',
     "kubernetes": 'job="kube-state-metrics"',
     "nodes": 'job="kubelet"',
-    "logs": 'job="logs"',
-    "traces": 'job="traces"',
+    "logs": 'job=~"lyceum-logs|fluentd"',
+    "traces": 'job="lyceum-sampler"',
 }
 
 

@@ -47,6 +47,7 @@ CASES = [
     Case("no-monitoring", ["values-production.yaml", "no-monitoring.yaml"]),
     Case("mtls", ["least.yaml", "mtls.yaml"]),
     Case("operators", ["values-operators.yaml"]),
+    Case("watched", ["values-operators.yaml", "watched.yaml"]),
     Case("keda", ["least.yaml", "keda.yaml"]),
     Case("external-secrets", ["least.yaml", "external-secrets.yaml"]),
     Case("digests", ["least.yaml", "digests.yaml"]),

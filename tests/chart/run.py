@@ -24,6 +24,7 @@ import releases
 import scan
 import selftest
 import table
+import watching
 from cases import CASES, Case, Document, render_all
 from tools import helm, modules
 
@@ -74,6 +75,8 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "disrupted gently": of_releases(releases.disrupted_gently),
         "secrets come from outside": of_releases(releases.secrets_come_from_outside),
         "migrations": of_releases(releases.migrations),
+        "stores are watched": of_releases(watching.stores),
+        "what is not there is told": of_releases(watching.told),
         "digests win": chart.check_digests,
         "dashboards and rules": chart.check_embedded,
         "a policy for every pod": of_releases(network.guarded),

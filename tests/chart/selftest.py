@@ -7,6 +7,7 @@ import kinds
 import network
 import pods
 import releases
+import watching
 from cases import CASES, Case, Document
 
 
@@ -93,6 +94,8 @@ MUTATIONS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], 
     ("no budget", lambda d: drop(d, "PodDisruptionBudget", "courses"), releases.disrupted_gently),
     ("a Secret", lambda d: d.append({"kind": "Secret", "metadata": {"name": "x"}}), releases.secrets_come_from_outside),
     ("no migration", lambda d: drop(d, "Job", "users-migrate"), releases.migrations),
+    ("a store that nobody watches", lambda d: d.append({"kind": "Redis", "metadata": {"name": "x"}}), watching.stores),
+    ("a service that nobody misses", lambda d: drop(d, "PrometheusRule", "presence"), watching.told),
     ("no policy", lambda d: drop(d, "NetworkPolicy", "courses"), network.guarded),
     ("nothing denied", lambda d: drop(d, "NetworkPolicy", "default-deny"), network.guarded),
     ("an open door", open_everything, network.never),
