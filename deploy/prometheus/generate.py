@@ -154,10 +154,7 @@ def files() -> dict[str, str]:
         }
     ]
     for path in sorted((HERE / "alerts").glob("*.yaml")):
-        if path.stem == "presence":
-            made = school()
-        else:
-            made = [rule(alert) for alert in yaml.safe_load(path.read_text())]
+        made = school() if path.stem == "presence" else [rule(alert) for alert in yaml.safe_load(path.read_text())]
         groups[path.stem] = [{"name": f"lyceum-{path.stem}", "rules": made}]
     return {f"{name}.yaml": dump({"groups": made}) for name, made in groups.items()}
 

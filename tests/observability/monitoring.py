@@ -50,11 +50,7 @@ class Fleet:
             json.loads((home / name).read_text()) for name in ("fleet.json", "stores.json", "state.json")
         )
         ports = state["ports"]
-        self.services = {
-            name.removesuffix(".admin"): port
-            for name, port in ports.items()
-            if name.endswith(".admin") and name != "garage.admin"
-        }
+        self.services = {name.removesuffix(".admin"): port for name, port in ports.items() if name.endswith(".admin")}
         self.rabbitmq = ports["rabbitmq.metrics"]
 
 

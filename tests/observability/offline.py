@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import inhibition
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -143,6 +144,7 @@ def check() -> list[str]:
         wrong += lint(name, board)
     for alert in alerts():
         wrong += links(alert, set(boards))
+    wrong += inhibition.check({alert["alert"]: alert["labels"]["severity"] for alert in alerts()})
     named = {f"{alert['alert']}.md" for alert in alerts()} | {"README.md"}
     wrong += [
         f"runbook {path.name} belongs to no alert"
