@@ -6,13 +6,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from installation import CHART, NAMESPACE, RELEASE, SERVICES
+from doors import IMAGE
+from installation import CHART, NAMESPACE, NODE, RELEASE, SERVICES, namespace
 from kube import Failed, Kube, eventually
 from load import Load
 
 # How soon a new pod must get its share of the calls, and how soon after it can: Kubernetes says `Ready` a moment later
 # than it tells the endpoints.
 SPREAD_SECONDS = 2.0
+# How a program ends that is killed: 128 and the number of SIGKILL.
+KILLED = 137
 WAIT = "--wait=watcher"
 
 
@@ -110,15 +113,41 @@ def roll(release: Release, *services: str) -> str:
 
 
 def kill(release: Release) -> str:
-    """A pod dies without a word, as with its node's memory."""
-    victim = release.kube.ready("payments")[0]
-    release.kube.run("delete", "pod", victim, "--grace-period=0", "--force")
-    eventually(
-        "that payments has two pods again",
-        90,
-        lambda: more_than(1, [pod for pod in release.kube.ready("payments") if pod != victim]),
+    """A program dies without a word, as when its node has no memory left. Nobody is told: not it, not the API server."""
+    kube = release.kube
+    name = kube.ready("payments")[0]
+    victim = kube.json("get", "pod", name)
+    status = victim["status"]["containerStatuses"][0]
+    kube.apply(namespace(NODE, "privileged"), killer(victim["spec"]["nodeName"], status["containerID"]))
+
+    def restarted() -> Any:
+        now = kube.json("get", "pod", name)["status"]["containerStatuses"][0]
+        return now if now["restartCount"] > status["restartCount"] else None
+
+    died = eventually(f"that {name} is started again", 90, restarted)["lastState"]["terminated"]
+    if died["exitCode"] != KILLED:
+        raise Failed(f"{name} ended with {died['exitCode']}, {died.get('reason')}: it was not killed")
+    eventually("that payments has two pods again", 90, lambda: more_than(1, kube.ready("payments")))
+    kube.run("delete", "namespace", NODE, "--wait=true", seconds=120)
+    return "a program of payments, by SIGKILL from its node"
+
+
+def killer(node: str, container: str) -> dict[str, Any]:
+    """A pod that kills every process of a container. From inside, the first process of a container cannot be killed:
+    it takes the node's own view of its processes."""
+    kill = (
+        'for group in /proc/[0-9]*/cgroup; do if grep -q "$0" "$group"; then kill -KILL "${group//[!0-9]/}"; fi; done'
     )
-    return "a pod of payments, by SIGKILL"
+    made = {
+        "name": "killer",
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "securityContext": {"privileged": True, "runAsUser": 0},
+        "command": ["bash", "-c", kill, container.rpartition("//")[2]],
+    }
+    spec = {"nodeName": node, "hostPID": True, "restartPolicy": "Never", "containers": [made]}
+    metadata = {"name": "killer", "namespace": NODE}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def drain(release: Release) -> str:
@@ -172,7 +201,10 @@ def rollback(release: Release) -> str:
 
 def expect_version(kube: Kube, version: str) -> None:
     for service in SERVICES:
-        for pod in kube.pods(service):
+        pods = kube.pods(service)
+        if not pods:
+            raise Failed(f"{service} has no pods, expected some of {version}")
+        for pod in pods:
             image = pod["spec"]["containers"][0]["image"]
             if not image.endswith(f":{version}"):
                 raise Failed(f"{pod['metadata']['name']} runs {image}, expected {version}")

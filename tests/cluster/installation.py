@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "helm/lyceum"
 RELEASE = "lyceum"
 NAMESPACE, OUTSIDE, STRANGERS = "lyceum-suite", "lyceum-suite-outside", "lyceum-suite-strangers"
+# Where a pod may see the processes of its node; there only while something is killed.
+NODE = "lyceum-suite-node"
 SERVICES = ["gateway", "users", "courses", "payments", "notifications", "documents", "analytics"]
 OWNERS = SERVICES[1:]
 
@@ -167,9 +169,9 @@ class Beside:
         return {name: values.get(name, {}) | said.get(name, {}) for name in values | said}
 
 
-def namespace(name: str) -> dict[str, Any]:
-    """A namespace that admits only restricted pods."""
-    labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+def namespace(name: str, level: str = "restricted") -> dict[str, Any]:
+    """A namespace that admits pods of this level of the Pod Security Standards."""
+    labels = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn", "audit")}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
@@ -181,4 +183,6 @@ def prepare(kube: Kube, beside: Beside) -> None:
 
 
 def remove(kube: Kube) -> None:
-    kube.run("delete", "namespace", NAMESPACE, OUTSIDE, STRANGERS, "--ignore-not-found", "--wait=true", seconds=300)
+    kube.run(
+        "delete", "namespace", NAMESPACE, OUTSIDE, STRANGERS, NODE, "--ignore-not-found", "--wait=true", seconds=300
+    )
