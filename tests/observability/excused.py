@@ -7,7 +7,8 @@ OUTSIDE = {
     "kubelet_": "a kubelet",
     "restore_drill_": "written by `cargo fleet drill` for node_exporter, which this fleet does not run",
     "fluentd_": "Fluentd, which is in no package registry",
-    "lyceum_log_refused_lines_total": "Fluentd, by deploy/logging",
+    "otelcol_": "the collectors of deploy/logging and deploy/tracing, which the suite `logging` runs",
+    "lyceum_log_": "the log shipper, by deploy/logging",
     "backup_last_success_timestamp_seconds": "recorded of Kubernetes' CronJobs, or written by the hosts of pgBackRest",
 }
 
