@@ -28,7 +28,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 from pipeline import Broken, Command, Pipeline
-from settings import broker, database, required
+from settings import broker, broker_opener, database, required
 from store import Manifest, Store
 
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -59,7 +59,7 @@ def rabbitmq(store: Store) -> None:
     url, authorization = broker()
     request = urllib.request.Request(url, headers={"Authorization": authorization})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with broker_opener().open(request, timeout=60) as answer:
             definitions = answer.read()
     except urllib.error.URLError as error:
         raise Broken(f"the broker does not give its definitions: {error}") from error

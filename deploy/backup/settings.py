@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
+import urllib.request
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -66,3 +68,10 @@ def broker() -> tuple[str, str]:
     port = os.environ.get("BACKUP_RABBITMQ_MANAGEMENT_PORT") or port
     vhost = parts.path.lstrip("/") or "%2F"
     return f"{scheme}://{parts.hostname}:{port}/api/definitions/{vhost}", authorization
+
+
+def broker_opener() -> urllib.request.OpenerDirector:
+    """How the management API is asked: by an authority of its own where there is one, which is not the bucket's, and
+    never through the proxy that leads to the bucket."""
+    trusted = ssl.create_default_context(cafile=os.environ.get("BACKUP_RABBITMQ_CA_FILE") or None)
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trusted))
