@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
-from tools import CHART, HERE, run_helm
+from tools import CHART, HERE, ROOT, run_helm
 
 NAMESPACE = "school"
 RELEASE = "lyceum"
@@ -26,14 +26,15 @@ class Case:
     """An installation: its values, and what came out."""
 
     name: str
-    # Files of values, in order: of the chart's folder, or of `cases/`.
+    # Files of values, in order: of the chart's folder, of `cases/`, or of the repository.
     values: list[str]
     # It is for trying only; a few rules of production do not hold.
     trial: bool = False
     documents: list[Document] = field(default_factory=list)
 
     def arguments(self) -> list[str]:
-        files = [CHART / name if (CHART / name).exists() else HERE / "cases" / name for name in self.values]
+        places = (CHART, HERE / "cases", ROOT)
+        files = [next(place / name for place in places if (place / name).exists()) for name in self.values]
         return [argument for file in files for argument in ("--values", str(file))]
 
 
@@ -52,7 +53,23 @@ CASES = [
     Case("external-secrets", ["least.yaml", "external-secrets.yaml"]),
     Case("digests", ["least.yaml", "digests.yaml"]),
     Case("backup", ["least.yaml", "backup.yaml"]),
+    # Faults lie where two of them meet.
+    Case("operators-namespace", ["values-operators.yaml", "operators-namespace.yaml"]),
+    Case("operators-tls", ["values-operators.yaml", "watched.yaml", "operators-tls.yaml"]),
+    Case("keda-authority", ["least.yaml", "keda.yaml", "mtls.yaml"]),
+    Case("backup-authority", ["least.yaml", "backup.yaml", "mtls.yaml", "pooler.yaml"]),
+    Case("load-balancer", ["least.yaml", "load-balancer.yaml"]),
+    Case("dev-tls", ["values-dev.yaml", "tls.yaml"], trial=True),
+    Case("review", ["values-dev.yaml", ".ci/review.yaml"], trial=True),
+    Case("openshift", ["least.yaml", "openshift.yaml"]),
+    Case("dual-stack", ["least.yaml", "backup.yaml", "dual-stack.yaml"]),
+    Case("everything", ["least.yaml", "everything.yaml"]),
+    Case("apart", ["least.yaml", "apart.yaml"]),
 ]
+
+
+def find(name: str) -> Case:
+    return next(case for case in CASES if case.name == name)
 
 
 class RenderFailed(Exception):

@@ -68,15 +68,42 @@ def own_schema(document: Document) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def check_own() -> list[str]:
+def embedded_failures(document: Document) -> str | None:
+    """Operators take some fields as pods have them: they are held against a pod that has them."""
+    spec = document["spec"]
+    affinity = {
+        kind: rule
+        for kind, rule in spec.get("affinity", {}).items()
+        if kind in ("nodeAffinity", "podAffinity", "podAntiAffinity")
+    }
+    pod: Document = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "x"},
+        "spec": {
+            "containers": [{"name": "x", "image": "x"}],
+            "affinity": affinity,
+            "tolerations": spec.get("affinity", {}).get("tolerations", []) + spec.get("tolerations", []),
+            "topologySpreadConstraints": spec.get("topologySpreadConstraints", []),
+        },
+    }
+    return native_failures(pod, VERSIONS[-1])
+
+
+def own_failures(document: Document) -> list[str]:
+    if (schema := own_schema(document)) is None:
+        return []
     failures = []
-    for case, document in distinct().values():
-        if (schema := own_schema(document)) is None:
-            continue
-        for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
-            place = "/".join(map(str, error.path)) or "the top"
-            failures.append(f"{case}: {name_of(document)} at {place}: {error.message[:300]}")
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
+        place = "/".join(map(str, error.path)) or "the top"
+        failures.append(f"{name_of(document)} at {place}: {error.message[:300]}")
+    if not failures and (failure := embedded_failures(document)) is not None:
+        failures.append(f"{name_of(document)} {failure}")
     return failures
+
+
+def check_own() -> list[str]:
+    return [f"{case}: {failure}" for case, document in distinct().values() for failure in own_failures(document)]
 
 
 COMPILER = {

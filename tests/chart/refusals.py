@@ -27,6 +27,23 @@ TABLE: list[tuple[list[str], list[str]]] = [
     ),
     (["--set", "gateway.extraEnv.LYCEUM_SERVICE_KEYS=x"], ["LYCEUM_SERVICE_KEYS"]),
     (["--set", "gateway.config.lower=1"], ["lower"]),
+    (["--set", "gateway.service.type=LoadBalancer"], ["TRUSTED_PROXIES", "LoadBalancer"]),
+    (["--set", "gateway.service.type=NodePort"], ["TRUSTED_PROXIES", "NodePort"]),
+    (["--set", "analytics.keda.enabled=true"], ["analytics", "order", "replicas"]),
+    (["--set", "analytics.autoscaling.enabled=true"], ["analytics", "order", "replicas"]),
+    (["--set", "users.strategy.progressDeadlineSeconds=600"], ["progressDeadlineSeconds", "migration.deadline"]),
+    (["--set", "users.serviceAccount.create=false"], ["serviceAccount", "name"]),
+    (["--set", "users.extraEnv.LYCEUM_X.valueFrom.fieldRef.fieldPath=spec.nodeName"], ["LYCEUM_X"]),
+    (["--set", "users.extraEnv.X.value=1"], ["extraEnv"]),
+    (["--set", "users.database.direct.name=x"], ["direct"]),
+    (
+        ["--set", "users.database.urlKey=x", "--set", "users.database.direct.host=postgres"],
+        ["users.database.direct.urlKey"],
+    ),
+    (["--set", "global.ipFamilies={IPv5}"], ["ipFamilies"]),
+    (["--set", "gateway.autoscaling.enabled=true", "--set", "gateway.autoscaling.cpu=0"], ["metrics"]),
+    (["--set", "externalSecrets.creationPolicy=Merge"], ["creationPolicy", "Orphan"]),
+    (["--set", "backup.enabled=true"], ["backup.s3.url"]),
     (["--set", "gateway.autoscaling.enabled=true", "--set", "gateway.keda.enabled=true"], ["keda"]),
     (["--set", "gateway.autoscaling=null"], ["autoscaling"]),
     (["--set", "notifications.config.MAIL_FROM="], ["MAIL_FROM"]),
@@ -36,6 +53,29 @@ TABLE: list[tuple[list[str], list[str]]] = [
     (["--set", "networkPolicy.privateRanges[0]=ten"], ["privateRanges"]),
     (["--set", "operators.postgresql.enabled=true", "--set", "operators.postgresql.instances=0"], ["instances"]),
     (["--set", "dev.postgres.size=5Gi"], ["dev"]),
+    (
+        ["--values", "values-operators.yaml", "--set", "global.publicUrl=https://real.example"],
+        ["recipients", "SETUP.md"],
+    ),
+    (
+        ["--values", "values-operators.yaml", "--set", "operators.rabbitmq.tls.enabled=true"],
+        ["certificate", "global.tls"],
+    ),
+    (
+        [
+            "--values",
+            "values-operators.yaml",
+            "--values",
+            "../../tests/chart/cases/tls.yaml",
+            "--set",
+            "operators.rabbitmq.tls.enabled=true",
+        ],
+        ["5671", "amqp.ports", "amqp.ca"],
+    ),
+    (
+        ["--values", "values-operators.yaml", "--set", "backup.enabled=false", "--set", "backup.s3.bucket="],
+        ["operators.postgresql.backup", "destinationPath"],
+    ),
     (["--set", "backup.everything=true"], ["backup"]),
 ]
 
@@ -44,7 +84,7 @@ def check() -> list[str]:
     def one(row: tuple[list[str], list[str]]) -> list[str]:
         arguments, expected = row
         least = HERE / "cases/least.yaml"
-        done = run_helm("template", "lyceum", str(CHART), "--values", str(least), *arguments)
+        done = run_helm("template", "lyceum", str(CHART), "--values", str(least), *arguments, cwd=CHART)
         shown = " ".join(arguments)
         if done.returncode == 0:
             return [f"{shown}: nobody objects"]

@@ -18,6 +18,7 @@ import keys
 import kinds
 import network
 import pods
+import promises
 import proxy
 import refusals
 import releases
@@ -77,11 +78,17 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "migrations": of_releases(releases.migrations),
         "stores are watched": of_releases(watching.stores),
         "what is not there is told": of_releases(watching.told),
+        "past the pooler": of_releases(releases.past_the_pooler),
+        "dead letters stay": of_releases(releases.dead_letters_stay),
+        "KEDA is told of the broker's TLS": of_releases(releases.asked_about_the_broker),
         "digests win": chart.check_digests,
         "dashboards and rules": chart.check_embedded,
         "a policy for every pod": of_releases(network.guarded),
         "what nobody may reach": of_releases(network.never),
+        "stores of operators can live": of_releases(network.stores_live),
         "reachability": of_releases(lambda case: network.check_table(case, accept)),
+        "ARCHITECTURE's promises": promises.check,
+        "one service alone": promises.check_alone,
         "the egress proxy refuses": proxy.check,
         "make-secrets": keys.check,
         "wrong values": refusals.check,

@@ -3,12 +3,14 @@
 import copy
 from collections.abc import Callable
 
+import cases
 import kinds
 import network
 import pods
+import promises
 import releases
 import watching
-from cases import CASES, Case, Document
+from cases import Case, Document
 
 
 def find(documents: list[Document], kind: str, name: str = "") -> Document:
@@ -39,16 +41,50 @@ def foreign(case: Case) -> list[str]:
     return kinds.compile_models([(case.name, d) for d in case.documents if d["kind"] == "ServiceMonitor"])
 
 
+def own(case: Case) -> list[str]:
+    return [failure for d in case.documents for failure in kinds.own_failures(d)]
+
+
 def drop(documents: list[Document], kind: str, name: str = "") -> None:
     documents.remove(find(documents, kind, name))
 
 
 def open_everything(documents: list[Document]) -> None:
-    find(documents, "NetworkPolicy", "courses")["spec"]["ingress"].append({})
+    find(documents, "NetworkPolicy", "lyceum-courses")["spec"]["ingress"].append({})
 
 
 def leave_everywhere(documents: list[Document]) -> None:
-    find(documents, "NetworkPolicy", "courses")["spec"]["egress"].append({})
+    find(documents, "NetworkPolicy", "lyceum-courses")["spec"]["egress"].append({})
+
+
+def tell(documents: list[Document], service: str, variable: str, old: str, new: str) -> None:
+    """Another value of a variable, which has to be there."""
+    [told] = [entry for entry in container(documents, service)["env"] if entry["name"] == variable]
+    assert old in told["value"]
+    told["value"] = told["value"].replace(old, new)
+
+
+def untell(documents: list[Document], service: str, variable: str) -> None:
+    env = container(documents, service)["env"]
+    env.remove(next(entry for entry in env if entry["name"] == variable))
+
+
+def move(documents: list[Document], kind: str, name: str, beside: str) -> None:
+    """Puts the pods of one object onto the nodes of another service."""
+    there = deployment(documents, beside)
+    pod = cases.pod_of(find(documents, kind, name))
+    assert pod is not None
+    pod["spec"].update(nodeSelector=there.get("nodeSelector"), tolerations=there.get("tolerations"))
+
+
+def open_to_the_world(documents: list[Document]) -> None:
+    find(documents, "Service", "gateway")["spec"].update(type="LoadBalancer")
+    for route in [document for document in documents if document["kind"] == "HTTPRoute"]:
+        documents.remove(route)
+
+
+def scale_in_order(documents: list[Document]) -> None:
+    find(documents, "ScaledObject")["spec"]["scaleTargetRef"]["name"] = "lyceum-analytics"
 
 
 # What is done to production's objects → the rule that has to notice.
@@ -96,7 +132,7 @@ MUTATIONS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], 
     ("no migration", lambda d: drop(d, "Job", "users-migrate"), releases.migrations),
     ("a store that nobody watches", lambda d: d.append({"kind": "Redis", "metadata": {"name": "x"}}), watching.stores),
     ("a service that nobody misses", lambda d: drop(d, "PrometheusRule", "presence"), watching.told),
-    ("no policy", lambda d: drop(d, "NetworkPolicy", "courses"), network.guarded),
+    ("no policy", lambda d: drop(d, "NetworkPolicy", "lyceum-courses"), network.guarded),
     ("nothing denied", lambda d: drop(d, "NetworkPolicy", "default-deny"), network.guarded),
     ("an open door", open_everything, network.never),
     ("an open exit", leave_everywhere, network.never),
@@ -107,21 +143,92 @@ MUTATIONS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], 
         lambda d: find(d, "ServiceMonitor")["spec"].update(endpoint=[]),
         foreign,
     ),
+    ("a sampled trace", lambda d: tell(d, "payments", "LYCEUM_TRACE_RATIO", "1", "0.1"), promises.traces),
+    (
+        "traces to nobody",
+        lambda d: tell(d, "users", "LYCEUM_OTLP_ENDPOINT", "lyceum-balancer", "otel-collector"),
+        promises.traces,
+    ),
+    ("papers on everybody's nodes", lambda d: move(d, "Deployment", "documents", "courses"), promises.apart),
+    (
+        "a dump of money on everybody's nodes",
+        lambda d: move(d, "CronJob", "postgres-payments", "courses"),
+        promises.apart,
+    ),
+    (
+        "addresses on everybody's server",
+        lambda d: tell(d, "notifications", "LYCEUM_DATABASE_URL", "postgres-people", "postgres-general"),
+        promises.apart,
+    ),
+    ("any database", lambda d: tell(d, "users", "LYCEUM_DATABASE_URL", "verify-full", "require"), promises.encrypted),
+    ("any broker", lambda d: untell(d, "payments", "LYCEUM_AMQP_CA_FILE"), promises.encrypted),
+    ("any Redis", lambda d: untell(d, "gateway", "LYCEUM_REDIS_CA_FILE"), promises.encrypted),
+    ("an order that is scaled", scale_in_order, promises.in_order),
+    ("strangers that choose their address", open_to_the_world, promises.proxies),
+    ("everybody at one address", lambda d: tell(d, "gateway", "LYCEUM_TRUSTED_PROXIES", "1", "0"), promises.proxies),
+    ("no dump", lambda d: drop(d, "CronJob", "postgres-courses"), promises.kept),
+    (
+        "KEDA without an authority",
+        lambda d: find(d, "TriggerAuthentication")["spec"]["secretTargetRef"].pop(),
+        releases.asked_about_the_broker,
+    ),
+    (
+        "KEDA in the clear",
+        lambda d: find(d, "TriggerAuthentication")["spec"].pop("configMapTargetRef"),
+        releases.asked_about_the_broker,
+    ),
+    (
+        "a migration that nobody waits for",
+        lambda d: find(d, "Job", "users-migrate")["spec"].update(activeDeadlineSeconds=5000),
+        releases.migrations,
+    ),
+]
+# The same of an installation whose stores are kept by operators.
+OF_OPERATORS: list[tuple[str, Callable[[list[Document]], object], Callable[[Case], list[str]]]] = [
+    (
+        "a broker that finds nobody",
+        lambda d: find(d, "NetworkPolicy", "rabbitmq")["spec"].update(egress=[]),
+        network.stores_live,
+    ),
+    (
+        "servers that may not bring their WAL away",
+        lambda d: find(d, "NetworkPolicy", "lyceum-postgresql")["spec"]["egress"].pop(),
+        network.stores_live,
+    ),
+    (
+        "definitions that nobody may read",
+        lambda d: find(d, "NetworkPolicy", "lyceum-rabbitmq")["spec"]["ingress"].pop(2),
+        network.stores_live,
+    ),
+    (
+        "dead letters that a look throws away",
+        lambda d: find(d, "RabbitmqCluster")["spec"]["rabbitmq"].update(
+            additionalConfig="disk_free_limit.relative = 1.0"
+        ),
+        releases.dead_letters_stay,
+    ),
+    ("an unknown field of an operator's object", lambda d: find(d, "Cluster")["spec"].update(plugin=[]), own),
+    (
+        "an affinity that Kubernetes does not know",
+        lambda d: find(d, "RabbitmqCluster")["spec"]["affinity"]["podAntiAffinity"].update(required=[]),
+        own,
+    ),
 ]
 
 
 def check() -> list[str]:
-    production = next(case for case in CASES if case.name == "production")
     bad = []
-    for what, change, rule in MUTATIONS:
-        changed = copy.copy(production)
-        changed.documents = copy.deepcopy(production.documents)
-        try:
-            before = len(rule(changed))
-            change(changed.documents)
-        except (StopIteration, KeyError) as error:
-            bad.append(f"{what}: production has nothing to break: {error!r}")
-            continue
-        if len(rule(changed)) <= before:
-            bad.append(f"{what}: nobody noticed")
+    of = {"production": MUTATIONS, "operators-namespace": OF_OPERATORS}
+    for case, mutations in [(cases.find(name), mutations) for name, mutations in of.items()]:
+        for what, change, rule in mutations:
+            changed = copy.copy(case)
+            changed.documents = copy.deepcopy(case.documents)
+            try:
+                before = len(rule(changed))
+                change(changed.documents)
+            except (StopIteration, KeyError, IndexError, AssertionError) as error:
+                bad.append(f"{what}: {case.name} has nothing to break: {error!r}")
+                continue
+            if len(rule(changed)) <= before:
+                bad.append(f"{what}: nobody noticed")
     return bad

@@ -183,6 +183,34 @@ def evict(kube: Kube, pod: str) -> bool:
     raise Failed(f"{pod} could not be evicted: {said}")
 
 
+def alone(release: Release) -> str:
+    """Payments gets the next version by itself and goes back: nobody else's pods are touched, by either."""
+    before = templates(release.kube)
+    release.set("payments", image={"tag": release.next_version})
+    expect_rolled(before, templates(release.kube), {"payments"})
+    expect_version(release.kube, release.next_version, ["payments"])
+    history = json.loads(release.kube.helm("history", RELEASE, "--output=json"))
+    release.kube.helm("rollback", RELEASE, str(history[-2]["revision"]), WAIT, "--timeout=5m")
+    del release.values["payments"]["image"]
+    eventually("that payments is as before", 90, lambda: templates(release.kube) == before)
+    expect_version(release.kube, release.version, ["payments"])
+    return f"payments {release.version} → {release.next_version} → {release.version}; nobody else was rolled"
+
+
+def templates(kube: Kube) -> dict[str, set[str]]:
+    """By component, the templates that its pods were made from."""
+    return {
+        component: {pod["metadata"]["labels"]["pod-template-hash"] for pod in kube.pods(component)}
+        for component in [*SERVICES, "egress-proxy"]
+    }
+
+
+def expect_rolled(before: dict[str, set[str]], after: dict[str, set[str]], wanted: set[str]) -> None:
+    rolled = {component for component in before if before[component] != after[component]}
+    if rolled != wanted:
+        raise Failed(f"a release of {', '.join(wanted)} rolled {', '.join(sorted(rolled)) or 'nobody'}")
+
+
 def upgrade(release: Release) -> str:
     release.values["global"]["image"]["tag"] = release.next_version
     release.helm("upgrade")
@@ -199,8 +227,8 @@ def rollback(release: Release) -> str:
     return f"{release.next_version} → {release.version}, schema as it is"
 
 
-def expect_version(kube: Kube, version: str) -> None:
-    for service in SERVICES:
+def expect_version(kube: Kube, version: str, services: list[str] = SERVICES) -> None:
+    for service in services:
         pods = kube.pods(service)
         if not pods:
             raise Failed(f"{service} has no pods, expected some of {version}")

@@ -91,6 +91,7 @@ class Suite:
             "hpa": (lambda: changes.autoscale(release, FAST), True),
             "scale": (lambda: changes.scale(release), True),
             "roll": (lambda: changes.roll(release, "payments", "gateway"), True),
+            "alone": (lambda: changes.alone(release), True),
             "kill": (lambda: changes.kill(release), True),
             "drain": (lambda: changes.drain(release), True),
             "upgrade": (lambda: changes.upgrade(release), True),
@@ -136,8 +137,7 @@ class Suite:
 
     def images(self) -> str:
         """Builds both versions and brings them to the nodes."""
-        push = ["--push", self.registry] if self.registry else []
-        builds = [["images", *push], ["images", "--next", *push]]
+        builds = [["images"], ["images", "--next"]]
         # They do not change with the tree, and take minutes.
         missing = [name for name in STAND_INS if not (IMAGES / f"{name}.tar").is_file()]
         if self.loading and missing:
@@ -145,6 +145,8 @@ class Suite:
         for build in builds:
             subprocess.run([self.launcher, *build], cwd=ROOT, check=True)
         if not self.loading:
+            for version, folder in ((self.release.version, IMAGES), (self.release.next_version, IMAGES / "next")):
+                subprocess.run([ROOT / ".ci/push", self.registry, version, folder], check=True)
             return "pushed"
         archives = [IMAGES / f"{name}.tar" for name in [*SERVICES, *STAND_INS]]
         archives += [IMAGES / "next" / f"{name}.tar" for name in SERVICES]

@@ -23,7 +23,17 @@ podSelector:
   {{- with .Values.networkPolicy.dns.to }}
   to:
     {{- toYaml . | nindent 4 }}
+    {{- with $.Values.networkPolicy.dns.nodeLocal }}
+    - ipBlock: {cidr: {{ . }}/{{ ternary 128 32 (contains ":" .) }}}
+    {{- end }}
   {{- end }}
+{{- end -}}
+
+{{/* What counts as private, in the families of the cluster, as a JSON list: {Values}. */}}
+{{- define "lyceum.privateRanges" -}}
+{{- $ranges := .Values.networkPolicy.privateRanges -}}
+{{- if has "IPv6" .Values.global.ipFamilies }}{{ $ranges = append $ranges "fc00::/7" | uniq }}{{ end -}}
+{{- toJson $ranges -}}
 {{- end -}}
 
 {{/* A way to something of ours: {root, to: peers, ports}. Without peers: any private address, so that it never leads to the Internet. */}}
@@ -36,8 +46,8 @@ podSelector:
     {{- if .to }}
     {{- toYaml .to | nindent 4 }}
     {{- else }}
-    {{- range .root.Values.networkPolicy.privateRanges }}
-    - ipBlock: {cidr: {{ . }}}
+    {{- range include "lyceum.privateRanges" .root | fromJsonArray }}
+    - ipBlock: {cidr: {{ . | quote }}}
     {{- end }}
     {{- end }}
 {{- end -}}
@@ -52,22 +62,36 @@ podSelector:
     {{- if .exit.to }}
     {{- toYaml .exit.to | nindent 4 }}
     {{- else }}
+    {{- /* Link-local addresses are where clouds keep the node's credentials; 64:ff9b:: leads to any address of the other family. */}}
+    {{- $inside := concat (include "lyceum.privateRanges" .root | fromJsonArray) (list "169.254.0.0/16" "127.0.0.0/8" "fe80::/10" "::1/128" "64:ff9b::/96") | uniq }}
+    {{- range $family := .root.Values.global.ipFamilies }}
+    {{- $six := eq $family "IPv6" }}
     - ipBlock:
-        cidr: 0.0.0.0/0
+        cidr: {{ ternary "::/0" "0.0.0.0/0" $six | quote }}
         except:
-          {{- /* Link-local addresses are where clouds keep the node's credentials. */}}
-          {{- toYaml (concat .root.Values.networkPolicy.privateRanges (list "169.254.0.0/16" "127.0.0.0/8") | uniq) | nindent 10 }}
+          {{- range $inside }}
+          {{- if eq (contains ":" .) $six }}
+          - {{ . | quote }}
+          {{- end }}
+          {{- end }}
+    {{- end }}
     {{- end }}
 {{- end -}}
 
-{{/* The stores of a service: {root, service}. */}}
+{{/* The stores of a service: {root, service, direct: past the pooler}. */}}
 {{- define "lyceum.egress.stores" -}}
 {{- $policy := .root.Values.networkPolicy -}}
 {{- $lines := list -}}
 {{- if .service.database.enabled }}
-{{- $port := int (.service.database.port | default .root.Values.global.database.port) }}
+{{- $global := .root.Values.global.database }}
+{{- $global := .root.Values.global.database }}
+{{- $ports := list (int (.service.database.port | default $global.port)) }}
+{{- if .direct }}
+{{- $direct := include "service.direct" (dict "Values" (merge (dict "global" .root.Values.global) .service)) | fromYaml }}
+{{- $ports = append $ports (int ($direct.port | default $global.port)) | uniq }}
+{{- end }}
 {{- $to := .service.database.to | default $policy.database.to }}
-{{- $lines = append $lines (include "lyceum.egress.private" (dict "root" .root "to" $to "ports" (list $port))) }}
+{{- $lines = append $lines (include "lyceum.egress.private" (dict "root" .root "to" $to "ports" $ports)) }}
 {{- end }}
 {{- if .service.amqp.enabled }}
 {{- $lines = append $lines (include "lyceum.egress.private" (dict "root" .root "to" $policy.amqp.to "ports" $policy.amqp.ports)) }}

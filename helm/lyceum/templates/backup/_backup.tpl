@@ -46,11 +46,12 @@
 {{- with .job.database }}
 {{- $database := (get $root.Values .).database }}
 {{- $global := $root.Values.global.database }}
-{{- if $database.urlKey }}
+{{- $direct := include "lyceum.backup.direct" (dict "root" $root "service" .) | fromYaml }}
+{{- if $direct.urlKey }}
 {{- $_ := set $plain "BACKUP_DATABASE_URL_FILE" "/etc/lyceum/secrets/DATABASE_URL" }}
 {{- else }}
-{{- $_ := set $plain "PGHOST" ($database.host | default $global.host) }}
-{{- $_ := set $plain "PGPORT" (int ($database.port | default $global.port) | toString) }}
+{{- $_ := set $plain "PGHOST" ($direct.host | default $global.host) }}
+{{- $_ := set $plain "PGPORT" (int ($direct.port | default $global.port) | toString) }}
 {{- $_ := set $plain "PGDATABASE" ($database.name | default .) }}
 {{- $_ := set $plain "PGUSER" ($database.user | default .) }}
 {{- $_ := set $plain "BACKUP_DATABASE_PASSWORD_FILE" "/etc/lyceum/secrets/DATABASE_PASSWORD" }}
@@ -64,9 +65,9 @@
 {{- end }}
 {{- if .job.broker }}
 {{- $_ := set $plain "BACKUP_RABBITMQ_URL_FILE" "/etc/lyceum/secrets/RABBITMQ_URL" }}
-{{- $_ := set $plain "BACKUP_RABBITMQ_MANAGEMENT_PORT" (int $backup.rabbitmq.managementPort | toString) }}
+{{- with int $backup.rabbitmq.managementPort }}{{ $_ := set $plain "BACKUP_RABBITMQ_MANAGEMENT_PORT" (toString .) }}{{ end }}
 {{- if $root.Values.global.amqp.ca.existingSecret }}
-{{- $_ := set $plain "SSL_CERT_FILE" "/etc/lyceum/secrets/AMQP_CA" }}
+{{- $_ := set $plain "BACKUP_RABBITMQ_CA_FILE" "/etc/lyceum/secrets/AMQP_CA" }}
 {{- end }}
 {{- end }}
 {{- if .job.source }}
@@ -82,6 +83,28 @@
 {{- $_ := set $plain "HTTPS_PROXY" (include "lyceum.egressProxy" $root) }}
 {{- end }}
 {{- toYaml $plain -}}
+{{- end -}}
+
+{{/* The server itself, past a pooler: a dump is one session. {root, service}. */}}
+{{- define "lyceum.backup.direct" -}}
+{{- include "service.direct" (dict "Values" (merge (dict "global" .root.Values.global) (get .root.Values .service))) -}}
+{{- end -}}
+
+{{/* Where the management API is: one port, or either of the two. */}}
+{{- define "lyceum.backup.managementPorts" -}}
+{{- $port := int .Values.backup.rabbitmq.managementPort -}}
+{{- ternary (list $port) (list 15671 15672) (gt $port 0) | toJson -}}
+{{- end -}}
+
+{{/* The nodes of a job, as YAML: those that are said, or those of the service whose data it reads. {root, job}. */}}
+{{- define "lyceum.backup.place" -}}
+{{- $backup := .root.Values.backup -}}
+{{- $owner := .job.database | default (ternary "documents" "" (not (not .job.source))) -}}
+{{- if and $owner (not $backup.nodeSelector) (not $backup.tolerations) -}}
+{{- pick (get .root.Values $owner) "nodeSelector" "tolerations" | toYaml -}}
+{{- else -}}
+{{- pick $backup "nodeSelector" "tolerations" | toYaml -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Whether the bucket is reached through the egress proxy. */}}
@@ -101,8 +124,9 @@
 {{- $database := (get $root.Values .).database }}
 {{- $global := $root.Values.global.database }}
 {{- $secret := $database.existingSecret | default $global.existingSecret }}
-{{- if $database.urlKey }}
-{{- $_ := set $files "DATABASE_URL" (dict "secret" $secret "key" $database.urlKey) }}
+{{- $direct := include "lyceum.backup.direct" (dict "root" $root "service" .) | fromYaml }}
+{{- if $direct.urlKey }}
+{{- $_ := set $files "DATABASE_URL" (dict "secret" $secret "key" $direct.urlKey) }}
 {{- else }}
 {{- $_ := set $files "DATABASE_PASSWORD" (dict "secret" $secret "key" ($database.passwordKey | default .)) }}
 {{- end }}

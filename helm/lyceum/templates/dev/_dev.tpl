@@ -40,6 +40,7 @@ kid: {{ $kid }}
 name: {{ include "lyceum.name" . }}
 labels:
   {{- include "lyceum.labels" . | nindent 2 }}
+{{- include "lyceum.annotations" . | replace "\n  " "\n" }}
 {{- end -}}
 
 {{/* A store's head, up to its containers: {root, component, user, mutable: whether its volume is kept}. */}}

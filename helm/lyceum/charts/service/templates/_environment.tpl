@@ -8,13 +8,18 @@ the API server refuses lists that repeat a name.
 {{ ternary 8080 7000 (eq .Values.door "http") }}
 {{- end -}}
 
+{{/* Every address of the pod, in the families of the cluster. */}}
+{{- define "lyceum.everywhere" -}}
+{{ ternary "[::]" "0.0.0.0" (has "IPv6" ((.Values.global).ipFamilies | default (list "IPv4"))) }}
+{{- end -}}
+
 {{/* The plain variables, as YAML: name → value. */}}
 {{- define "service.plain" -}}
 {{- $values := .Values -}}
 {{- $global := .Values.global | default dict -}}
 {{- $plain := dict
-  "LYCEUM_ADMIN_LISTEN" "0.0.0.0:9090"
-  (ternary "LYCEUM_HTTP_LISTEN" "LYCEUM_GRPC_LISTEN" (eq .Values.door "http")) (printf "0.0.0.0:%s" (include "service.port" .))
+  "LYCEUM_ADMIN_LISTEN" (printf "%s:9090" (include "lyceum.everywhere" .))
+  (ternary "LYCEUM_HTTP_LISTEN" "LYCEUM_GRPC_LISTEN" (eq .Values.door "http")) (printf "%s:%s" (include "lyceum.everywhere" .) (include "service.port" .))
   "LYCEUM_LOG" (($global.log).level | default "info")
   "LYCEUM_LOG_FORMAT" (($global.log).format | default "json")
   "LYCEUM_DRAIN" (printf "%ds" (int .Values.shutdown.drain))
@@ -33,6 +38,13 @@ the API server refuses lists that repeat a name.
 {{- end }}
 {{- if .Values.database.enabled }}
 {{- if not .Values.database.urlKey }}{{ $_ := set $plain "LYCEUM_DATABASE_URL" (include "service.databaseUrl" .) }}{{ end }}
+{{- /* Migrations alone are told of it. */}}
+{{- with .Direct }}
+{{- if not .urlKey }}
+{{- $there := dict "Chart" $.Chart "Values" (dict "global" $global "database" (merge (pick . "host" "port") $values.database)) }}
+{{- $_ := set $plain "LYCEUM_DATABASE_DIRECT_URL" (include "service.databaseUrl" $there) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if and .Values.egressProxy ($global.egressProxy).enabled }}{{ $_ := set $plain "LYCEUM_EGRESS_PROXY" (include "lyceum.egressProxy" .) }}{{ end }}
 {{- if ($global.tls).enabled }}
@@ -52,7 +64,9 @@ the API server refuses lists that repeat a name.
 {{- if hasKey $values.secrets $name }}{{ fail (printf "%s.config.%s stands in %s.secrets as well: expected one of the two" $.Chart.Name $name $.Chart.Name) }}{{ end }}
 {{- $_ := set $plain $variable ($value | toString) }}
 {{- end }}
-{{- range $name, $value := .Values.extraEnv }}{{ $_ := set $plain $name ($value | toString) }}{{ end }}
+{{- range $name, $value := .Values.extraEnv }}
+{{- if not (kindIs "map" $value) }}{{ $_ := set $plain $name ($value | toString) }}{{ end }}
+{{- end }}
 {{- toYaml $plain -}}
 {{- end -}}
 
@@ -76,6 +90,7 @@ postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port |
 {{- if .Values.database.enabled }}
 {{- $secret := .Values.database.existingSecret | default ($global.database).existingSecret | default "lyceum-database" }}
 {{- with .Values.database.urlKey }}{{ $_ := set $files "DATABASE_URL" (dict "secret" $secret "key" .) }}{{ end }}
+{{- with (.Direct).urlKey }}{{ $_ := set $files "DATABASE_DIRECT_URL" (dict "secret" $secret "key" .) }}{{ end }}
 {{- with ($global.database).ca }}{{ if .existingSecret }}{{ $_ := set $files "DATABASE_CA" (dict "secret" .existingSecret "key" .key) }}{{ end }}{{ end }}
 {{- end }}
 {{- if .Values.amqp.enabled }}
@@ -124,6 +139,27 @@ postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port |
       name: {{ $from.secret }}
       key: {{ $from.key }}
 {{- end }}
+{{- range $name, $value := .Values.extraEnv }}
+{{- if kindIs "map" $value }}
+- name: {{ $name }}
+  {{- toYaml $value | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Where the database itself is, past a pooler, as YAML: host, port, urlKey, and whether that is another place than the pooler's. {Values: a
+service's with `global`}.
+*/}}
+{{- define "service.direct" -}}
+{{- $own := .Values.database -}}
+{{- $direct := dict -}}
+{{- if not (or $own.host $own.urlKey) }}{{ $direct = ((.Values.global).database).direct | default dict }}{{ end -}}
+{{- if or $own.direct.host $own.direct.port $own.direct.urlKey }}{{ $direct = $own.direct }}{{ end -}}
+host: {{ $direct.host | default $own.host | default "" | quote }}
+port: {{ int ($direct.port | default $own.port | default 0) }}
+urlKey: {{ $direct.urlKey | default (ternary "" $own.urlKey (ne ($direct.host | default "") "")) | default "" | quote }}
+apart: {{ or (not (empty $direct.host)) (not (empty $direct.urlKey)) (gt (int $direct.port) 0) }}
 {{- end -}}
 
 {{- define "service.volumeMounts" -}}
@@ -142,6 +178,9 @@ postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port |
 - name: {{ include "service.fileVolume" $name }}
   mountPath: /etc/lyceum/files/{{ $name }}
   readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 
@@ -182,6 +221,9 @@ postgres://{{ $own.user | default .Chart.Name }}@{{ $host }}:{{ int ($own.port |
     secretName: {{ $file.secret }}
     defaultMode: 0440
   {{- end }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
 {{- end }}
 {{- end -}}
 

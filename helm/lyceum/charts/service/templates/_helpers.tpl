@@ -33,6 +33,31 @@ app.kubernetes.io/part-of: lyceum
 app.kubernetes.io/version: {{ .version | default .root.Chart.AppVersion | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "lyceum-%s" .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- with (.root.Values.global).commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/*
+Labels of a pod: {root, component, version}. Nothing of the chart stands here: a release that changes a dashboard, or another service,
+must leave this pod as it is. The version is the image's own, so that it changes only where the pod does anyway.
+*/}}
+{{- define "lyceum.podLabels" -}}
+{{ include "lyceum.selectorLabels" . }}
+app.kubernetes.io/part-of: lyceum
+{{- with .version }}
+app.kubernetes.io/version: {{ . | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
+{{- end }}
+{{- with (.root.Values.global).commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Annotations of an object, as the line after its labels: {root, annotations: the object's own}. */}}
+{{- define "lyceum.annotations" -}}
+{{- with merge (dict) (.annotations | default dict) ((.root.Values.global).commonAnnotations | default dict) }}
+{{- list "" "annotations:" (toYaml . | indent 2) | join "\n" | replace "\n" "\n  " }}
+{{- end }}
 {{- end -}}
 
 {{/* The reference of an image: {root, image: {registry, repository, tag, digest}, repository: the default}. A digest wins over every tag. */}}
@@ -50,6 +75,11 @@ helm.sh/chart: {{ printf "lyceum-%s" .root.Chart.Version | replace "+" "_" | tru
 {{- define "lyceum.tag" -}}
 {{- $global := (.root.Values.global).image | default dict -}}
 {{- .image.tag | default $global.tag | default .root.Chart.AppVersion -}}
+{{- end -}}
+
+{{/* What a pod says of its version: {root, image}. A digest is one, too. */}}
+{{- define "lyceum.version" -}}
+{{- if .image.digest }}{{ .image.digest | replace ":" "-" | trunc 19 }}{{ else }}{{ include "lyceum.tag" . }}{{ end -}}
 {{- end -}}
 
 {{/* An image that others make: {root, image: {registry, repository, tag, digest}}. `global.image.mirror` stands before all of them. */}}
@@ -70,22 +100,28 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* What the Pod Security Standard "restricted" asks of a pod, and more. 65532 is the user inside our images. */}}
+{{/*
+What the Pod Security Standard "restricted" asks of a pod, and more: `global.podSecurityContext`, and what the service has of its own
+over it. 65532 is the user inside our images.
+*/}}
 {{- define "lyceum.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-fsGroupChangePolicy: OnRootMismatch
-seccompProfile:
-  type: RuntimeDefault
+{{- $default := dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "fsGroup" 65532 "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- mergeOverwrite (dict) ((.Values.global).podSecurityContext | default $default) (.Values.podSecurityContext | default dict) | toYaml -}}
 {{- end -}}
 
 {{- define "lyceum.containerSecurityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
+{{- $default := dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL")) -}}
+{{- mergeOverwrite (dict) ((.Values.global).containerSecurityContext | default $default) (.Values.securityContext | default dict) | toYaml -}}
+{{- end -}}
+
+{{/* Fields of a pod that are the cluster's business: a service's own, or the release's. */}}
+{{- define "lyceum.podFields" -}}
+{{- $global := .Values.global | default dict -}}
+{{- range $field := list "hostAliases" "dnsPolicy" "dnsConfig" "runtimeClassName" "schedulerName" }}
+{{- with get $.Values $field | default (get $global $field) }}
+{{ $field }}:{{ if kindIs "string" . }} {{ . }}{{ else }}{{ toYaml . | nindent 2 }}{{ end }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Where a neighbour is: {root, component}. */}}

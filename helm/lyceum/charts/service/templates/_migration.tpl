@@ -1,25 +1,35 @@
 {{- define "service.migrationPod" -}}
+{{- $own := .Values.migration -}}
 restartPolicy: Never
-serviceAccountName: {{ include "lyceum.name" (dict "root" . "component" .Chart.Name) }}
+serviceAccountName: {{ include "service.account" . }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- include "lyceum.pullSecrets" . }}
 {{- with .Values.priorityClassName | default (.Values.global).priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
+{{- include "lyceum.podFields" . }}
 securityContext:
   {{- include "lyceum.podSecurityContext" . | nindent 2 }}
+{{- with $own.initContainers }}
+initContainers:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 containers:
   - name: migrate
-    image: {{ include "lyceum.image" (dict "root" . "image" .Values.image "repository" (printf "%s/%s" (((.Values.global).image).prefix | default "lyceum") .Chart.Name)) }}
+    image: {{ include "service.image" . }}
     imagePullPolicy: {{ ((.Values.global).image).pullPolicy | default "IfNotPresent" }}
     args: [migrate]
     securityContext:
       {{- include "lyceum.containerSecurityContext" . | nindent 6 }}
     env:
       {{- include "service.env" . | trim | nindent 6 }}
+    {{- with .Values.envFrom }}
+    envFrom:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
     resources:
-      {{- toYaml .Values.migration.resources | nindent 6 }}
+      {{- toYaml $own.resources | nindent 6 }}
     {{- with include "service.volumeMounts" . | trim }}
     volumeMounts:
       {{- . | nindent 6 }}
@@ -28,12 +38,16 @@ containers:
 volumes:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with .Values.nodeSelector }}
+{{- with $own.nodeSelector | default .Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.tolerations }}
+{{- with $own.tolerations | default .Values.tolerations }}
 tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $own.affinity }}
+affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}

@@ -1,3 +1,11 @@
+{{- define "service.image" -}}
+{{ include "lyceum.image" (dict "root" . "image" .Values.image "repository" (printf "%s/%s" (((.Values.global).image).prefix | default "lyceum") .Chart.Name)) }}
+{{- end -}}
+
+{{- define "service.account" -}}
+{{ .Values.serviceAccount.name | default (include "lyceum.name" (dict "root" . "component" .Chart.Name)) }}
+{{- end -}}
+
 {{/* Liveness never asks for dependencies: a database that is away is no reason to start anew. */}}
 {{- define "service.alive" -}}
 httpGet:
@@ -30,6 +38,18 @@ httpGet:
       {{- include "lyceum.selectorLabels" (dict "root" $root "component" $root.Chart.Name) | nindent 6 }}
   matchLabelKeys: [pod-template-hash]
 {{- end }}
+{{- end }}
+{{- with .Values.topologySpreadConstraints }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* A Service's address families, where they are not the cluster's default. */}}
+{{- define "service.families" -}}
+{{- $families := (.Values.global).ipFamilies | default (list "IPv4") }}
+{{- if ne (toJson $families) (toJson (list "IPv4")) }}
+  ipFamilyPolicy: {{ ternary "PreferDualStack" "SingleStack" (gt (len $families) 1) }}
+  ipFamilies: {{ toJson $families }}
 {{- end }}
 {{- end -}}
 
