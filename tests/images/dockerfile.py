@@ -27,6 +27,8 @@ def found(pattern: str, text: str) -> str:
 def same_build() -> None:
     text = DOCKERFILE.read_text()
     flags = found(r'const FLAGS: &str = "(.*)";', (SOURCES / "images/program.rs").read_text())
+    # The names under which the launcher lets panics speak of the sources.
+    flags += " --remap-path-prefix=/src=/lyceum --remap-path-prefix=/usr/local/cargo=/cargo"
     check(f'RUSTFLAGS="{flags}"' in text, f"it does not compile with {flags}")
     tools = (SOURCES / "tool.rs").read_text()
     for tool in ("cargo-auditable", "cargo-cyclonedx"):

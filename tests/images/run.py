@@ -1,18 +1,20 @@
-"""Makes the images of all programs and looks at them from outside: what is in them, how they start, what a registry
-gets.
+"""Makes the images of all programs and of backups and looks at them from outside: what is in them, how they start, what
+a registry gets, and whether another folder gives the same.
 
-`cargo fleet test images` starts this. The first run compiles everything optimised, which takes ten minutes on two
-cores.
+`cargo fleet test images` starts this. Everything is compiled optimised, and once more in another folder.
+LYCEUM_IMAGES_ONCE=1 leaves that out.
 
 Usage: run.py [service…]
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import backup
 import bill
 import dockerfile
 import registry
@@ -37,10 +39,10 @@ SHARED = {
 }
 
 
-def make(*arguments: str) -> None:
+def make(*arguments: str, folder: Path = ROOT) -> None:
     command = ["cargo", "fleet", "images", *arguments]
     print("    $", " ".join(command), flush=True)
-    subprocess.run(command, cwd=ROOT, check=True)
+    subprocess.run(command, cwd=folder, check=True)
 
 
 def looks_right(image: Image, service: str, version: str) -> None:
@@ -81,10 +83,24 @@ def world_is_confined() -> None:
         sandboxed.eventually(lambda: registry.answers("http://127.0.0.1:8025/"))
 
 
-def reproducible(service: str) -> None:
-    before = (IMAGES / f"{service}.tar").read_bytes()
-    make(service)
-    check((IMAGES / f"{service}.tar").read_bytes() == before, "a second run gave another archive")
+def reproducible() -> None:
+    """The same sources in another folder, compiled from nothing, give the same archives to the last byte."""
+    other = ROOT / ".fleet/again/another folder"
+    shutil.rmtree(other.parent, ignore_errors=True)
+    try:
+        other.parent.mkdir(parents=True)
+        subprocess.run(["git", "clone", "--quiet", f"file://{ROOT}", other], check=True)
+        # What is not committed yet goes along, so that both say the same of themselves.
+        listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+        sources = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True).stdout
+        copy = ["rsync", "--recursive", "--links", "--perms", "--from0", "--ignore-missing-args", "--files-from=-"]
+        subprocess.run([*copy, f"{ROOT}/", f"{other}/"], input=sources, check=True)
+        make(*SERVICES, folder=other)
+        for service in SERVICES:
+            same = (IMAGES / f"{service}.tar").read_bytes() == (other / f".fleet/images/{service}.tar").read_bytes()
+            check(same, f"{service} is another archive when it is made in another folder")
+    finally:
+        shutil.rmtree(other.parent, ignore_errors=True)
 
 
 def main() -> int:
@@ -93,11 +109,14 @@ def main() -> int:
         return 77
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     hadolint = Path(sys.executable).parent / "hadolint"
-    subprocess.run([hadolint, dockerfile.DOCKERFILE], check=True)
-    print("    the Dockerfile is clean under hadolint", flush=True)
+    others = [ROOT / "deploy/backup/Dockerfile", ROOT / "deploy/docker/ci/Dockerfile"]
+    subprocess.run([hadolint, dockerfile.DOCKERFILE, *others], check=True)
+    print("    the Dockerfiles are clean under hadolint", flush=True)
     failed = False
     with registry.registry() as address:
-        make(*SERVICES, "sandbox", "--push", address)
+        make()
+        # As they lie there; all of them, whichever are looked at.
+        subprocess.run([ROOT / ".ci/push", address, version], check=True)
         for service in SERVICES:
             try:
                 image = read(IMAGES / f"{service}.tar")
@@ -111,8 +130,9 @@ def main() -> int:
                 failed = True
                 print(f"    {service}: FAILED: {error}")
     looks = [
+        ("backups", lambda: backup.look(read(IMAGES / "backup.tar"), IMAGES / "backup.cdx.json", version)),
         ("confinement", world_is_confined),
-        ("the same bytes again", lambda: reproducible(SERVICES[0])),
+        *([] if os.environ.get("LYCEUM_IMAGES_ONCE") else [("the same bytes in another folder", reproducible)]),
         ("the Dockerfile's tools and flags", dockerfile.same_build),
         ("the Dockerfile's image", lambda: dockerfile.same_image(read(IMAGES / f"{SERVICES[0]}.tar"), SERVICES[0])),
     ]

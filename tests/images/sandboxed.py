@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from archive import Image, Wrong, check
@@ -20,6 +21,7 @@ def bundle(image: Image, folder: Path, arguments: list[str], environment: dict[s
     if not root.exists():
         root.mkdir()
         image.unpack(root)
+    (folder / "config.json").unlink(missing_ok=True)
     subprocess.run(["runc", "spec"], cwd=folder, check=True)
     spec = json.loads((folder / "config.json").read_text())
     settings = image.configuration["config"]
@@ -55,8 +57,29 @@ def run(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         bundle(image, folder, arguments, environment or {}, [])
-        command = ["runc", "run", "--bundle", str(folder), f"lyceum-image-{os.getpid()}-{time.monotonic_ns()}"]
-        return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=WAIT)
+        return finish(folder)
+
+
+def finish(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = ["runc", "run", "--bundle", str(folder), f"lyceum-image-{os.getpid()}-{time.monotonic_ns()}"]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=WAIT)
+
+
+@contextmanager
+def unpacked(image: Image) -> Iterator[Path]:
+    """Its files in a folder, for several trials."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name) / "rootfs"
+        root.mkdir()
+        image.unpack(root)
+        yield root
+
+
+def inside(root: Path, command: list[str], image: Image) -> subprocess.CompletedProcess[str]:
+    """Runs another command than its entry point to its end."""
+    configuration = {"config": image.configuration["config"] | {"Entrypoint": [], "Cmd": command}}
+    bundle(replace(image, configuration=configuration), root.parent, [], {}, ["/tmp"])
+    return finish(root.parent)
 
 
 @contextmanager

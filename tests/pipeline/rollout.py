@@ -13,6 +13,7 @@ HELM = """#!/bin/sh
 case $1 in
 version) echo "$HELM_VERSION"; exit ;;
 history) echo "$HISTORY"; exit ;;
+template) echo "$RENDERED"; exit ;;
 esac
 echo "helm $*" >>"$CALLS"
 case $1 in
@@ -23,6 +24,14 @@ esac
 KUBECTL = """#!/bin/sh
 echo "kubectl $*" >>"$CALLS"
 case $* in *"get namespace"*) exit 1 ;; esac
+"""
+# A migration of payments that may take twelve minutes, and a service that waits for nothing.
+RENDERED = """
+  progressDeadlineSeconds: 600
+        - image: registry.example/school/lyceum/gateway@sha256:1
+  progressDeadlineSeconds: 900
+        - image: registry.example/school/lyceum/payments@sha256:2
+        - image: docker.io/library/redis:7
 """
 TWO = json.dumps([{"revision": 1, "status": "superseded"}, {"revision": 2, "status": "deployed"}])
 
@@ -35,9 +44,10 @@ def deploy(root: Path, **said: str) -> tuple[int, list[str]]:
             program.chmod(0o755)
         calls = Path(folder, "calls")
         calls.touch()
-        defaults = {"HELM_VERSION": "v4.1.4", "HISTORY": TWO, "UPGRADE": "0", "TEST": "0", "CALLS": str(calls)}
+        defaults = {"HELM_VERSION": "v4.1.4", "HISTORY": TWO, "RENDERED": RENDERED, "CALLS": str(calls)}
+        defaults |= {"UPGRADE": "0", "TEST": "0"}
         environment = os.environ | defaults | said | {"PATH": f"{folder}:{os.environ['PATH']}"}
-        command = [str(root / ".ci/deploy"), "lyceum", "1.2.3", "values.yaml", "--", "--set", "a=b"]
+        command = [str(root / ".ci/deploy"), "lyceum", "values.yaml", "release.yaml", "--", "--set", "a=b"]
         done = subprocess.run(command, env=environment, text=True, capture_output=True)
         return done.returncode, calls.read_text().splitlines()
 
@@ -56,8 +66,9 @@ def try_rollouts(root: Path) -> list[str]:
     wanted = [
         "--rollback-on-failure",
         "--wait",
-        "--set global.image.tag=1.2.3",
-        "--values values.yaml",
+        "--values values.yaml --values release.yaml",
+        # Later than the Deployment that may take longest gives up.
+        "--timeout 1020s",
         "--set a=b",
         "--namespace lyceum",
     ]
@@ -98,6 +109,11 @@ def try_rollouts(root: Path) -> list[str]:
             (code, calls),
         )
     )
+    loose = RENDERED.replace("@sha256:2", ":latest")
+    code, calls = deploy(root, RENDERED=loose)
+    told.append(expect("an image without a digest is refused", code == 1 and not calls, (code, calls)))
+    code, calls = deploy(root, RENDERED=loose, LOOSE="1")
+    told.append(expect("unless somebody says so", code == 0, (code, calls)))
     code, calls = deploy(root, HELM_VERSION="v3.19.0")
     told.append(expect("an old helm is refused", code == 1 and not calls, (code, calls)))
     return told

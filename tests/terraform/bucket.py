@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
 KEY, SECRET, REGION = "terraform", "terraform-secret", "ru-7"
+# A program that may do what the bucket's policy says, and nothing else.
+BACKUP = "backup"
 
 
 def free_ports(count: int) -> list[int]:
@@ -40,7 +42,9 @@ class Store:
         identities = self.folder / "s3.json"
         actions = ["Admin", "Read", "List", "Tagging", "Write"]
         identity = {"name": "terraform", "credentials": [{"accessKey": KEY, "secretKey": SECRET}], "actions": actions}
-        identities.write_text(json.dumps({"identities": [identity]}))
+        credentials = [{"accessKey": BACKUP, "secretKey": f"{BACKUP}-secret"}]
+        nobody = {"name": BACKUP, "credentials": credentials, "actions": []}
+        identities.write_text(json.dumps({"identities": [identity, nobody]}))
         names = [
             "master.port",
             "master.port.grpc",
@@ -84,9 +88,9 @@ class Store:
             self.process.terminate()
             self.process.wait()
 
-    def client(self) -> "S3Client":
+    def client(self, key: str = KEY) -> "S3Client":
         return boto3.client(
-            "s3", endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET
+            "s3", endpoint_url=self.url, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=f"{key}-secret"
         )
 
     @staticmethod

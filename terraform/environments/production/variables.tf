@@ -26,6 +26,7 @@ variable "secrets" {
   type = object({
     databases = map(string)
     redis     = string
+    rabbitmq  = string
     s3        = map(string)
     cdn       = optional(string)
   })
@@ -73,6 +74,16 @@ variable "kube_version" {
 variable "bucket_prefix" {
   description = "Begins the buckets' names."
   type        = string
+}
+
+variable "stores_ca" {
+  description = "Certificate authority of the managed stores, in PEM; CI gives it as TF_VAR_stores_ca."
+  type        = string
+}
+
+variable "backup_recipients" {
+  description = "age recipients for whom backups are encrypted."
+  type        = list(string)
 }
 
 variable "cdn_url" {

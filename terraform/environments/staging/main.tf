@@ -15,7 +15,11 @@ module "school" {
   metrics_endpoint = var.metrics_endpoint
   registry         = var.registry
   secrets          = var.secrets
-  dns              = { zone = var.zone, zone_id = var.zone_id }
+  stores_ca        = var.stores_ca
+
+  backup_recipients = var.backup_recipients
+
+  dns = { zone = var.zone, zone_id = var.zone_id }
 
   # The same pools as in production, one node each: what does not fit together is seen here first.
   pools = {
@@ -26,18 +30,20 @@ module "school" {
   # Two servers: the second one keeps honest that services find their own.
   postgresql = {
     restricted = {
-      services              = ["users", "payments"]
+      services              = ["users", "payments", "notifications", "documents"]
       node_count            = 1
       backup_retention_days = 7
       flavor                = { vcpus = 2, ram = 4096, disk = 32 }
     }
     main = {
-      services              = ["courses", "notifications", "documents", "analytics"]
+      services              = ["courses", "analytics"]
       node_count            = 1
       backup_retention_days = 7
       flavor                = { vcpus = 2, ram = 4096, disk = 32 }
     }
   }
+
+  rabbitmq = { replicas = 1 }
 
   redis = { node_count = 1, flavor = { vcpus = 1, ram = 1024, disk = 8 } }
 }

@@ -35,7 +35,8 @@ locals {
   users = nonsensitive(toset(keys(var.users)))
 
   read  = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListMultipartUploadParts"]
-  write = ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+  add   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+  write = concat(local.add, ["s3:DeleteObject"])
 
   # Neither provider can say these of a bucket; `apply-settings.py` beside this file does, by the S3 API.
   settings = {
@@ -86,7 +87,7 @@ locals {
             Sid       = "write${title(user)}"
             Effect    = "Allow"
             Principal = { AWS = [selectel_iam_serviceuser_v1.this[user].id] }
-            Action    = local.write
+            Action    = bucket.append_only ? local.add : local.write
             Resource  = ["arn:aws:s3:::${bucket.name}/*"]
           }],
         )

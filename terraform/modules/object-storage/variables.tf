@@ -13,7 +13,8 @@ variable "buckets" {
     Buckets by purpose. A name is unique in its pool across all customers. `region` puts a bucket into another pool: copies of backups.
     origins: sites whose pages upload and download by signed links (CORS). expire_days: objects go after so many days.
     keep_versions_days: what was overwritten or deleted is kept so long (versioning); 0 turns versioning off.
-    writers and readers: users (keys of `users`) who may change or read objects.
+    writers and readers: users (keys of `users`) who may change or read objects. append_only: writers may not delete either, and what
+    they overwrite stays as a version, so that whoever steals their key destroys nothing.
   TEXT
   type = map(object({
     name               = string
@@ -21,6 +22,7 @@ variable "buckets" {
     origins            = optional(list(string), [])
     expire_days        = optional(number)
     keep_versions_days = optional(number, 0)
+    append_only        = optional(bool, false)
     writers            = optional(set(string), [])
     readers            = optional(set(string), [])
   }))
@@ -33,6 +35,11 @@ variable "buckets" {
   validation {
     condition     = alltrue(flatten([for bucket in var.buckets : [for origin in bucket.origins : startswith(origin, "https://")]]))
     error_message = "Origins begin with https://."
+  }
+
+  validation {
+    condition     = alltrue([for bucket in var.buckets : !bucket.append_only || bucket.keep_versions_days > 0])
+    error_message = "append_only needs versions: without them what is overwritten is gone."
   }
 
   validation {

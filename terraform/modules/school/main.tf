@@ -91,6 +91,7 @@ module "object_storage" {
       name               = "${var.bucket_prefix}-backups"
       keep_versions_days = 35
       expire_days        = 90
+      append_only        = true
       writers            = ["backup"]
     }
     # In another place, and nobody who can write the original can write here by the same key.
@@ -99,6 +100,7 @@ module "object_storage" {
       region             = var.copy_region
       keep_versions_days = 35
       expire_days        = 90
+      append_only        = true
       writers            = ["copier"]
     }
     logs = {

@@ -1,5 +1,5 @@
-//! Debian's buildah makes images from Dockerfiles, writes them as archives and pushes them. It has a store of its own, so that
-//! nothing of this machine's images is touched, and works by plain copies, so that it needs no kernel module and no daemon.
+//! Debian's buildah makes images from Dockerfiles and writes them as archives. It has a store of its own, so that nothing of this
+//! machine's images is touched, and works by plain copies, so that it needs no kernel module and no daemon.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,12 +32,11 @@ impl Buildah {
 
     /// Makes an image whose files are in `context`, which stands in the place of the Dockerfile's stage `image`. Equal files give
     /// equal images: nothing tells when or where it was made but `created`.
-    pub(crate) async fn build(&self, dockerfile: &Path, context: &Path, root: &Path, image: &Image<'_>) -> Result<()> {
+    pub(crate) async fn build(&self, dockerfile: &Path, context: &Path, image: &Image<'_>) -> Result<()> {
         let mut command = self.command("build");
         command.args(["--layers", "--pull-never", "--isolation=chroot", "--identity-label=false"]);
         command.args(["--timestamp", image.created, "--tag", &image.reference, "--file"]).arg(dockerfile);
         command.arg(format!("--build-context=image={}", context.display()));
-        command.arg(format!("--build-context=deploy={}", root.join("deploy").display()));
         command.args(image.arguments.iter().map(|(name, value)| format!("--build-arg={name}={value}")));
         succeed(command.arg(context)).await.map(drop)
     }
@@ -48,7 +47,11 @@ impl Buildah {
         if layout.exists() {
             fs::remove_dir_all(&layout)?;
         }
-        let digest = self.push(reference, &format!("oci:{}:{reference}", layout.display())).await?;
+        let told = self.store.with_extension("digest");
+        let mut command = self.command("push");
+        command.arg("--digestfile").arg(&told).arg(reference);
+        succeed(command.arg(format!("oci:{}:{reference}", layout.display()))).await?;
+        let digest = fs::read_to_string(&told).context("buildah told no digest")?;
         let blob = |descriptor: &Value| {
             let digest = descriptor["digest"].as_str().context("a manifest names its blobs")?;
             anyhow::Ok(format!("blobs/{}", digest.replace(':', "/")))
@@ -75,19 +78,6 @@ impl Buildah {
         succeed(tar.arg("--file").arg(&draft).arg("--directory").arg(&layout).args(entries)).await?;
         fs::rename(&draft, archive)?;
         Ok(written)
-    }
-
-    /// Sends an image to where it goes by `transport:details` and tells its digest. A login is the one that `docker login` or
-    /// `podman login` keeps.
-    pub(crate) async fn push(&self, reference: &str, to: &str) -> Result<String> {
-        let digest = self.store.with_extension("digest");
-        let mut command = self.command("push");
-        // What Docker does too: on this machine nobody listens in.
-        let here =
-            ["docker://127.0.0.1:", "docker://localhost:", "docker://[::1]:"].iter().any(|it| to.starts_with(it));
-        command.args(here.then_some("--tls-verify=false")).arg("--digestfile").arg(&digest).args([reference, to]);
-        succeed(&mut command).await?;
-        fs::read_to_string(&digest).context("buildah told no digest")
     }
 
     fn command(&self, verb: &str) -> Command {

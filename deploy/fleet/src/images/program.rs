@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
 use crate::cargo;
@@ -66,9 +66,14 @@ pub(crate) async fn build(sources: &Sources, target: &Path, packages: &[&str]) -
     // It writes into each program which crates are in it, where scanners look for that.
     command.env("PATH", AUDITABLE.search_path().await?);
     command.args(["auditable", "build", "--release", "--locked", "--target", TARGET, "--target-dir"]).arg(target);
-    // These two would take the place of the variable below.
-    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    command.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", FLAGS);
+    // Panics name their files: as if the sources lay in /lyceum and those of others in /cargo, wherever they are.
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).context("HOME is not set")?;
+    let places = [(&sources.folder, "/lyceum"), (&cargo_home, "/cargo")];
+    let remapped = places.map(|(place, name)| format!("--remap-path-prefix={}={name}", place.display()));
+    let flags: Vec<&str> = FLAGS.split(' ').chain(remapped.iter().map(String::as_str)).collect();
+    // With this separator a path may hold a blank.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     command.env("LYCEUM_REVISION", &sources.revision);
     let programs = cargo::build_with(command, packages).await?;
     for (name, path) in &programs {

@@ -13,10 +13,15 @@ variables {
   username   = "terraform"
   password   = "terraform-password"
   project_id = "project-1"
+  stores_ca  = "-----BEGIN CERTIFICATE-----\nof the stores\n-----END CERTIFICATE-----\n"
+
+  backup_recipients = ["age1officers"]
+
 
   secrets = {
     databases = { for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] : service => "${service}-password-of-24-letters" }
     redis     = "redis-password-of-24-letters"
+    rabbitmq  = "rabbitmq-password-of-24-letters"
     s3        = { for user in ["documents", "backup", "copier", "logs"] : user => "${user}-password" }
   }
 }

@@ -13,12 +13,17 @@ variables {
   username   = "terraform"
   password   = "terraform-password"
   project_id = "project-1"
-  zone_id    = "zone-1"
-  registry   = { address = "cr.selcloud.ru/lyceum", pull_docker_config = "{}" }
+  stores_ca  = "-----BEGIN CERTIFICATE-----\nof the stores\n-----END CERTIFICATE-----\n"
+
+  backup_recipients = ["age1officers"]
+
+  zone_id  = "zone-1"
+  registry = { address = "cr.selcloud.ru/lyceum", pull_docker_config = "{}" }
 
   secrets = {
     databases = { for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] : service => "${service}-password-of-24-letters" }
     redis     = "redis-password-of-24-letters"
+    rabbitmq  = "rabbitmq-password-of-24-letters"
     s3        = { for user in ["documents", "backup", "copier", "logs"] : user => "${user}-password" }
   }
 }

@@ -16,7 +16,7 @@ variables {
 
   buckets = {
     media   = { name = "school-media", origins = ["https://school.example"], writers = ["documents"], readers = ["backup"], keep_versions_days = 30 }
-    backups = { name = "school-backups", region = "ru-3", expire_days = 90, writers = ["backup"] }
+    backups = { name = "school-backups", region = "ru-3", expire_days = 90, writers = ["backup"], append_only = true, keep_versions_days = 35 }
   }
 }
 
@@ -51,9 +51,38 @@ run "policies_say_who_may_what" {
   }
 
   assert {
-    condition     = output.settings["media"].versioning && !output.settings["backups"].versioning
+    condition = alltrue([
+      for statement in output.settings["backups"].policy.Statement :
+      length(setintersection(statement.Action, ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"])) == 0
+    ]) && output.settings["backups"].versioning
+    error_message = "Who writes backups can destroy none."
+  }
+}
+
+run "versions_are_kept_where_it_was_asked_for" {
+  command = plan
+
+  variables {
+    buckets = {
+      media = { name = "school-media", writers = ["documents"], keep_versions_days = 30 }
+      logs  = { name = "school-logs", expire_days = 365, writers = ["backup"] }
+    }
+  }
+
+  assert {
+    condition     = output.settings["media"].versioning && !output.settings["logs"].versioning
     error_message = "Versions are kept where it was asked for."
   }
+}
+
+run "without_versions_nothing_can_only_be_added" {
+  command = plan
+
+  variables {
+    buckets = { backups = { name = "school-backups", writers = ["backup"], append_only = true } }
+  }
+
+  expect_failures = [var.buckets]
 }
 
 run "a_user_that_is_not_there_is_refused" {
