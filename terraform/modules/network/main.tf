@@ -50,10 +50,11 @@ resource "openstack_networking_secgroup_v2" "stores" {
 }
 
 locals {
-  # 5432 leads to the server, 5433 to its pooler, which the services do not use (see modules/postgresql).
+  # 5432 leads to the server, 5433 to its pooler, which the services do not use (see modules/postgresql). At 6379 Redis would speak in
+  # the clear.
   stores = {
     postgresql = 5432
-    redis      = 6379
+    redis      = 6380
   }
 }
 

@@ -4,6 +4,6 @@ output "host" {
 }
 
 output "port" {
-  description = "Port of the server."
-  value       = 6379
+  description = "Port at which the server speaks TLS; at 6379 it speaks in the clear."
+  value       = 6380
 }

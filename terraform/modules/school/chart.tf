@@ -11,9 +11,17 @@ locals {
 
   stores = [{ ipBlock = { cidr = module.network.data_cidr } }]
 
-  media = module.object_storage.buckets["media"]
+  media  = module.object_storage.buckets["media"]
+  copies = module.object_storage.buckets["copies"]
+
+  # The chart calls RabbitMQ's object so, and the operator its Service and its pods.
+  broker = "lyceum-rabbitmq"
+
+  authority = { existingSecret = "lyceum-stores-ca", key = "ca.crt" }
 
   configuration = {
+    # The ingress or Gateway that the-school.yaml names, and nobody else, stands before it.
+    gateway       = { TRUSTED_PROXIES = "1" }
     notifications = { MAIL_FROM = "${var.school_name} <no-reply@${var.domain}>" }
     documents = merge(
       {
@@ -32,6 +40,8 @@ locals {
         publicUrl  = "https://api.${var.domain}"
         schoolName = var.school_name
         schoolZone = var.school_zone
+        # Secrets and policies below know the broker by its name.
+        fullnameOverride = "lyceum"
         image = {
           registry = split("/", local.registry.address)[0]
           # `cargo fleet images --push REGISTRY` puts every image under lyceum/ there.
@@ -42,16 +52,37 @@ locals {
           # Every service names its own server below; this is for what the chart adds one day.
           host           = values(module.postgresql)[0].host
           port           = values(module.postgresql)[0].port
-          sslmode        = "require"
+          sslmode        = "verify-full"
           existingSecret = "lyceum-database"
+          ca             = local.authority
         }
-        redis = { existingSecret = "lyceum-redis" }
+        redis = { existingSecret = "lyceum-redis", ca = local.authority }
+        # By the authority that cert-manager makes for the namespace.
+        amqp = { existingSecret = local.broker, ca = { existingSecret = "${local.broker}-tls", key = "ca.crt" } }
+        tls  = { enabled = true }
       }
       # Stores are looked for in their subnet only.
       networkPolicy = {
-        database  = { to = local.stores }
-        redis     = { to = local.stores }
+        database = { to = local.stores }
+        redis    = { to = local.stores, ports = [module.redis.port] }
+        # In the cluster: Cilium matches pods by selectors only.
+        amqp      = { to = [{ podSelector = { matchLabels = { "app.kubernetes.io/name" = local.broker } } }], ports = [5671] }
         apiServer = { cilium = true }
+      }
+      # Selectel offers no RabbitMQ. Names and addresses pass through it.
+      operators = {
+        rabbitmq = merge(module.kubernetes.placement[lookup(var.placement, "users", "general")], {
+          enabled  = true
+          replicas = var.rabbitmq.replicas
+          storage  = { size = var.rabbitmq.storage }
+          tls      = { enabled = true }
+        })
+      }
+      backup = {
+        enabled    = true
+        recipients = var.backup_recipients
+        # In another place, by a key that cannot touch the originals.
+        s3 = { url = local.copies.endpoint, region = local.copies.region, bucket = local.copies.name, existingSecret = "lyceum-backup" }
       }
       egressProxy = merge(module.kubernetes.placement["general"], {
         # Virtual-hosted addresses put the bucket before the object store's host.
@@ -76,7 +107,24 @@ locals {
   # Secrets of the release's namespace: name, then key, then value.
   kubernetes_secrets = merge({
     lyceum-database = { for service in local.keepers : service => var.secrets.databases[service] }
-    lyceum-redis    = { url = "redis://:${var.secrets.redis}@${module.redis.host}:${module.redis.port}/0" }
+    lyceum-redis    = { url = "rediss://:${var.secrets.redis}@${module.redis.host}:${module.redis.port}/0" }
+    # The operator makes the user of it, and the services come by the address.
+    (local.broker) = {
+      username            = "lyceum"
+      password            = var.secrets.rabbitmq
+      host                = local.broker
+      port                = "5671"
+      provider            = "rabbitmq"
+      type                = "rabbitmq"
+      "default_user.conf" = "default_user = lyceum\ndefault_pass = ${var.secrets.rabbitmq}\n"
+      url                 = "amqps://lyceum:${var.secrets.rabbitmq}@${local.broker}:5671/%2f"
+    }
+    # Public, and named like a secret because it comes the same way.
+    lyceum-stores-ca = { "ca.crt" = var.stores_ca }
+    lyceum-backup = {
+      access-key = module.object_storage.keys["copier"].access_key
+      secret-key = module.object_storage.keys["copier"].secret_key
+    }
     lyceum-s3 = {
       access-key = module.object_storage.keys["documents"].access_key
       secret-key = module.object_storage.keys["documents"].secret_key

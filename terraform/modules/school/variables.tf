@@ -116,7 +116,7 @@ variable "placement" {
 variable "postgresql" {
   description = <<-TEXT
     PostgreSQL servers by name, with the services whose databases stand there. Every service that keeps data stands at exactly one.
-    Users and payments on servers of their own keep personal data and money apart down to the disk.
+    Who is restricted by `placement` shares no server with the rest, so that personal data and money are apart down to the disk.
   TEXT
   type = map(object({
     services              = set(string)
@@ -134,6 +134,42 @@ variable "postgresql" {
       && toset(flatten([for server in var.postgresql : tolist(server.services)])) == toset(local.keepers)
     )
     error_message = "Each of users, courses, payments, notifications, documents, analytics stands at exactly one PostgreSQL server."
+  }
+
+  validation {
+    condition = alltrue([
+      for server in var.postgresql : length(distinct([for service in server.services : lookup(var.placement, service, "general")])) == 1
+    ])
+    error_message = "Personal data and money stand on servers of their own: a server's services must all be of one pool (see placement)."
+  }
+}
+
+variable "stores_ca" {
+  description = "Certificate authority of the managed stores, in PEM: https://storage.dbaas.selcloud.ru/CA.pem. Without it anybody could play a store."
+  type        = string
+
+  validation {
+    condition     = startswith(trimspace(var.stores_ca), "-----BEGIN CERTIFICATE-----")
+    error_message = "stores_ca is a certificate in PEM."
+  }
+}
+
+variable "rabbitmq" {
+  description = "RabbitMQ in the cluster, by its operator: three members on three nodes of the restricted pool, or one for trying."
+  type = object({
+    replicas = optional(number, 3)
+    storage  = optional(string, "10Gi")
+  })
+  default = {}
+}
+
+variable "backup_recipients" {
+  description = "age recipients for whom backups are encrypted; who holds their keys, says deploy/backup/SETUP.md."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.backup_recipients) > 0 && alltrue([for recipient in var.backup_recipients : startswith(recipient, "age1")])
+    error_message = "Name at least one recipient, age1…: without one there are no backups."
   }
 }
 
@@ -197,12 +233,14 @@ variable "metrics_endpoint" {
 
 variable "secrets" {
   description = <<-TEXT
-    What people must not read, made by `terraform/make-secrets`: passwords of the databases' roles by service, of Redis, of the S3 users.
+    What people must not read, made by `terraform/make-secrets`: passwords of the databases' roles by service, of Redis, of RabbitMQ, of the
+    S3 users.
     cdn: the CDN's code word, where there is a CDN.
   TEXT
   type = object({
     databases = map(string)
     redis     = string
+    rabbitmq  = string
     s3        = map(string)
     cdn       = optional(string)
   })

@@ -23,7 +23,7 @@ run "stores_are_open_for_the_nodes_only" {
   }
 
   assert {
-    condition     = { for kind, rule in openstack_networking_secgroup_rule_v2.stores : kind => rule.port_range_max } == { postgresql = 5432, redis = 6379 }
+    condition     = { for kind, rule in openstack_networking_secgroup_rule_v2.stores : kind => rule.port_range_max } == { postgresql = 5432, redis = 6380 }
     error_message = "A store would be open on another port."
   }
 

@@ -19,6 +19,9 @@ variables {
   kube_version  = "1.34.1"
   bucket_prefix = "school"
   registry_name = "lyceum"
+  stores_ca     = "-----BEGIN CERTIFICATE-----\nof the stores\n-----END CERTIFICATE-----\n"
+
+  backup_recipients = ["age1officers"]
 
   pools = {
     general    = { cpus = 4, ram_mb = 8192, min = 1, max = 6 }
@@ -26,8 +29,8 @@ variables {
   }
 
   postgresql = {
-    restricted = { services = ["users", "payments"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
-    main       = { services = ["courses", "notifications", "documents", "analytics"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+    restricted = { services = ["users", "payments", "notifications", "documents"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+    main       = { services = ["courses", "analytics"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
   }
 
   redis = { flavor = { vcpus = 2, ram = 4096, disk = 32 } }
@@ -35,6 +38,7 @@ variables {
   secrets = {
     databases = { for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] : service => "${service}-password-of-24-letters" }
     redis     = "redis-password-of-24-letters"
+    rabbitmq  = "rabbitmq-password-of-24-letters"
     s3        = { for user in ["documents", "backup", "copier", "logs"] : user => "${user}-password" }
   }
 }
@@ -59,7 +63,7 @@ run "services_find_their_own_server" {
       for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] :
       service => yamldecode(output.chart_values)[service].database.host
       } == {
-      users = "restricted.example", payments = "restricted.example", courses = "main.example", notifications = "main.example", documents = "main.example", analytics = "main.example"
+      users = "restricted.example", payments = "restricted.example", notifications = "restricted.example", documents = "restricted.example", courses = "main.example", analytics = "main.example"
     }
     error_message = "Personal data and money stand on a server of their own."
   }
@@ -94,13 +98,19 @@ run "values_name_secrets_and_hold_none" {
   }
 
   assert {
-    condition     = toset([for text in split("---\n", output.kubernetes_secrets) : yamldecode(text).metadata.name]) == toset(["lyceum-database", "lyceum-redis", "lyceum-s3", "lyceum-registry"])
+    condition     = toset([for text in split("\n---\n", output.kubernetes_secrets) : yamldecode(text).metadata.name]) == toset(["lyceum-backup", "lyceum-database", "lyceum-rabbitmq", "lyceum-redis", "lyceum-s3", "lyceum-stores-ca", "lyceum-registry"])
     error_message = "Every Secret that the values name must be made."
   }
 
   assert {
-    condition     = yamldecode(split("---\n", output.kubernetes_secrets)[1]).stringData.url == "redis://:redis-password-of-24-letters@master.redis-1.c.dbaas.selcloud.ru:6379/0"
-    error_message = "Redis is reached by the name that follows the primary."
+    condition = {
+      for text in split("\n---\n", output.kubernetes_secrets) : yamldecode(text).metadata.name => yamldecode(text).stringData.url
+      if can(yamldecode(text).stringData.url)
+      } == {
+      lyceum-redis    = "rediss://:redis-password-of-24-letters@master.redis-1.c.dbaas.selcloud.ru:6380/0"
+      lyceum-rabbitmq = "amqps://lyceum:rabbitmq-password-of-24-letters@lyceum-rabbitmq:5671/%2f"
+    }
+    error_message = "Stores are reached by TLS, and Redis by the name that follows the primary."
   }
 }
 
@@ -112,6 +122,8 @@ run "the_cdn_comes_with_its_code_word" {
     secrets = {
       databases = { for service in ["users", "courses", "payments", "notifications", "documents", "analytics"] : service => "${service}-password-of-24-letters" }
       redis     = "redis-password-of-24-letters"
+      rabbitmq  = "rabbitmq-password-of-24-letters"
+      rabbitmq  = "rabbitmq-password-of-24-letters"
       s3        = { for user in ["documents", "backup", "copier", "logs"] : user => "${user}-password" }
       cdn       = "codeword42"
     }
@@ -137,7 +149,7 @@ run "a_service_without_a_database_is_refused" {
   command = plan
 
   variables {
-    postgresql = { main = { services = ["users", "payments", "courses"], flavor = { vcpus = 2, ram = 4096, disk = 32 } } }
+    postgresql = { main = { services = ["users", "payments"], flavor = { vcpus = 2, ram = 4096, disk = 32 } } }
   }
 
   expect_failures = [var.postgresql]
@@ -157,8 +169,74 @@ run "a_pool_that_is_not_there_is_refused" {
   command = plan
 
   variables {
-    placement = { users = "vault" }
+    placement = { for service in ["users", "payments", "notifications", "documents"] : service => "vault" }
   }
 
   expect_failures = [var.pools]
+}
+
+run "nobody_plays_a_store" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      yamldecode(output.chart_values).global.database.sslmode == "verify-full",
+      yamldecode(output.chart_values).global.database.ca.existingSecret == "lyceum-stores-ca",
+      yamldecode(output.chart_values).global.redis.ca.existingSecret == "lyceum-stores-ca",
+      yamldecode(output.chart_values).global.amqp.ca.existingSecret == "lyceum-rabbitmq-tls",
+      yamldecode(output.chart_values).global.tls.enabled,
+    ])
+    error_message = "Who is called shows who it is."
+  }
+}
+
+run "the_broker_is_reached_by_its_pods_labels" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(output.chart_values).networkPolicy.amqp.to == [{ podSelector = { matchLabels = { "app.kubernetes.io/name" = "lyceum-rabbitmq" } } }]
+    error_message = "Cilium's CIDRs do not match pods: nobody would reach RabbitMQ."
+  }
+}
+
+run "backups_are_on_and_go_elsewhere" {
+  command = plan
+
+  assert {
+    condition     = yamldecode(output.chart_values).backup.enabled && yamldecode(output.chart_values).backup.s3.region == "ru-3"
+    error_message = "Backups go to another region from the first day."
+  }
+}
+
+run "people_beside_reports_are_refused" {
+  command = plan
+
+  variables {
+    postgresql = {
+      people = { services = ["users", "payments", "notifications", "documents", "courses"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+      main   = { services = ["analytics"], flavor = { vcpus = 2, ram = 4096, disk = 32 } }
+    }
+  }
+
+  expect_failures = [var.postgresql]
+}
+
+run "a_school_without_backups_is_refused" {
+  command = plan
+
+  variables {
+    backup_recipients = []
+  }
+
+  expect_failures = [var.backup_recipients]
+}
+
+run "an_authority_that_is_none_is_refused" {
+  command = plan
+
+  variables {
+    stores_ca = "/etc/ssl/CA.pem"
+  }
+
+  expect_failures = [var.stores_ca]
 }
