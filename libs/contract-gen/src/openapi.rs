@@ -2,6 +2,7 @@
 
 mod answer;
 mod bounds;
+mod link;
 mod problem;
 mod schema;
 mod union;

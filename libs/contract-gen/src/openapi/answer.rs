@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    problem,
+    link, problem,
     schema::{Role, Schemas, reference},
 };
 use crate::{Access, Answer, Api, Binding, Body, Rpc, Verb};
@@ -97,6 +97,10 @@ pub(super) fn responses(api: &Api, schemas: &Schemas, rpc: &Rpc, binding: &Bindi
     } else if let Some(etag) = rpc.etag() {
         let about = json!({"description": api.comment(&etag.parent_file(), etag.path()), "schema": {"type": "string"}});
         done["headers"] = json!({"ETag": about});
+    }
+    let links = link::links(api, rpc, binding);
+    if !links.is_empty() {
+        done["links"] = Value::Object(links);
     }
     responses.insert(status.into(), done);
     for refusal in REFUSALS.iter().filter(|refusal| can_be(refusal.status, rpc, binding)) {

@@ -251,6 +251,65 @@ fn an_etag_is_a_header_and_nothing_else() {
 }
 
 #[test]
+fn what_is_made_leads_to_what_can_be_done_with_it() {
+    let more = r#"
+  // Make a small box in a thing.
+  rpc CreateSmallBox(CreateSmallBoxRequest) returns (SmallBox) {
+    option (google.api.http) = { post: "/v1/things/{thing_id}/boxes" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+    option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;
+  }
+  // Change a box.
+  rpc UpdateBox(UpdateBoxRequest) returns (SmallBox) {
+    option (google.api.http) = { patch: "/v1/things/{thing_id}/boxes/{box_id}" body: "small_box" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+    option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;
+  }
+  // Give a box away.
+  rpc GiveBox(GiveBoxRequest) returns (SmallBox) {
+    option (google.api.http) = { post: "/v1/boxes/{box_id}/to/{person_id}" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+    option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;
+  }
+  // Open a box.
+  rpc OpenBox(OpenBoxRequest) returns (SmallBox) {
+    option (google.api.http) = { post: "/v1/boxes/{box_id}/open" };
+    option (lyceum.api.v1.access) = { signed_in: true };
+    option (lyceum.api.v1.idempotency) = IDEMPOTENCY_NONE;
+  }
+  // Recount."#;
+    let messages = r#"
+message CreateSmallBoxRequest { string thing_id = 1; }
+message UpdateBoxRequest { string thing_id = 1; string box_id = 2; SmallBox small_box = 3;
+  string etag = 4 [(buf.validate.field).string.max_len = 64, (lyceum.api.v1.header) = HEADER_IF_MATCH]; }
+message GiveBoxRequest { string box_id = 1; string person_id = 2; }
+message OpenBoxRequest { string box_id = 1; }
+message SmallBox {
+  string box_id = 1 [(google.api.field_behavior) = OUTPUT_ONLY];
+  string title = 2 [(buf.validate.field).string.max_len = 9];
+  string etag = 3 [(google.api.field_behavior) = OUTPUT_ONLY, (lyceum.api.v1.header) = HEADER_ETAG];
+}
+message ListThingsRequest "#;
+    let text = CONTRACT.replace("\n  // Recount.", more).replace("\nmessage ListThingsRequest ", messages);
+    let document: Value = serde_json::from_str(&openapi(&load(&text).unwrap(), "{}").unwrap()).unwrap();
+    let made = &document["paths"]["/v1/things/{thingId}/boxes"]["post"]["responses"]["200"]["links"];
+    assert_eq!(
+        made.as_object().unwrap().keys().collect::<Vec<_>>(),
+        ["OpenBox", "UpdateBox"],
+        "nobody is known to give it to"
+    );
+    assert_eq!(made["OpenBox"]["parameters"], serde_json::json!({"boxId": "$response.body#/boxId"}));
+    let update = serde_json::json!({
+        "thingId": "$request.path.thingId",
+        "boxId": "$response.body#/boxId",
+        "If-Match": "$response.header.ETag",
+    });
+    assert_eq!(made["UpdateBox"]["parameters"], update);
+    let opened = &document["paths"]["/v1/boxes/{boxId}/open"]["post"]["responses"]["200"];
+    assert!(opened.get("links").is_none(), "whoever opens a box had it before");
+}
+
+#[test]
 fn bounds_stand_in_the_document() {
     let document = document();
     let schemas = &document["components"]["schemas"];
