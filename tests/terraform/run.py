@@ -5,7 +5,7 @@ the real OpenStack provider and a stand-in that serves the real schema of Select
 refused; the values that an environment gives to the chart, through the chart; the state's lock, and the buckets'
 settings, on a real S3 server. No call is made to Selectel: terraform/README.md says what that leaves open.
 
-Usage: run.py [roots|broken|chart|state|buckets…]
+Usage: run.py [roots|locked|broken|chart|state|buckets…]
 """
 
 import json
@@ -23,7 +23,8 @@ from typing import Any
 
 import tools
 import yaml
-from bucket import Store
+from botocore.exceptions import ClientError
+from bucket import BACKUP, Store
 from tools import ROOT, TOOLS, must, run
 
 ENVIRONMENTS = ("staging", "production")
@@ -94,6 +95,37 @@ class Suite:
                 planned = message["test_plan"]["output_changes"]
                 self.outputs[root.name] = {name: output["after"] for name, output in planned.items()}
         return text, good
+
+    def locked(self) -> None:
+        """A mirror that has something newer: only without the lock file it is taken."""
+        offered = self.work / "offered"
+        for folder in tools.mirror(self.environment).glob("*/*/*/*"):
+            first, second, third = folder.name.split(".")
+            for version in (folder.name, f"{first}.{second}.{int(third) + 1}"):
+                place = offered / folder.relative_to(tools.mirror(self.environment)).parent / version
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(folder)
+        environment = tools.mirrored(offered, self.work / "offered.rc")
+        for name in ENVIRONMENTS:
+            committed = ROOT / "terraform/environments" / name / ".terraform.lock.hcl"
+            # Checksums are of the official builds; what is tried here is built here.
+            versions = re.sub(r"  hashes = \[.*?\]\n", "", committed.read_text(), flags=re.S)
+            wanted = dict(re.findall(r'provider "(.*?)" \{\s+version\s+= "(.*?)"', versions))
+            for lock, same in ((versions, True), (None, False)):
+                root = self.work / f"locked-{name}-{same}"
+                shutil.copytree(self.tree, root, ignore=shutil.ignore_patterns(".terraform*"))
+                place = root / "environments" / name
+                (place / ".terraform.lock.hcl").unlink(missing_ok=True)
+                if lock:
+                    (place / ".terraform.lock.hcl").write_text(lock)
+                mode = ["-lockfile=readonly"] if lock else []
+                done = self.tf(place, "init", "-backend=false", "-no-color", *mode, env=environment)
+                if done.returncode:
+                    raise SystemExit(f"{name}: init with the lock file failed:\n{done.stdout}{done.stderr}")
+                chosen = json.loads(self.tf(place, "version", "-json", env=environment).stdout)["provider_selections"]
+                if (chosen == wanted) != same:
+                    raise SystemExit(f"{name}: {'with' if same else 'without'} the lock file: {chosen}, which says {wanted}")
+        print("    a newer provider is not taken until the lock file says so", flush=True)
 
     def broken(self) -> None:
         """Mistakes that a schema must refuse: were they let through, everything above would say nothing."""
@@ -323,7 +355,58 @@ class Suite:
             store.client().delete_bucket_cors(Bucket=settings["media"]["bucket"])
             if "differs in cors" not in apply("--check").stderr:
                 raise SystemExit("a bucket without its CORS rules was not noticed")
-        print(f"    {len(settings)} buckets took their settings; a missing one was noticed", flush=True)
+            print(f"    {len(settings)} buckets took their settings; a missing one was noticed", flush=True)
+            self.destroys_nothing(store, settings["backups"])
+
+
+    def destroys_nothing(self, store: Store, settings: dict[str, Any]) -> None:
+        """A thief with the key that writes backups tries what a thief would."""
+        bucket, owner = settings["bucket"], store.client()
+        policy = settings["policy"]
+        for statement in policy["Statement"]:
+            statement["Principal"] = {"AWS": [f"arn:aws:iam::123456789012:user/{BACKUP}"]}
+        owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        thief = store.client(BACKUP)
+        thief.put_object(Bucket=bucket, Key="postgresql/users/1.dump.age", Body=b"a backup")
+        [kept] = owner.list_object_versions(Bucket=bucket)["Versions"]
+        one = {"Bucket": bucket, "Key": kept["Key"]}
+        both = {"Bucket": bucket, "Delete": {"Objects": [{"Key": kept["Key"]}]}}
+        attempts: dict[str, Callable[[], Any]] = {
+            "deletes it": lambda: thief.delete_object(**one),
+            "deletes its version": lambda: thief.delete_object(**one, VersionId=kept["VersionId"]),
+            "deletes many at once": lambda: refused(thief.delete_objects(**both)),
+            "turns versions off": lambda: thief.put_bucket_versioning(
+                Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
+            ),
+            "lets it expire": lambda: thief.put_bucket_lifecycle_configuration(
+                Bucket=bucket,
+                LifecycleConfiguration={
+                    "Rules": [{"Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": 1}}]
+                },
+            ),
+            "gives itself the right": lambda: thief.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy)),
+            "removes the bucket": lambda: thief.delete_bucket(Bucket=bucket),
+        }
+        for what, attempt in attempts.items():
+            try:
+                attempt()
+            except ClientError as error:
+                if error.response["ResponseMetadata"].get("HTTPStatusCode") not in (200, 403):
+                    raise SystemExit(f"who has the backups' key and {what} got {error}") from error
+            else:
+                raise SystemExit(f"who has the backups' key {what}")
+        # Writing is what it is for; what was there stays.
+        thief.put_object(**one, Body=b"rubbish")
+        found = owner.get_object(**one, VersionId=kept["VersionId"])["Body"].read()
+        if found != b"a backup":
+            raise SystemExit(f"what was overwritten is {found!r}")
+        print(f"    the backups' key adds, and in {len(attempts)} ways destroys nothing; overwritten, it is there", flush=True)
+
+
+def refused(answer: Any) -> None:
+    """Several deletions are answered with 200, whatever became of them."""
+    if answer.get("Errors"):
+        raise ClientError({"ResponseMetadata": {"HTTPStatusCode": 403}}, "DeleteObjects")
 
 
 def main() -> int:
@@ -335,6 +418,7 @@ def main() -> int:
             suite = Suite(Path(folder))
             steps: dict[str, Callable[[], None]] = {
                 "roots": suite.roots,
+                "locked": suite.locked,
                 "broken": suite.broken,
                 "chart": suite.chart,
                 "state": suite.state,
