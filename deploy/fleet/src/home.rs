@@ -11,16 +11,21 @@ use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
+use crate::account::is_root;
+use crate::stores::Versions;
+
 /// A folder that holds one fleet: its stores, keys, logs and memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Home {
     root: PathBuf,
     dir: PathBuf,
     for_tests: bool,
+    /// Which versions of the stores are asked for.
+    pub(crate) versions: Option<Versions>,
 }
 
 /// The fleets beside the one that people use.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Other {
     /// Of `cargo fleet test`.
     Test,
@@ -30,13 +35,15 @@ pub(crate) enum Other {
     Chaos,
     /// Of `cargo fleet drill`: two of its services have database servers of their own.
     Drill,
+    /// The newest stores alone, for the libs that speak to them.
+    Newest,
     /// The stores and the outside world of `cargo fleet test cluster`, whose services run elsewhere.
     Cluster,
 }
 
 impl Other {
-    /// Those that may be whole: stores and services.
-    pub(crate) const WHOLE: [Self; 4] = [Self::Test, Self::Bench, Self::Chaos, Self::Drill];
+    /// Those that a killed command may have left running.
+    pub(crate) const ALL: [Self; 5] = [Self::Test, Self::Bench, Self::Chaos, Self::Drill, Self::Newest];
 }
 
 impl Home {
@@ -51,13 +58,15 @@ impl Home {
             .find(|folder| folder.join("deploy/fleet/Cargo.toml").is_file())
             .context("this is not inside Lyceum's repository: run `cargo fleet` in a clone of it")?;
         let root = root.canonicalize()?;
-        Ok(Self { dir: root.join(".fleet"), root, for_tests: false })
+        Ok(Self { dir: root.join(".fleet"), root, for_tests: false, versions: None })
     }
 
     /// Another fleet of the same repository, which the command that starts it may wipe; it has the limits of tests.
     pub(crate) fn other(&self, which: Other) -> Self {
         let name = format!("{which:?}").to_lowercase();
-        Self { root: self.root.clone(), dir: self.root.join(".fleet").join(name), for_tests: true }
+        let newest = matches!(which, Other::Chaos | Other::Drill | Other::Newest) && is_root();
+        let versions = self.versions.or(newest.then_some(Versions::Newest));
+        Self { root: self.root.clone(), dir: self.root.join(".fleet").join(name), for_tests: true, versions }
     }
 
     /// Services whose databases stand on servers of their own, as a school sets personal data and money apart.
@@ -65,21 +74,16 @@ impl Home {
         if self.dir.ends_with(".fleet/drill") { &["payments", "users"] } else { &[] }
     }
 
-    /// One of these fleets, by its folder.
-    pub(crate) fn of(&self, dir: &Path) -> Result<Self> {
-        let others = Other::WHOLE.map(|which| self.other(which));
-        [self.clone()]
-            .into_iter()
-            .chain(others)
-            .find(|home| home.dir == dir)
-            .with_context(|| format!("{} holds no fleet", dir.display()))
+    /// The fleet in this folder. Any but the one that people use may be wiped.
+    pub(crate) fn of(self, dir: PathBuf) -> Self {
+        Self { for_tests: dir != self.dir, dir, ..self }
     }
 
     /// A fleet for a unit test, in a folder of its own.
     #[cfg(test)]
     pub(crate) fn for_unit_test(name: &str) -> Self {
         let dir = std::env::temp_dir().join(format!("fleet-{name}-{}", std::process::id()));
-        let home = Self { root: dir.clone(), dir, for_tests: true };
+        let home = Self { root: dir.clone(), dir, for_tests: true, versions: None };
         home.prepare().unwrap();
         home
     }
@@ -170,6 +174,9 @@ pub(crate) struct State {
     pub(crate) secrets: BTreeMap<String, String>,
     /// Which version of ours made the demo school, if any.
     pub(crate) seeded: Option<String>,
+    /// Which versions of the stores wrote their data, if not this machine's own.
+    #[serde(default)]
+    pub(crate) versions: Option<Versions>,
 }
 
 impl State {

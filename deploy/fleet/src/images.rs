@@ -39,7 +39,6 @@ pub(crate) struct Options {
 /// An image of a program may be so big, in bytes, unpacked: what a node keeps of it, and what a start after a failure waits for.
 const LIMIT: u64 = 25_000_000;
 
-
 /// Makes them, and shows their sizes and digests.
 pub(crate) async fn run(home: &Home, options: &Options) -> Result<()> {
     home.prepare()?;

@@ -41,6 +41,7 @@ use clap::{Parser, Subcommand};
 use crate::home::Home;
 use crate::interrupt::{Interrupt, Interrupted};
 use crate::people::Doors;
+use crate::stores::Versions;
 use crate::test::{ClusterOptions, Suite};
 use crate::up::Options;
 
@@ -51,6 +52,9 @@ struct Arguments {
     /// Mean the fleet in this folder, such as that of the tests while they run.
     #[arg(long, global = true, hide = true)]
     at: Option<PathBuf>,
+    /// Take the stores of one end of what is supported, instead of this machine's packages; a fleet keeps what it began with.
+    #[arg(long, global = true)]
+    stores: Option<Versions>,
     #[command(subcommand)]
     command: Command,
 }
@@ -186,10 +190,11 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(Arguments { at, command }: Arguments) -> Result<()> {
+async fn run(Arguments { at, stores, command }: Arguments) -> Result<()> {
     let mut home = Home::find()?;
+    home.versions = stores;
     if let Some(at) = at {
-        home = home.of(&at)?;
+        home = home.of(at);
     }
     let (interrupt, _listeners) = Interrupt::listen()?;
     match command {

@@ -116,8 +116,8 @@ impl Plan {
             "S3_URL" => self.http("sandbox.s3")?,
             "S3_REGION" => REGION.to_owned(),
             "S3_BUCKET" => BUCKET.to_owned(),
-            "S3_ACCESS_KEY" => self.stores.garage.access_key(),
-            "S3_SECRET_KEY" => self.stores.garage.secret_key(),
+            "S3_ACCESS_KEY" => self.stores.seaweedfs.access_key(),
+            "S3_SECRET_KEY" => self.stores.seaweedfs.secret_key(),
             "SMTP_URL" => format!("smtp://127.0.0.1:{}", self.port("sandbox.smtp")?),
             "MAIL_FROM" => MAIL_FROM.to_owned(),
             // Where another service is: USERS_URL and the like.
@@ -146,7 +146,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stores::{Garage, Postgres, Rabbitmq, Redis};
+    use crate::stores::{Postgres, Rabbitmq, Redis, Seaweedfs};
 
     fn plan(home: &Home) -> Plan {
         let password = "secret".to_owned();
@@ -154,7 +154,7 @@ mod tests {
             postgres: Postgres { name: "postgres".to_owned(), port: 1, password: password.clone() },
             apart: std::collections::BTreeMap::new(),
             redis: Redis { port: 2, password: password.clone() },
-            garage: Garage { s3: 8, admin: 9, rpc: 10, password: password.clone() },
+            seaweedfs: Seaweedfs { ports: [8; _], password: password.clone() },
             rabbitmq: Rabbitmq { amqp: 3, management: 4, metrics: 5, distribution: 6, names: 7, password },
         };
         Plan::new(home, State::default(), stores).unwrap()

@@ -1,6 +1,7 @@
 //! `cargo fleet psql`: a service's database, at hand.
 
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Error, Result, bail};
@@ -25,6 +26,6 @@ pub(crate) fn psql(home: &Home, service: &str, arguments: &[String]) -> Result<(
     password.with_context(|| format!("the database of {service} was not made yet: run `cargo fleet up` once"))?;
     let plan = Plan::of_running(home)?;
     let url = plan.stores.postgres_of(service).url(service, plan.database_password(service)?);
-    let error = Command::new(newest_postgres()?.join("psql")).arg(url).args(arguments).exec();
+    let error = Command::new(newest_postgres(Path::new("/"))?.join("psql")).arg(url).args(arguments).exec();
     Err(Error::from(error).context("cannot start psql"))
 }

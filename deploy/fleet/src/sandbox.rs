@@ -29,7 +29,7 @@ pub(crate) fn launch(plan: &Plan, program: PathBuf) -> Result<Launch> {
         ("SANDBOX_SMTP_LISTEN", format!("127.0.0.1:{smtp}")),
         ("SANDBOX_OTLP_LISTEN", format!("127.0.0.1:{otlp}")),
         ("SANDBOX_S3_LISTEN", format!("127.0.0.1:{s3}")),
-        ("SANDBOX_S3_UPSTREAM", plan.stores.garage.url()),
+        ("SANDBOX_S3_UPSTREAM", plan.stores.seaweedfs.url()),
         ("SANDBOX_AMQP_URL", plan.stores.rabbitmq.url(DOCUMENT_SYSTEM)),
         ("SANDBOX_TERMINAL", TERMINAL.to_owned()),
         ("SANDBOX_PASSWORD", plan.secret("tbank")?.to_owned()),

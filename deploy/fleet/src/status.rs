@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::{Map, Value};
 
-use crate::home::{Home, Other};
+use crate::home::{Home, Other, read_json};
 use crate::ledger::{self, Record, Role};
 use crate::progress::{Table, step};
 use crate::stores;
@@ -39,9 +40,14 @@ pub(crate) async fn status(home: &Home) -> Result<()> {
             Some(record.restarts).filter(|count| *count > 0).map(|count| count.to_string()).unwrap_or_default(),
         ]);
     }
-    print!("{}", table.render());
+    print!("{}\n", table.render());
+    let addresses: Option<Map<String, Value>> = read_json(&home.path("stores.json"))?;
+    if let Some(Value::Object(versions)) = addresses.as_ref().and_then(|stores| stores.get("versions")) {
+        let version = |(store, version): (&String, &Value)| format!("{store} {}", version.as_str().unwrap_or_default());
+        println!("  the stores: {}", versions.iter().map(version).collect::<Vec<_>>().join(", "));
+    }
     if services_kib > 0 {
-        println!("\n  the services together: {}", mebibytes(services_kib));
+        println!("  the services together: {}", mebibytes(services_kib));
     }
     if let Some(crashed) = records.iter().find(|record| !record.identity.is_alive()) {
         println!("\n  {} crashed: see `cargo fleet logs {}`", crashed.name, crashed.name);
@@ -91,7 +97,7 @@ pub(crate) async fn down(home: &Home) -> Result<()> {
 
 /// What a test run left that was killed; one that is under way stays.
 async fn stop_leftovers_of_tests(home: &Home) -> Result<()> {
-    for fleet in Other::WHOLE.map(|which| home.other(which)) {
+    for fleet in Other::ALL.map(|which| home.other(which)) {
         if fleet.dir().exists()
             && let Ok(_lock) = fleet.lock()
         {

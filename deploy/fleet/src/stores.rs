@@ -1,9 +1,10 @@
-//! Private instances of PostgreSQL, Redis, RabbitMQ and Garage, on ports of 127.0.0.1, with durability on.
+//! Private instances of PostgreSQL, Redis, RabbitMQ and SeaweedFS, on ports of 127.0.0.1, with durability on.
 
-mod garage;
+mod debian;
 mod postgres;
 mod rabbitmq;
 mod redis;
+pub(crate) mod seaweedfs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,18 +13,18 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use self::garage::S3Address;
-pub(crate) use self::garage::{BUCKET, Garage, REGION};
+pub(crate) use self::debian::{UNPACKER, Versions};
 pub(crate) use self::postgres::Postgres;
 pub(crate) use self::rabbitmq::{DOCUMENT_SYSTEM, Rabbitmq, VHOST};
 pub(crate) use self::redis::Redis;
+use self::seaweedfs::S3Address;
+pub(crate) use self::seaweedfs::{BUCKET, REGION, Seaweedfs};
 use crate::account::{self, Account};
 use crate::home::{Home, State, write_json};
 use crate::ledger::{self, Role};
 use crate::port;
 use crate::progress::step;
 use crate::supervisor::{Launch, Supervisor};
-use crate::tool::GARAGE;
 
 /// How long a store may take to start: generous, for a busy machine that recovers a big log.
 const START_LIMIT: Duration = Duration::from_secs(120);
@@ -35,6 +36,8 @@ const USER: &str = "lyceum";
 struct Place {
     folder: PathBuf,
     account: Option<Account>,
+    /// The other Debian release whose programs they are.
+    root: Option<PathBuf>,
 }
 
 impl Place {
@@ -50,10 +53,15 @@ impl Place {
         Ok(folder)
     }
 
+    /// Where the programs lie.
+    fn root(&self) -> &Path {
+        self.root.as_deref().unwrap_or(Path::new("/"))
+    }
+
     /// A store's program in its folder, as the stores' user.
     fn launch(&self, name: &str, program: impl Into<PathBuf>, folder: &Path, ports: &[u16]) -> Launch {
         let launch = Launch::new(name, Role::Store, program, folder);
-        Launch { account: self.account.clone(), ports: ports.to_vec(), ..launch }
+        Launch { account: self.account.clone(), root: self.root.clone(), ports: ports.to_vec(), ..launch }
     }
 
     /// A file in a store's folder, with secrets in it.
@@ -74,7 +82,7 @@ pub(crate) struct Stores {
     pub(crate) apart: BTreeMap<&'static str, Postgres>,
     pub(crate) redis: Redis,
     pub(crate) rabbitmq: Rabbitmq,
-    pub(crate) garage: Garage,
+    pub(crate) seaweedfs: Seaweedfs,
 }
 
 impl Stores {
@@ -86,6 +94,10 @@ impl Stores {
         let password =
             |name: &str| state.secrets.get(name).cloned().with_context(|| format!("there is no password of {name}"));
         let server = |name: String| anyhow::Ok(Postgres { port: port(&name)?, password: password(&name)?, name });
+        let mut seaweedfs_ports = [0; seaweedfs::PORTS.len()];
+        for (found, purpose) in seaweedfs_ports.iter_mut().zip(seaweedfs::PORTS) {
+            *found = port(purpose)?;
+        }
         let apart = home.servers_apart().iter().map(|service| Ok((*service, server(server_of(service))?)));
         Ok(Self {
             apart: apart.collect::<Result<_>>()?,
@@ -99,12 +111,7 @@ impl Stores {
                 names: port("rabbitmq.names")?,
                 password: password("rabbitmq")?,
             },
-            garage: Garage {
-                s3: port("garage.s3")?,
-                admin: port("garage.admin")?,
-                rpc: port("garage.rpc")?,
-                password: password("garage")?,
-            },
+            seaweedfs: Seaweedfs { ports: seaweedfs_ports, password: password("seaweedfs")? },
         })
     }
 
@@ -125,7 +132,7 @@ fn server_of(service: &str) -> String {
 }
 
 /// The processes that hold data.
-pub(crate) const NAMES: [&str; 4] = ["postgres", "redis", "rabbitmq", "garage"];
+pub(crate) const NAMES: [&str; 4] = ["postgres", "redis", "rabbitmq", "seaweedfs"];
 
 /// By the process that listens there: what the ports of the stores are for.
 const DOORS: [(&str, &[&str]); 5] = [
@@ -133,7 +140,7 @@ const DOORS: [(&str, &[&str]); 5] = [
     ("redis", &["redis"]),
     ("epmd", &["rabbitmq.names"]),
     ("rabbitmq", &["rabbitmq.amqp", "rabbitmq.management", "rabbitmq.metrics", "rabbitmq.distribution"]),
-    ("garage", &["garage.s3", "garage.admin", "garage.rpc"]),
+    ("seaweedfs", &seaweedfs::PORTS),
 ];
 
 /// How tests reach the stores; they find it in `.fleet/stores.json`.
@@ -144,16 +151,23 @@ struct Addresses {
     amqp: String,
     rabbitmq_management: String,
     s3: S3Address,
+    /// By store.
+    versions: BTreeMap<&'static str, String>,
 }
 
 /// Starts the stores that do not run, and waits until all of them answer.
 pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Supervisor) -> Result<Stores> {
-    // Before anything is started, because it may have to be built first.
-    if ledger::running(home, "garage")?.is_none() {
-        GARAGE.provide().await?;
+    // Before anything is started, because it may have to be fetched first.
+    if ledger::running(home, "seaweedfs")?.is_none() {
+        seaweedfs::provide(home).await?;
     }
     let account = Account::for_stores()?;
-    let place = Place { folder: account::data_folder(home, account.as_ref())?, account };
+    state.versions = Versions::of(home, state)?;
+    let root = match state.versions {
+        Some(versions) => Some(versions.unpack(home).await?),
+        None => None,
+    };
+    let place = Place { folder: account::data_folder(home, account.as_ref())?, account, root };
     for (process, purposes) in DOORS {
         // The port of a process that runs is taken, by itself.
         if ledger::running(home, process)?.is_none() {
@@ -174,33 +188,36 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
     }
     state.save(home)?;
     let stores = Stores::remembered(home, state)?;
+    let mut versions = BTreeMap::new();
     // RabbitMQ takes longest to start, so it starts first and is waited for last.
     stores.rabbitmq.start(&place, home, supervisor).await?;
+    stores.seaweedfs.start(&place, home, supervisor).await?;
     step("PostgreSQL", async |note| {
         let mut addresses = Vec::new();
         for server in stores.servers() {
-            server.start(&place, home, supervisor).await?;
+            versions.insert("PostgreSQL", server.start(&place, home, supervisor).await?);
             addresses.push(format!("127.0.0.1:{}", server.port));
         }
-        note.set(addresses.join(", "));
+        note.set(format!("{}: {}", versions["PostgreSQL"], addresses.join(", ")));
         Ok(())
     })
     .await?;
     step("Redis", async |note| {
-        stores.redis.start(&place, home, supervisor).await?;
-        note.set(format!("127.0.0.1:{}", stores.redis.port));
+        versions.insert("Redis", stores.redis.start(&place, home, supervisor).await?);
+        note.set(format!("{}: 127.0.0.1:{}", versions["Redis"], stores.redis.port));
         Ok(())
     })
     .await?;
-    step("Garage (S3)", async |note| {
-        stores.garage.start(&place, home, supervisor).await?;
-        note.set(format!("127.0.0.1:{}", stores.garage.s3));
+    step("SeaweedFS (S3)", async |note| {
+        stores.seaweedfs.wait(supervisor).await?;
+        note.set(format!("127.0.0.1:{}", stores.seaweedfs.ports[0]));
         Ok(())
     })
     .await?;
     step("RabbitMQ", async |note| {
-        stores.rabbitmq.wait(supervisor).await?;
-        note.set(format!("127.0.0.1:{}, management 127.0.0.1:{}", stores.rabbitmq.amqp, stores.rabbitmq.management));
+        let (broker, version) = (&stores.rabbitmq, stores.rabbitmq.wait(supervisor).await?);
+        note.set(format!("{version}: 127.0.0.1:{}, management 127.0.0.1:{}", broker.amqp, broker.management));
+        versions.insert("RabbitMQ", version);
         Ok(())
     })
     .await?;
@@ -209,7 +226,8 @@ pub(crate) async fn start(home: &Home, state: &mut State, supervisor: &mut Super
         redis: stores.redis.url(),
         amqp: stores.rabbitmq.url("%2f"),
         rabbitmq_management: stores.rabbitmq.management_url(),
-        s3: stores.garage.address(),
+        s3: stores.seaweedfs.address(),
+        versions,
     };
     write_json(&home.path("stores.json"), &addresses)?;
     Ok(stores)

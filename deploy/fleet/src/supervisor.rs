@@ -42,6 +42,8 @@ pub(crate) struct Launch {
     pub(crate) dir: PathBuf,
     /// As whom, if not as the caller.
     pub(crate) account: Option<Account>,
+    /// The other Debian release that the program is of; only with an account.
+    pub(crate) root: Option<PathBuf>,
     pub(crate) ports: Vec<u16>,
     pub(crate) admin: Option<u16>,
 }
@@ -57,6 +59,7 @@ impl Launch {
             env: vec![],
             dir: dir.into(),
             account: None,
+            root: None,
             ports: vec![],
             admin: None,
         }
@@ -69,16 +72,19 @@ impl Launch {
 
     /// A command for this program with its environment; also for its subcommands, which are not supervised.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.args)
-            .env_clear()
-            .env("PATH", search_path())
-            .envs(self.env.iter().cloned())
-            .current_dir(&self.dir);
-        if let Some(account) = &self.account {
+        let mut command = match (&self.account, &self.root) {
+            (Some(account), Some(root)) => {
+                let mut command = Command::new(root.join("enter"));
+                command.arg(format!("{}:{}", account.uid, account.gid)).arg(&self.program);
+                command
+            }
+            _ => Command::new(&self.program),
+        };
+        if let (Some(account), None) = (&self.account, &self.root) {
             command.uid(account.uid).gid(account.gid);
         }
+        command.args(&self.args).env_clear().env("PATH", search_path()).envs(self.env.iter().cloned());
+        command.current_dir(&self.dir);
         command
     }
 }

@@ -23,15 +23,27 @@ use crate::stores;
 use crate::supervisor::Supervisor;
 use crate::up::{self, Options};
 
+/// What makes, starts, keeps and sends images.
+const CONTAINERS: [Package; 6] = [
+    Package("buildah", "buildah", "buildah"),
+    Package("mmdebstrap", "mmdebstrap", "mmdebstrap"),
+    Package("runc", "runc", "runc"),
+    Package("a registry", "docker-registry", "docker-registry"),
+    Package("skopeo", "skopeo", "skopeo"),
+    Package("rsync", "rsync", "rsync"),
+];
+
 /// The package that kills and counts.
 const CHAOS: &str = "chaos";
-/// A part of the tests that can be asked for by name. In the order in which they run.
+/// A part of the tests that can be asked for by name. In the order in which they run, but for those with fleets of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Suite {
     /// Sizes and rooms of the sources, words that have no place in them, the figures of the whole.
     Tidy,
     /// Every crate by itself, on real stores: `cargo test --workspace`.
     Crates,
+    /// The libs that speak to stores once more, on the newest ones that are supported.
+    Newest,
     /// The sandbox, used by a client of the real bank that nobody here wrote.
     SandboxClient,
     /// Through the public door of a fresh fleet.
@@ -71,15 +83,21 @@ impl Suite {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// On which fleet it works; all of one fleet run after each other.
+    fn fleet(self) -> Other {
+        match self {
+            Self::Newest => Other::Newest,
+            Self::Chaos => Other::Chaos,
+            Self::Cluster => Other::Cluster,
+            _ => Other::Test,
+        }
+    }
+
     /// What it needs from Debian, and from a fleet, if it is a Python program.
     fn script(self) -> Option<(&'static [Package], Fleet)> {
         Some(match self {
             Self::Fuzz => (&[], Fleet::Text),
             Self::Chart => (&[Package("Squid", "squid", "squid")], Fleet::None),
-            Self::Images => (
-                &[Package("runc", "runc", "runc"), Package("a registry", "docker-registry", "docker-registry")],
-                Fleet::None,
-            ),
             Self::Observability => (
                 &[
                     Package("Prometheus", "prometheus", "promtool"),
@@ -98,7 +116,7 @@ impl Suite {
                 Fleet::Json,
             ),
             Self::Compose | Self::Terraform => (&[], Fleet::None),
-            Self::Pipeline => (&[Package("rsync", "rsync", "rsync")], Fleet::None),
+            Self::Images | Self::Pipeline => (&CONTAINERS, Fleet::None),
             _ => return None,
         })
     }
@@ -117,10 +135,16 @@ enum Outcome {
 pub(crate) async fn run(home: &Home, suites: &[Suite], cluster: &ClusterOptions, interrupt: &Interrupt) -> Result<()> {
     let all: Vec<Suite> = Suite::all().collect();
     let suites = if suites.is_empty() { &all[..] } else { suites };
-    // Takes long, and other suites may run beside it.
-    let home = if suites == [Suite::Cluster] { home.other(Other::Cluster) } else { home.other(Other::Test) };
-    let run = async |supervisor: &mut Supervisor| run_all(&home, suites, cluster, supervisor, interrupt).await;
-    conclude(&alone(&home, interrupt, run).await?)
+    let mut results = Vec::new();
+    for which in [Other::Test, Other::Newest, Other::Chaos, Other::Cluster] {
+        let suites: Vec<Suite> = suites.iter().copied().filter(|suite| suite.fleet() == which).collect();
+        if !suites.is_empty() {
+            let home = home.other(which);
+            let run = async |supervisor: &mut Supervisor| run_all(&home, &suites, cluster, supervisor, interrupt).await;
+            results.extend(alone(&home, interrupt, run).await?);
+        }
+    }
+    conclude(&results)
 }
 
 /// Does the work on a fleet that begins empty and that nobody else may use meanwhile; stops what was started for it.
@@ -191,6 +215,11 @@ async fn run_one(
         Suite::Crates => {
             start_stores(home, supervisor).await?;
             return test(home, &["--workspace", "--exclude", "journeys"], supervisor).await;
+        }
+        Suite::Newest => {
+            start_stores(home, supervisor).await?;
+            let libs = ["bus", "cache", "pg", "service", "testkit"].map(|lib| ["--package", lib]);
+            return test(home, &libs.concat(), supervisor).await;
         }
         Suite::Python => {
             // Which folders stands in `tests/pyproject.toml`.

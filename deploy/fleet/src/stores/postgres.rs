@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::{Place, START_LIMIT, USER};
 use crate::home::Home;
 use crate::ledger;
-use crate::package::{newest_postgres, postgres_programs};
+use crate::package::{newest_postgres, postgres_programs, postgres_versions};
 use crate::supervisor::{Launch, Supervisor};
 
 /// The instance and how to get in.
@@ -34,7 +34,8 @@ impl Postgres {
         format!("postgres://{service}:{password}@127.0.0.1:{}/{service}", self.port)
     }
 
-    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<()> {
+    /// Starts it unless it runs, and gives its version.
+    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<String> {
         if ledger::running(home, &self.name)?.is_none() {
             let folder = place.folder(&self.name)?;
             let data = folder.join("data");
@@ -46,7 +47,9 @@ impl Postgres {
         // While it recovers from a backup, it may answer already, but takes no writes.
         let up =
             async || self.execute("postgres", "select pg_is_in_recovery()").await.is_ok_and(|answer| answer == "f");
-        supervisor.wait_until(&self.name, START_LIMIT, up).await
+        supervisor.wait_until(&self.name, START_LIMIT, up).await?;
+        let version = self.execute("postgres", "show server_version").await?;
+        Ok(version.split(' ').next().unwrap_or_default().to_owned())
     }
 
     /// Makes the instance's files. They appear under their name only when they are complete.
@@ -56,7 +59,7 @@ impl Postgres {
             fs::remove_dir_all(&draft)?;
         }
         place.write(&password_file, &self.password)?;
-        let mut command = Command::new(newest_postgres()?.join("initdb"));
+        let mut command = place.launch("initdb", newest_postgres(place.root())?.join("initdb"), folder, &[]).command();
         command
             .arg("--pgdata")
             .arg(&draft)
@@ -65,13 +68,8 @@ impl Postgres {
             .args(["--username", USER, "--encoding=UTF8", "--locale=C.UTF-8"])
             // Passwords are stored as SCRAM verifiers, but not negotiated as such: it never leaves this machine, and a client
             // that is not optimised would spend a tenth of a second on each connection.
-            .args(["--auth-local=scram-sha-256", "--auth-host=password"])
-            .current_dir(folder)
-            .stdin(Stdio::null());
-        if let Some(account) = &place.account {
-            command.uid(account.uid).gid(account.gid);
-        }
-        let output = command.output().await.context("cannot start initdb")?;
+            .args(["--auth-local=scram-sha-256", "--auth-host=password"]);
+        let output = command.stdin(Stdio::null()).output().await.context("cannot start initdb")?;
         fs::remove_file(&password_file)?;
         if !output.status.success() {
             bail!("initdb failed: {}{}", str::from_utf8(&output.stdout)?, str::from_utf8(&output.stderr)?);
@@ -98,13 +96,13 @@ impl Postgres {
         ];
         let data_folder = ["-D".to_owned(), data.display().to_string()];
         let args = data_folder.into_iter().chain(settings.into_iter().flat_map(setting)).collect();
-        let launch = place.launch(&self.name, programs_for(data)?.join("postgres"), folder, &[self.port]);
+        let launch = place.launch(&self.name, server_for(data, place.root())?, folder, &[self.port]);
         Ok(Launch { args, ..launch })
     }
 
     /// Runs statements as the superuser, all or up to the first that fails.
     pub(crate) async fn execute(&self, database: &str, statements: &str) -> Result<String> {
-        let mut child = Command::new(newest_postgres()?.join("psql"))
+        let mut child = Command::new(newest_postgres(Path::new("/"))?.join("psql"))
             .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", "--file=-"])
             .args(["--host=127.0.0.1", "--username", USER, "--dbname", database, "--port", &self.port.to_string()])
             .env("PGPASSWORD", &self.password)
@@ -127,32 +125,32 @@ impl Postgres {
 
     /// Makes the database of a service with a role that owns it, unless they exist.
     pub(crate) async fn provide(&self, service: &str, password: &str) -> Result<()> {
-        if self.execute("postgres", &format!("select 1 from pg_roles where rolname = '{service}';")).await?.is_empty() {
-            self.execute("postgres", &format!("create role {service} login password '{password}';")).await?;
-        }
-        if self
-            .execute("postgres", &format!("select 1 from pg_database where datname = '{service}';"))
-            .await?
-            .is_empty()
-        {
-            self.execute("postgres", &format!("create database {service} owner {service};")).await?;
-            self.execute("postgres", &format!("revoke connect on database {service} from public;")).await?;
-        }
-        Ok(())
+        // Each prints a statement, if it is still due, which psql runs.
+        let statements = [
+            format!(
+                "select $$create role {service} login password '{password}'$$ \
+                 where not exists (select from pg_roles where rolname = '{service}')"
+            ),
+            format!(
+                "select $$create database {service} owner {service}$$ \
+                 where not exists (select from pg_database where datname = '{service}')"
+            ),
+            format!("select $$revoke connect on database {service} from public$$"),
+        ];
+        self.execute("postgres", &statements.map(|statement| statement + " \\gexec\n").concat()).await.map(drop)
     }
 }
 
-/// The programs of the version that made the files, which no other version can read.
-fn programs_for(data: &Path) -> Result<PathBuf> {
+/// The server of the version that made the files, which no other version can read.
+fn server_for(data: &Path, root: &Path) -> Result<PathBuf> {
     let version = fs::read_to_string(data.join("PG_VERSION")).context("the database's files are incomplete")?;
-    let programs = postgres_programs(version.trim().parse().context("PG_VERSION is not a number")?);
-    if !programs.join("postgres").is_file() {
+    let version = version.trim().parse().context("PG_VERSION is not a number")?;
+    if !postgres_versions(root).contains(&version) {
         bail!(
-            "the data was made by PostgreSQL {0}, which is not installed any more: \
-             install postgresql-{0}, or remove {1} to begin anew",
-            version.trim(),
+            "the data was made by PostgreSQL {version}, which is not installed any more: \
+             install postgresql-{version}, or remove {} to begin anew",
             data.display()
         );
     }
-    Ok(programs)
+    Ok(postgres_programs(version).join("postgres"))
 }

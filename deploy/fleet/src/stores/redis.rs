@@ -1,6 +1,6 @@
 //! Redis: caches, limits and leases, none of which is the truth about anything.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -23,7 +23,8 @@ impl Redis {
         format!("redis://:{}@127.0.0.1:{}", self.password, self.port)
     }
 
-    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<()> {
+    /// Starts it unless it runs, and gives its version.
+    pub(super) async fn start(&self, place: &Place, home: &Home, supervisor: &mut Supervisor) -> Result<String> {
         if ledger::running(home, NAME)?.is_none() {
             let folder = place.folder("redis")?;
             let config = folder.join("redis.conf");
@@ -31,7 +32,8 @@ impl Redis {
             let launch = place.launch(NAME, "redis-server", &folder, &[self.port]);
             supervisor.start(&Launch { args: vec![config.display().to_string()], ..launch })?;
         }
-        supervisor.wait_until(NAME, START_LIMIT, async || self.answers().await.unwrap_or(false)).await
+        supervisor.wait_until(NAME, START_LIMIT, async || self.version().await.is_ok()).await?;
+        self.version().await
     }
 
     /// Sessions that were revoked a second ago must stay so after a restart, hence the append-only file.
@@ -42,11 +44,12 @@ impl Redis {
         )
     }
 
-    async fn answers(&self) -> Result<bool> {
+    async fn version(&self) -> Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
-        stream.write_all(format!("AUTH {}\r\nPING\r\nQUIT\r\n", self.password).as_bytes()).await?;
+        stream.write_all(format!("AUTH {}\r\nINFO server\r\nQUIT\r\n", self.password).as_bytes()).await?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await?;
-        Ok(answer.starts_with("+OK\r\n+PONG\r\n"))
+        let version = answer.lines().find_map(|line| line.strip_prefix("redis_version:"));
+        Ok(version.context("it does not answer yet")?.to_owned())
     }
 }
