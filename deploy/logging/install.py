@@ -9,6 +9,7 @@ but Python.
     ELASTICSEARCH_USER, …_PASSWORD       or ELASTICSEARCH_API_KEY; a secret X may also stand in the file that X_FILE names
     ELASTICSEARCH_CA_FILE                who signed the certificates, if not a public authority; for Kibana too
     KIBANA_URL                           https://kibana:5601, with the same sign-in
+    KIBANA_CA_FILE                       if somebody else signed Kibana's
     LOGS_BUCKET                          where snapshots go; keys of the S3 client `lyceum` are in Elasticsearch's keystore
 """
 
@@ -46,7 +47,7 @@ def needed(name: str) -> str:
 class Server:
     """One of the two, spoken to over HTTP."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, authority: str | None) -> None:
         self.url = url.rstrip("/")
         self.headers = {"kbn-xsrf": "lyceum"}
         if key := secret("ELASTICSEARCH_API_KEY"):
@@ -54,7 +55,6 @@ class Server:
         elif user := os.environ.get("ELASTICSEARCH_USER"):
             pair = f"{user}:{secret('ELASTICSEARCH_PASSWORD')}"
             self.headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        authority = os.environ.get("ELASTICSEARCH_CA_FILE")
         self.tls = ssl.create_default_context(cafile=authority) if self.url.startswith("https:") else None
 
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Any:
@@ -114,7 +114,7 @@ def kibana(_: Server) -> None:
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="objects.ndjson"\r\nContent-Type: application/x-ndjson\r\n\r\n'
     body = head.encode() + (HERE / "kibana/objects.ndjson").read_bytes() + f"\r\n--{boundary}--\r\n".encode()
-    server = Server(needed("KIBANA_URL"))
+    server = Server(needed("KIBANA_URL"), os.environ.get("KIBANA_CA_FILE") or os.environ.get("ELASTICSEARCH_CA_FILE"))
     answer = server.ask(
         "POST", "api/saved_objects/_import?overwrite=true", body, f"multipart/form-data; boundary={boundary}"
     )
@@ -129,7 +129,7 @@ def main() -> None:
     parts = parser.parse_args().only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    elastic = Server(needed("ELASTICSEARCH_URL"))
+    elastic = Server(needed("ELASTICSEARCH_URL"), os.environ.get("ELASTICSEARCH_CA_FILE"))
     for part in PARTS:
         if part in parts:
             print(f"{part}:")

@@ -21,6 +21,7 @@ ELASTICSEARCH = {
     "ssl_version",
     "index_name",
     "write_operation",
+    "include_timestamp",
     "id_key",
     "remove_keys",
     "suppress_type_name",
@@ -69,24 +70,16 @@ KNOWN: dict[tuple[str, str], set[str]] = {
         "remove_key_name_field",
         "emit_invalid_record_to_error",
     },
-    ("filter", "kubernetes_metadata"): {
-        "skip_namespace_metadata",
-        "skip_container_metadata",
-        "skip_master_url",
-        "watch",
-    },
     ("filter", "record_transformer"): {"enable_ruby", "renew_record", "remove_keys"},
     ("filter", "elasticsearch_genid"): {"hash_id_key"},
     ("filter", "prometheus"): set(),
     ("filter", "grep"): set(),
-    ("match", "rewrite_tag_filter"): set(),
     ("match", "elasticsearch"): ELASTICSEARCH,
-    ("match", "null"): set(),
     ("buffer", "file"): BUFFER,
     ("secondary", "secondary_file"): {"directory", "basename"},
     ("metric", ""): {"name", "type", "desc"},
-    ("rule", ""): {"key", "pattern", "tag"},
     ("regexp", ""): {"key", "pattern"},
+    ("exclude", ""): {"key", "pattern"},
     ("system", ""): {"log_level"},
     ("label", ""): set(),
 }
@@ -107,14 +100,6 @@ class Section:
 
     def all(self, name: str) -> list["Section"]:
         return [section for section in self.inner if section.name == name]
-
-    def plain(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "argument": self.argument,
-            "values": self.values,
-            "inner": [section.plain() for section in self.inner],
-        }
 
 
 def value(text: str) -> Any:
@@ -177,9 +162,8 @@ def check(root: Section) -> list[str]:
     for source in root.all("source"):
         if source.values.get("@label") not in labels and source.type == "tail":
             wrong.append(f"{source.values.get('@id')}: nobody listens to {source.values.get('@label')}")
-    for name in ("@ERROR", "@FLUENT_LOG"):
-        if name not in labels:
-            wrong.append(f"no <label {name}>: what goes wrong is only printed")
+    if "@ERROR" not in labels:
+        wrong.append("no <label @ERROR>: what is refused is only printed")
     for section, name in [(section, "path") for section in root.all("source") if section.type == "tail"]:
         if not section.values[name].startswith("/var/log/containers/"):
             wrong.append(f"{section.values['@id']} reads elsewhere")
@@ -193,12 +177,33 @@ def check(root: Section) -> list[str]:
         if not buffer or buffer[0].type != "file" or not secondary:
             wrong.append(f"{what}: a file buffer and a secondary are needed")
             continue
-        wanted = "drop_oldest_chunk" if what == "out_reasons" else "block"
-        if buffer[0].values["overflow_action"] != wanted or buffer[0].values["retry_forever"] != "false":
-            wrong.append(f"{what}: overflow_action {wanted} and retries that end are needed")
+        if buffer[0].values["overflow_action"] != "block" or buffer[0].values["retry_forever"] != "false":
+            wrong.append(f"{what}: overflow_action block and retries that end are needed")
         if match.values["write_operation"] != "create" or match.values["id_key"] not in match.values["remove_keys"]:
             wrong.append(f"{what}: a data stream takes only create, and another try must not write twice")
     for label in root.all("label"):
         if label.argument != "@LINES" and label.all("match")[-1].argument != "**":
             wrong.append(f"{label.argument}: the last match takes everything")
+        wrong += doubled(label)
+    return wrong + reserved(root)
+
+
+def doubled(label: Section) -> list[str]:
+    """A parser that sends what it cannot parse to @ERROR and reserves the data leaves it in its stream as well."""
+    wrong = []
+    for at, one in enumerate(label.inner):
+        if one.type != "parser" or one.values.get("reserve_data") != "true":
+            continue
+        after = label.inner[at + 1]
+        dropped = [exclude.values for exclude in after.all("exclude")]
+        if after.type != "grep" or {"key": one.values["key_name"], "pattern": "/./"} not in dropped:
+            wrong.append(f"{label.argument}: what is no JSON is kept twice")
     return wrong
+
+
+def reserved(section: Section) -> list[str]:
+    """Newer releases will refuse names of fields that begin as Fluentd's own parameters do."""
+    wrong = []
+    if section.name == "record":
+        wrong = [f"<record>: {name} begins with Fluentd's @" for name in section.values if name.startswith("@")]
+    return wrong + [one for inner in section.inner for one in reserved(inner)]

@@ -75,7 +75,7 @@ def ports(count: int) -> list[int]:
 
 class Elastic:
     def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
 
     def ask(
         self, method: str, path: str, body: bytes | dict[str, Any] | None = None, kind: str = "application/json"
@@ -88,18 +88,11 @@ class Elastic:
         except urllib.error.HTTPError as refused:
             raise SystemExit(f"{method} {path}: {refused.code} {refused.read().decode()[:1000]}") from None
 
-    def create(self, documents: list[list[Any]]) -> list[dict[str, Any]]:
-        """Writes [stream, id, document, …] as Fluentd does; what became of each."""
-        if not documents:
-            return []
-        lines = []
-        for stream, name, document, *_ in documents:
-            lines += [json.dumps({"create": {"_index": stream, "_id": name}}), json.dumps(document)]
-        answer = self.ask("POST", "_bulk?refresh=true", ("\n".join(lines) + "\n").encode(), "application/x-ndjson")
-        return [item["create"] for item in answer["items"]]
-
     def search(self, stream: str, query: dict[str, Any], size: int = 1000) -> list[dict[str, Any]]:
-        answer = self.ask("POST", f"{stream}/_search", {"query": query, "size": size})
+        """What is there now; a data stream that nobody has written to yet has nothing."""
+        self.ask("GET", "_cluster/health?wait_for_status=yellow&timeout=60s")
+        self.ask("POST", f"{stream}/_refresh?ignore_unavailable=true")
+        answer = self.ask("POST", f"{stream}/_search?ignore_unavailable=true", {"query": query, "size": size})
         return [hit["_source"] for hit in answer["hits"]["hits"]]
 
 

@@ -1,38 +1,12 @@
-"""Log lines as containerd writes them to the files of /var/log/containers, and the way through Fluentd's filters."""
+"""What services print, and what they can print: the fields that the sources log."""
 
-import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from configuration import Section
-
-PIECE = 16 * 1024
-CONTAINER = "0123456789abcdef" * 4
-
-
-def tag(container: str, kind: str = "services") -> str:
-    """The tag of a container's file, with dots for slashes as in_tail makes it."""
-    return f"{kind}.var.log.containers.lyceum-{container}-5d8f7c9b6d-x2x7q_school_{container}-{CONTAINER}.log"
-
-
-def cri(text: str, stream: str = "stdout", moment: str = "2026-11-26T18:01:25.027963123+03:00") -> list[str]:
-    """A line in pieces of 16 KiB, each with the time, the stream and whether another one follows."""
-    data = text.encode()
-    pieces, begin = [], 0
-    while True:
-        end = begin + PIECE
-        last = end >= len(data)
-        # Characters of several bytes are cut as well by containerd; ours are not, because files are read as text here.
-        while not last and data[end] & 0xC0 == 0x80:
-            end -= 1
-        pieces.append(f"{moment} {stream} {'F' if last else 'P'} {data[begin:end].decode()}")
-        if last:
-            return pieces
-        begin = end
+import yaml
 
 
 def printed(logs: Path, service: str) -> Iterator[str]:
@@ -40,16 +14,6 @@ def printed(logs: Path, service: str) -> Iterator[str]:
     for name in (f"{service}-migrate.log", f"{service}.log"):
         if (logs / name).exists():
             yield from (logs / name).read_text().splitlines()
-
-
-def play(tree: Section, events: list[list[Any]], label: str = "") -> dict[str, Any]:
-    """Through the filters of a label, or, if they are lines of files, through the source's parser first."""
-    task = json.dumps({"tree": tree.plain(), "label": label, "events": events})
-    ruby = subprocess.run(["ruby", Path(__file__).with_name("play.rb")], input=task, capture_output=True, text=True)
-    if ruby.returncode != 0:
-        raise SystemExit(f"the configuration cannot be played:\n{ruby.stderr[-3000:]}")
-    played: dict[str, Any] = json.loads(ruby.stdout)
-    return played
 
 
 def environment() -> None:
@@ -65,6 +29,12 @@ def environment() -> None:
             "ELASTICSEARCH_CA_FILE": "/tls/ca.crt",
         }
     )
+
+
+def arguments(manifest: Path) -> list[str]:
+    """What a manifest tells its program beside which configuration it has."""
+    [container] = yaml.safe_load(manifest.read_text())["spec"]["template"]["spec"]["containers"]
+    return [str(one) for one in container["args"] if not one.startswith("--config")]
 
 
 def leaves(mapping: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:

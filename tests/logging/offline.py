@@ -82,10 +82,10 @@ def policies() -> list[str]:
         if template["index_patterns"] != [pattern] or template["composed_of"] != ["lyceum-logs"] or policy not in known:
             wrong.append(f"template-{stream}.json")
         elif pattern not in read(known[policy][1])["config"]["indices"] or not {pattern} <= covered & shipped:
-            wrong.append(f"{pattern} is in no snapshot, or Fluentd may not write it")
+            wrong.append(f"{pattern} is in no snapshot, or the shipper may not write it")
     privileges = {privilege for index in read("role-shipper")["indices"] for privilege in index["privileges"]}
     if privileges != {"create_doc", "auto_configure"}:
-        wrong.append(f"Fluentd may do more than write: {sorted(privileges)}")
+        wrong.append(f"the shipper may do more than write: {sorted(privileges)}")
     if any("payments" in name for index in read("role-reader")["indices"] for name in index["names"]):
         wrong.append("everybody may read the log of payments")
     return wrong
@@ -131,51 +131,62 @@ def containers(tree: configuration.Section) -> list[str]:
     excluded = {name for pattern in services["exclude_path"] for name in container.findall(pattern)}
     texts = set(re.findall(r"\*_school_([a-z-]+)-\*", programs["path"]))
     wrong = [
-        f"{name}: its lines are not JSON, so tail_services must leave it out"
+        f"{name}: its lines are not JSON, so Fluentd's tail_services must leave it out"
         for name in sorted(names - OURS - excluded)
     ]
     wrong += [f"{name} is left out and is no container of the chart" for name in sorted(excluded - names)]
     wrong += [] if {"squid", "backup"} == texts <= excluded else [f"plain text is kept of {sorted(texts)}"]
-    return wrong + [f"{name} would be left out" for name in set(SERVICES) & excluded]
+    wrong += [f"{name} would be left out" for name in set(SERVICES) & excluded]
+    # The collector knows the same.
+    receiver = yaml.safe_load((HERE / "collector/logs.yaml").read_text())["receivers"]["file_log"]
+    [trying] = re.findall(r"/\{([a-z,-]+)\}/", "\n".join(receiver["exclude"]))
+    [kinds] = [one["routes"] for one in receiver["operators"] if one.get("id") == "kind"]
+    plain = set(re.findall(r'"([a-z-]+)"', kinds[0]["expr"]))
+    if set(trying.split(",")) | plain != excluded or plain != texts:
+        wrong.append(f"the collector leaves out {trying} and keeps the text of {sorted(plain)}, and Fluentd does not")
+    return wrong
 
 
 def manifests() -> list[str]:
-    """The DaemonSet may do little, tells Fluentd all that its configuration asks for, and everything that is listed
-    is there."""
-    folder = HERE / "fluentd"
-    listed = yaml.safe_load((folder / "kustomization.yaml").read_text())
-    objects = [one for name in listed["resources"] for one in yaml.safe_load_all((folder / name).read_text())]
-    daemon = next(one for one in objects if one["kind"] == "DaemonSet")
-    spec = daemon["spec"]["template"]["spec"]
-    container = spec["containers"][0]
-    security = container["securityContext"]
+    """Each shipper's DaemonSet may do little and tells it all that its configuration asks for, and everything that is
+    listed is there."""
     wrong = []
-    if (
-        security["capabilities"] != {"drop": ["ALL"]}
-        or not security["readOnlyRootFilesystem"]
-        or security["allowPrivilegeEscalation"]
+    for name, file, variable in (
+        ("collector", "logs.yaml", r"\$\{env:(\w+)\}"),
+        ("fluentd", "fluent.conf", r"ENV\['(\w+)'\]"),
     ):
-        wrong.append("the DaemonSet may do more than it must")
-    if any(
-        "hostPath" in volume and volume["name"] != "state" and not mount["readOnly"]
-        for volume in spec["volumes"]
-        for mount in container["volumeMounts"]
-        if mount["name"] == volume["name"]
-    ):
-        wrong.append("the node's files must be mounted to be read only")
-    rules = [rule for one in objects if one["kind"] == "ClusterRole" for rule in one["rules"]]
-    if rules != [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]:
-        wrong.append(f"Fluentd may ask the API server for more than pods: {rules}")
-    asked = set(re.findall(r"ENV\['(\w+)'\]", (folder / "fluent.conf").read_text()))
-    told = {variable["name"] for variable in container["env"]}
-    if asked - told:
-        wrong.append(f"the DaemonSet does not set {sorted(asked - told)}")
-    kinds = {one["kind"] for one in objects}
-    return wrong + [
-        f"no {kind}"
-        for kind in ("Namespace", "ServiceAccount", "ClusterRoleBinding", "NetworkPolicy")
-        if kind not in kinds
-    ]
+        folder = HERE / name
+        listed = yaml.safe_load((folder / "kustomization.yaml").read_text())
+        objects = [one for name in listed["resources"] for one in yaml.safe_load_all((folder / name).read_text())]
+        wrong += [
+            f"{name}: no {kind}"
+            for kind in ("Namespace", "NetworkPolicy", "DaemonSet")
+            if kind not in {one["kind"] for one in objects}
+        ]
+        spec = next(one for one in objects if one["kind"] == "DaemonSet")["spec"]["template"]["spec"]
+        container = spec["containers"][0]
+        security = container["securityContext"]
+        if (
+            security["capabilities"] != {"drop": ["ALL"]}
+            or not security["readOnlyRootFilesystem"]
+            or security["allowPrivilegeEscalation"]
+            or spec["automountServiceAccountToken"]
+        ):
+            wrong.append(f"{name}: the DaemonSet may do more than it must")
+        if any(
+            "hostPath" in volume and volume["name"] != "state" and not mount["readOnly"]
+            for volume in spec["volumes"]
+            for mount in container["volumeMounts"]
+            if mount["name"] == volume["name"]
+        ):
+            wrong.append(f"{name}: the node's files must be mounted to be read only")
+        asked = set(re.findall(variable, (folder / file).read_text()))
+        if missing := asked - {variable["name"] for variable in container["env"]}:
+            wrong.append(f"{name}: the DaemonSet does not set {sorted(missing)}")
+        generated = {one["name"]: one for one in listed["configMapGenerator"]}
+        if file not in [path for one in generated.values() for path in one.get("files", [])]:
+            wrong.append(f"{name}: {file} is in no ConfigMap")
+    return wrong
 
 
 class Recorder(BaseHTTPRequestHandler):

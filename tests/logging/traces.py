@@ -1,27 +1,21 @@
-"""The collector's configuration: how its parts fit, and, where a collector is at hand, which traces it keeps.
+"""Both layers of the collectors of traces: how their parts fit, and which traces they keep."""
 
-`LYCEUM_COLLECTOR` names the program: an `otelcol-contrib`, or what `go build -mod=mod` makes of the folder
-`collector` beside this file.
-"""
-
+import collections
 import json
-import os
+import re
 import secrets
-import subprocess
-import tempfile
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import elastic
 import yaml
+from collector import Collector, eventually, running
 from configuration import ROOT
 
 HERE = ROOT / "deploy/tracing"
-QUICK = 400
-PATIENCE = 60
+LOUD, QUICK = 50, 1000
 
 
 def objects() -> list[dict[str, Any]]:
@@ -115,68 +109,76 @@ def send(port: int, resources: list[dict[str, Any]]) -> None:
     urllib.request.urlopen(request, timeout=10).read()
 
 
-def sampled(collector: str) -> list[str]:
-    """The sampler as it is shipped, with ports of this machine, a shorter wait, and a file for a way out."""
-    grpc, http, health, metrics = elastic.ports(4)
-    with tempfile.TemporaryDirectory() as name:
-        kept = Path(name) / "kept"
-        pipeline = {"exporters": ["file"]}
-        reader = {"pull": {"exporter": {"prometheus": {"host": "127.0.0.1", "port": metrics}}}}
-        here = {
-            "extensions": {"health_check": {"endpoint": f"127.0.0.1:{health}"}},
-            # JSON over HTTP beside gRPC, so that nothing more than Python is needed.
-            "receivers": {
-                "otlp": {
-                    "protocols": {"grpc": {"endpoint": f"127.0.0.1:{grpc}"}, "http": {"endpoint": f"127.0.0.1:{http}"}}
-                }
+def listen(port: int) -> dict[str, Any]:
+    return {"otlp": {"protocols": {"grpc": {"endpoint": f"127.0.0.1:{port}"}}}}
+
+
+def sampled(folder: Path) -> list[str]:
+    """Balancer, two samplers and a store, all of them as they are shipped but for ports, a shorter wait, and the way
+    to the store, which is in the clear."""
+    folder.mkdir()
+    web, front, first, second, back = elastic.ports(5)
+    store_of = {
+        "receivers": listen(back),
+        "exporters": {"debug": {"verbosity": "detailed", "sampling_initial": 100_000}},
+        "service": {
+            "extensions": ["health_check"],
+            "telemetry": yaml.safe_load((HERE / "sampler.yaml").read_text())["service"]["telemetry"],
+            "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["debug"]}},
+        },
+    }
+    (folder / "store.yaml").write_text(yaml.safe_dump(store_of))
+    store = Collector(folder / "store", folder / "store.yaml", {}, {})
+    told = {"TRACES_ENDPOINT": f"127.0.0.1:{back}", "TRACES_CA_FILE": ""}
+    samplers = [
+        Collector(
+            folder / f"sampler-{port}",
+            HERE / "sampler.yaml",
+            {
+                "receivers": listen(port),
+                "processors": {"tail_sampling": {"decision_wait": "2s"}},
+                "exporters": {"otlp_grpc": {"tls": {"insecure": True}}},
             },
-            "processors": {"tail_sampling": {"decision_wait": "2s"}},
-            "exporters": {"file": {"path": str(kept), "flush_interval": "200ms"}},
-            "service": {"telemetry": {"metrics": {"readers": [reader]}}, "pipelines": {"traces": pipeline}},
-        }
-        (Path(name) / "here.yaml").write_text(yaml.safe_dump(here))
-        log = (Path(name) / "log").open("w")
-        command = [collector, f"--config={HERE}/sampler.yaml", f"--config={name}/here.yaml"]
-        told = os.environ | {"TRACES_ENDPOINT": "127.0.0.1:1", "TRACES_CA_FILE": ""}
-        process = subprocess.Popen(command, env=told, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            end = time.monotonic() + PATIENCE
-            while True:
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{health}/", timeout=5).read()
-                    break
-                except (OSError, urllib.error.URLError):
-                    if process.poll() is not None or time.monotonic() > end:
-                        return [f"the collector does not start:\n{(Path(name) / 'log').read_text()[-2000:]}"]
-                    time.sleep(0.1)
-            failed, slow = trace(20, error=True), trace(700)
-            quick = [trace(20) for _ in range(QUICK)]
-            for key in (failed, slow):
-                # Spans of one trace come from several services at different times.
-                spans = key[1]["scopeSpans"][0]["spans"]
-                send(http, [key[1] | {"scopeSpans": [{"spans": spans[1:]}]}])
-                send(http, [key[1] | {"scopeSpans": [{"spans": spans[:1]}]}])
-            send(http, [resource for _, resource in quick])
-        finally:
-            # Told to stop, it decides what still waits.
-            process.terminate()
-            process.wait(timeout=60)
-        text = kept.read_text() if kept.exists() else ""
-        share = sum(key in text for key, _ in quick) / QUICK
-        wrong = [
-            f"{what} was not kept whole"
-            for what, (key, _) in {"a trace with an error": failed, "a slow trace": slow}.items()
-            if text.count(key) != 3
-        ]
-        if not 0 < share < 0.1:
-            wrong.append(f"of quick traces {share:.1%} were kept, not about 2 %")
-        print(f"  the collector kept an error, a slow trace and {share:.1%} of {QUICK} quick ones", flush=True)
-        return wrong
-
-
-def check() -> list[str]:
-    collector = os.environ.get("LYCEUM_COLLECTOR")
-    if collector is None:
-        print("  traces: files only, LYCEUM_COLLECTOR names no collector", flush=True)
-        return files()
-    return files() + sampled(collector)
+            told,
+        )
+        for port in (first, second)
+    ]
+    # JSON over HTTP beside gRPC, so that nothing more than Python is needed; and addresses, as names would give them.
+    receivers = listen(front)
+    receivers["otlp"]["protocols"]["http"] = {"endpoint": f"127.0.0.1:{web}"}
+    resolver = {"dns": None, "static": {"hostnames": [f"127.0.0.1:{first}", f"127.0.0.1:{second}"]}}
+    balancer = Collector(
+        folder / "balancer",
+        HERE / "balancer.yaml",
+        {"receivers": receivers, "exporters": {"load_balancing": {"resolver": resolver}}},
+        {},
+    )
+    failed, slow = [trace(20, error=True) for _ in range(LOUD)], [trace(700) for _ in range(LOUD)]
+    quick = [trace(20) for _ in range(QUICK)]
+    with running(store, *samplers, balancer):
+        # Spans of one trace come from several services at different times, and end last where they began first.
+        whole = [*failed, *slow, *quick]
+        for part in (slice(1, None), slice(0, 1)):
+            pieces = [one | {"scopeSpans": [{"spans": one["scopeSpans"][0]["spans"][part]}]} for _, one in whole]
+            send(web, pieces)
+        received = 3 * len(whole)
+        name = "otelcol_receiver_accepted_spans_total"
+        eventually("the samplers have every span", lambda: sum(one.metric(name) for one in samplers) == received)
+        idle = [one for one in samplers if not one.metric(name)]
+        # Told to stop, they decide what still waits.
+        for one in samplers:
+            one.stop()
+        store.stop()
+    kept = collections.Counter(re.findall(r"^ +Trace ID +: (\w+)$", store.log.read_text(), re.M))
+    wrong = [f"{len(idle)} of {len(samplers)} samplers had nothing to do"] if idle else []
+    for what, traces in {"with an error": failed, "slow": slow}.items():
+        if lost := [key for key, _ in traces if kept[key] != 3]:
+            wrong.append(f"{len(lost)} of {len(traces)} traces {what} were not kept whole")
+    some = [key for key, _ in quick if kept[key]]
+    if not 0 < len(some) < QUICK * 0.06:
+        wrong.append(f"of quick traces {len(some) / QUICK:.1%} were kept, not about 2 %")
+    if torn := [key for key in some if kept[key] != 3]:
+        wrong.append(f"{len(torn)} of {len(some)} quick traces that were kept are not whole")
+    share = len(some) / QUICK
+    print(f"    kept: {LOUD} traces with an error, {LOUD} slow ones and {share:.1%} of {QUICK} others", flush=True)
+    return wrong

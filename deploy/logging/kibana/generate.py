@@ -99,17 +99,10 @@ SEARCHES = {
     "lyceum-refused-lines": (
         "lyceum-refused-lines",
         "Lines that could not be kept",
-        "As they came; the reasons are the search beside this one.",
+        "As they came, and why.",
         # What came is not searchable, so it cannot be asked for.
-        "not service.name: fluentd",
-        ["service.name", "fluentd.tag", "event.original", "kubernetes.pod.name"],
-    ),
-    "lyceum-refused-line-reasons": (
-        "lyceum-refused-lines",
-        "Why lines could not be kept",
-        "Fluentd's warnings; fluentd.tag and fluentd.time say about which line.",
-        "service.name: fluentd",
-        ["error.message", "fluentd.tag", "fluentd.time", "host.name"],
+        "error.message: *",
+        ["service.name", "error.message", "event.original", "kubernetes.pod.name"],
     ),
 }
 
