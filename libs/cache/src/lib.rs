@@ -15,6 +15,8 @@ pub use limit::{Decision, RateLimit};
 
 use std::sync::Arc;
 
+use tls::Authority;
+
 /// A place in Redis: all keys begin with a prefix. Clones share a few connections.
 #[derive(Debug, Clone)]
 pub struct Cache {
@@ -39,9 +41,9 @@ impl Cache {
         Self::trusting(url, prefix, None)
     }
 
-    /// The same for a Redis whose certificate is from `authority`, given in PEM; the address begins with `rediss`
-    /// then. The server's name and certificate are always checked.
-    pub fn trusting(url: &str, prefix: &str, authority: Option<&str>) -> Result<Self, BadAddress> {
+    /// The same for a Redis whose certificate is from `authority`; the address begins with `rediss` then. The server's
+    /// name and certificate are always checked. A new authority in the same file is taken up soon.
+    pub fn trusting(url: &str, prefix: &str, authority: Option<Authority>) -> Result<Self, BadAddress> {
         let link = link::Link::new(url, authority).map_err(BadAddress)?;
         Ok(Self { link: Arc::new(link), prefix: prefix.into() })
     }

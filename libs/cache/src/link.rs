@@ -1,7 +1,7 @@
 //! The connections to Redis: opened when they are needed, given a rest when they fail.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -10,7 +10,9 @@ use redis::{
     AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind,
     TlsCertificates,
 };
+use tls::Authority;
 use tokio::time::{Instant, timeout};
+use values::{SharedClock, SystemClock};
 
 use crate::Down;
 
@@ -23,10 +25,24 @@ const REST: Duration = Duration::from_secs(1);
 /// Connections at the most. Commands take well under a millisecond, so that few serve many.
 const CONNECTIONS: usize = 8;
 
+/// How often the file of the authority is looked at.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
+
 /// A small pool: it finds a dead connection when it is taken out, and opens another.
 pub(crate) struct Link {
-    pool: Pool,
+    url: String,
+    authority: Option<Authority>,
+    trusting: Mutex<Trusting>,
     health: Mutex<Health>,
+}
+
+/// The pool of those who believe one authority.
+struct Trusting {
+    pool: Pool,
+    /// The authority's certificates, in PEM.
+    authority: Option<String>,
+    /// When the file was looked at; not since the last failure where there is none.
+    looked_at: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -43,7 +59,14 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    pub(crate) fn new(url: &str, authority: Option<&str>) -> RedisResult<Self> {
+    pub(crate) fn new(url: &str, authority: Option<Authority>) -> RedisResult<Self> {
+        let pem = authority.as_ref().map(|authority| authority.pem.clone());
+        let trusting =
+            Trusting { pool: Self::open(url, pem.as_deref())?, authority: pem, looked_at: Some(Instant::now()) };
+        Ok(Self { url: url.to_owned(), authority, trusting: Mutex::new(trusting), health: Mutex::default() })
+    }
+
+    fn open(url: &str, authority: Option<&str>) -> RedisResult<Pool> {
         // A little less than the budget, so that the failure is Redis's and names its cause.
         let limit = Some(BUDGET / 2);
         let config = AsyncConnectionConfig::new().set_connection_timeout(limit).set_response_timeout(limit);
@@ -56,8 +79,26 @@ impl Link {
         };
         let manager = Manager::new_with_config(info, config)?;
         let pool = Pool::builder(manager).max_size(CONNECTIONS).build();
-        let pool = pool.map_err(|error| RedisError::from((ErrorKind::Client, "no pool", error.to_string())))?;
-        Ok(Self { pool, health: Mutex::default() })
+        pool.map_err(|error| RedisError::from((ErrorKind::Client, "no pool", error.to_string())))
+    }
+
+    /// The pool; a new one where the authority's file has changed.
+    fn pool(&self) -> Pool {
+        let mut trusting = self.trusting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(authority) = &self.authority
+            && trusting.looked_at.is_none_or(|at| at.elapsed() >= LOOKED_AT_EVERY)
+        {
+            trusting.looked_at = Some(Instant::now());
+            let clock: SharedClock = Arc::new(SystemClock);
+            let pem = Some(authority.current(&clock));
+            if pem != trusting.authority {
+                match Self::open(&self.url, pem.as_deref()) {
+                    Ok(pool) => (trusting.pool, trusting.authority) = (pool, pem),
+                    Err(error) => tracing::warn!(error = %error, "Redis's new authority cannot be used"),
+                }
+            }
+        }
+        trusting.pool.clone()
     }
 
     /// Runs one operation. `name` is what metrics call it.
@@ -88,7 +129,7 @@ impl Link {
     }
 
     async fn connection(&self) -> RedisResult<Connection> {
-        self.pool.get().await.map_err(|error| match error {
+        self.pool().get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             other => RedisError::from((ErrorKind::Io, "no connection", other.to_string())),
         })
@@ -115,6 +156,11 @@ impl Link {
             tracing::warn!(operation = name, error, "Redis does not answer, going on without it");
         }
         drop(health);
+        // They may lead to what was the primary before a failover: that answers, but takes no writes any more.
+        let mut trusting = self.trusting.lock().unwrap_or_else(PoisonError::into_inner);
+        trusting.pool.retain(|_, _| false);
+        trusting.looked_at = None;
+        drop(trusting);
         metrics::gauge!("cache_up").set(0);
         count(name, "failed");
         Down

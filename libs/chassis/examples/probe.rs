@@ -37,6 +37,7 @@ struct Config {
     #[expect(dead_code, reason = "read to be checked, as a real service does")]
     key: SecretString,
     failing_task: bool,
+    connections_per_address: Option<usize>,
     warm_file: Option<PathBuf>,
 }
 
@@ -56,6 +57,7 @@ impl Service for Probe {
         let slow = env.duration("LYCEUM_SLOW", Duration::from_secs(1));
         let key = env.secret("LYCEUM_PROBE_KEY");
         let failing_task = env.or("LYCEUM_FAILING_TASK", false);
+        let connections_per_address = env.optional("LYCEUM_CONNECTIONS_PER_ADDRESS");
         let warm_file = env.optional("LYCEUM_WARM_FILE");
         Some(Config {
             grpc_listen: grpc_listen?,
@@ -64,6 +66,7 @@ impl Service for Probe {
             slow: slow?,
             key: key?,
             failing_task: failing_task?,
+            connections_per_address: connections_per_address?,
             warm_file: warm_file?,
         })
     }
@@ -94,13 +97,23 @@ impl Service for Probe {
                 let router = Router::new()
                     .route("/echo/{word}", get(|| async { "echo" }))
                     .route("/slow", get(move || async move { tokio::time::sleep(slow).await }))
+                    .route("/talk", get(talking))
                     .route("/panic", get(panicking));
-                let pages =
-                    http::Server::new(listen).header_timeout(Duration::from_millis(300)).identity(config.http_identity);
+                let pages = http::Server::new(listen)
+                    .header_timeout(Duration::from_millis(300))
+                    .max_connections_from_one_address(config.connections_per_address)
+                    .identity(config.http_identity);
                 tokio::try_join!(calls.serve(&runtime, routes), pages.serve(&runtime, router))?;
                 Ok(())
             }
         }
+    }
+}
+
+/// Says more than any pipe and any queue holds.
+async fn talking() {
+    for sentence in 0..10_000 {
+        tracing::info!(sentence, "the handler talks and talks");
     }
 }
 

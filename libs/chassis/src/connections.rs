@@ -32,7 +32,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tower::{ServiceExt, service_fn, util::BoxCloneService};
 
-use crate::Runtime;
+use crate::{Runtime, addresses::Addresses};
 
 /// What answers the requests of a connection.
 pub(crate) type Door = BoxCloneService<Request<Incoming>, Response<Body>, Infallible>;
@@ -44,6 +44,8 @@ pub(crate) struct Limits {
     pub(crate) name: &'static str,
     /// Connections at the same time; further ones wait in the kernel's queue.
     pub(crate) connections: usize,
+    /// Connections at the same time from one address, where an address is somebody; further ones are closed.
+    pub(crate) from_one_address: Option<usize>,
     /// Requests at the same time on one HTTP/2 connection.
     pub(crate) streams: u32,
     /// How long an HTTP/1 connection may take to send a request's head, and so how long it may idle.
@@ -80,6 +82,7 @@ pub(crate) async fn serve(
     runtime.admin.serving();
 
     let places = Arc::new(Semaphore::new(limits.connections));
+    let addresses = Addresses::default();
     let open = TaskTracker::new();
     let abandoned = Arc::new(AtomicUsize::new(0));
     loop {
@@ -92,13 +95,18 @@ pub(crate) async fn serve(
             },
         };
         let (stream, peer, place) = accepted;
+        let Some(share) = addresses.enter(peer, limits.from_one_address) else {
+            metrics::counter!("server_connections_refused_total", "server" => limits.name).increment(1);
+            tracing::debug!(%peer, "the {} server has enough connections from {peer}", limits.name);
+            continue;
+        };
         let talking = converse(runtime.clone(), limits, stream, peer, tls.clone(), door.clone());
         let abandoned = Arc::clone(&abandoned);
         spawn_tracked(&open, async move {
             if talking.await == Ended::Abandoned {
                 abandoned.fetch_add(1, Ordering::Relaxed);
             }
-            drop(place);
+            drop((share, place));
         });
     }
     drop(listener);

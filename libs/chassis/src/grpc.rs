@@ -25,6 +25,7 @@ type Inner = BoxCloneService<Request<Body>, Response<Body>, Infallible>;
 const LIMITS: Limits = Limits {
     name: "gRPC",
     connections: 1_000,
+    from_one_address: None,
     streams: 200,
     header_timeout: Duration::from_secs(10),
     http2_only: true,

@@ -38,7 +38,14 @@ impl Server {
     pub fn new(listen: SocketAddr) -> Self {
         // Load balancers keep idle connections for a minute, and lose a request if we close one first.
         let header_timeout = Duration::from_secs(75);
-        let limits = Limits { name: "HTTP", connections: 10_000, streams: 200, header_timeout, http2_only: false };
+        let limits = Limits {
+            name: "HTTP",
+            connections: 10_000,
+            from_one_address: None,
+            streams: 200,
+            header_timeout,
+            http2_only: false,
+        };
         Self { listen, limits, panic_answer: problem, identity: None }
     }
 
@@ -46,6 +53,15 @@ impl Server {
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
+        self
+    }
+
+    /// How many connections may be open at the same time from one address, or one IPv6 network of a household; further
+    /// ones are closed and counted in `server_connections_refused_total`. Without a limit, as behind a proxy, where all
+    /// connections come from a few addresses.
+    #[must_use]
+    pub fn max_connections_from_one_address(mut self, connections: Option<usize>) -> Self {
+        self.limits.from_one_address = connections;
         self
     }
 

@@ -17,6 +17,7 @@ mod tasks;
 mod admin;
 mod jobs;
 
+mod addresses;
 mod connections;
 pub mod grpc;
 pub mod http;
@@ -26,7 +27,7 @@ mod metric;
 pub mod telemetry;
 
 pub use admin::Admin;
-pub use build::Build;
+pub use build::{Build, build};
 pub use env::{Env, Mistake};
 pub use runtime::Runtime;
 pub use service::{Service, main};

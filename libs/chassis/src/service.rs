@@ -3,9 +3,10 @@
 use std::{future::Future, process::ExitCode, sync::Arc, time::Instant};
 
 use anyhow::bail;
+use tracing_appender::non_blocking::ErrorCounter;
 use values::{SharedClock, SystemClock};
 
-use crate::{Build, Env, Runtime, Settings, admin, metric::Recorder, panics, stop, telemetry::Telemetry};
+use crate::{Build, Env, Runtime, Settings, admin, build, metric::Recorder, panics, stop, telemetry::Telemetry};
 
 /// What the chassis must know of a service.
 pub trait Service: Sized {
@@ -59,6 +60,7 @@ enum Verb {
 /// Answers 0 when all went well, 1 when something failed, and 2 when the command line or the configuration is wrong.
 pub fn main<S: Service>(build: Build) -> ExitCode {
     let started = Instant::now();
+    build::note(build);
     let words: Vec<String> = std::env::args().skip(1).collect();
     let verb = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] | ["serve"] => Verb::Serve,
@@ -99,9 +101,9 @@ pub fn main<S: Service>(build: Build) -> ExitCode {
     match start::<S>(build, verb, words, settings, config, started) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            match tracing::dispatcher::has_been_set() {
-                true => tracing::error!(error = format!("{error:#}"), "{} failed: {error:#}", S::NAME),
-                false => eprintln!("{} failed: {error:#}", S::NAME),
+            // With a log it is said there.
+            if !tracing::dispatcher::has_been_set() {
+                eprintln!("{} failed: {error:#}", S::NAME);
             }
             ExitCode::FAILURE
         }
@@ -132,8 +134,11 @@ fn start<S: Service>(
         let outcome = match verb {
             Verb::Migrate => S::migrate(config).await,
             Verb::Own => S::run(config, words).await,
-            _ => live::<S>(build, settings, config, started).await,
+            _ => live::<S>(build, settings, config, started, telemetry.dropped()).await,
         };
+        if let Err(error) = &outcome {
+            tracing::error!(error = format!("{error:#}"), "{} failed: {error:#}", S::NAME);
+        }
         telemetry.flush(stop::flush_budget(deadline)).await;
         outcome
     });
@@ -142,7 +147,13 @@ fn start<S: Service>(
     outcome
 }
 
-async fn live<S: Service>(build: Build, settings: Settings, config: S::Config, started: Instant) -> anyhow::Result<()> {
+async fn live<S: Service>(
+    build: Build,
+    settings: Settings,
+    config: S::Config,
+    started: Instant,
+    dropped: ErrorCounter,
+) -> anyhow::Result<()> {
     let clock: SharedClock = Arc::new(SystemClock);
     let recorder = Recorder::install(&clock, build)?;
     let mut runtime = Runtime::new(clock, settings.stop_deadline);
@@ -154,6 +165,8 @@ async fn live<S: Service>(build: Build, settings: Settings, config: S::Config, s
         let mut ticks = tokio::time::interval(std::time::Duration::from_secs(5));
         while tidied.shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             recorder.tidy();
+            let lines = u64::try_from(dropped.dropped_lines()).unwrap_or(u64::MAX);
+            metrics::counter!("log_lines_dropped_total").absolute(lines);
         }
     });
     runtime.tasks.spawn("fleet-tls", settings.tls.clone().keep(settings.tls_reload, runtime.shutdown.clone()));

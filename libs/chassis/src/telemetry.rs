@@ -11,11 +11,12 @@ use std::{
 use anyhow::Context;
 use http::Uri;
 use hyper_util::rt::TokioIo;
-use opentelemetry::{KeyValue, global, trace::TracerProvider};
+use opentelemetry::{Key, KeyValue, global, trace::TracerProvider};
 use opentelemetry_otlp::{Compression, SpanExporter, WithExportConfig, WithTonicConfig};
 use opentelemetry_sdk::{
     Resource,
     propagation::TraceContextPropagator,
+    resource::EnvResourceDetector,
     trace::{Sampler, SdkTracerProvider},
 };
 use tls::{Connector, Identity};
@@ -23,11 +24,18 @@ use tokio::{task::spawn_blocking, time::timeout};
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 use tracing::{Level, Metadata, Span};
+use tracing_appender::non_blocking::{ErrorCounter, WorkerGuard};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 use url::Url;
 
-use crate::settings::{LogFormat, Ratio, Settings};
+use crate::{
+    build,
+    settings::{LogFormat, Ratio, Settings},
+};
+
+/// What OpenTelemetry and ECS call the version of a service.
+const VERSION: &str = "service.version";
 
 /// How long the collector may take.
 const SEND: Duration = Duration::from_secs(5);
@@ -35,20 +43,20 @@ const SEND: Duration = Duration::from_secs(5);
 /// The port of OTLP/gRPC.
 const OTLP: u16 = 4317;
 
-/// Where the traces of this process go.
+/// Where the log lines and the traces of this process go.
 #[derive(Debug)]
 pub struct Telemetry {
     traces: SdkTracerProvider,
+    dropped: ErrorCounter,
+    /// Writes the last lines when it is dropped.
+    lines: WorkerGuard,
 }
 
 impl Telemetry {
     /// Starts logging and tracing for the whole process. Must be called inside the tokio runtime, and once.
     pub fn start(service: &'static str, settings: &Settings) -> anyhow::Result<Self> {
-        let resource = Resource::builder_empty()
-            .with_attribute(KeyValue::new("service.name", service))
-            .with_attribute(KeyValue::new("service.namespace", "lyceum"))
-            .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
-            .build();
+        let resource = resource(service);
+        let version = resource.get(&Key::from_static_str(VERSION)).map(|version| version.to_string());
         // Without a collector spans still get ids, so that the log lines of one request can be found, but cost nearly
         // nothing.
         let kept = if settings.otlp_endpoint.is_some() { settings.trace_ratio } else { Ratio::NONE };
@@ -84,19 +92,27 @@ impl Telemetry {
             true => traced(about),
             false => levels.would_enable(about.target(), about.level()),
         };
+        let (out, guard, dropped) = outlet::open();
         let lines = match settings.log_format {
-            LogFormat::Text => outlet::text().boxed(),
-            LogFormat::Automatic if stdout().is_terminal() => outlet::text().boxed(),
-            LogFormat::Automatic | LogFormat::Json => ecs::Lines::new(service).boxed(),
+            LogFormat::Text => outlet::text(out).boxed(),
+            LogFormat::Automatic if stdout().is_terminal() => outlet::text(out).boxed(),
+            LogFormat::Automatic | LogFormat::Json => {
+                ecs::Lines::new(service, version.unwrap_or_default(), out).boxed()
+            }
         };
         let lines = lines.with_filter(filter_fn(logged).with_max_level_hint(loudest));
         // Spans first, so that a line finds the trace it belongs to.
         let started = tracing_subscriber::registry().with(spans).with(lines).try_init();
         started.context("the process has telemetry already")?;
-        Ok(Self { traces })
+        Ok(Self { traces, dropped, lines: guard })
     }
 
-    /// Sends what is left; gives up after `budget`.
+    /// Counts the log lines that found no room because nobody read those before.
+    pub fn dropped(&self) -> ErrorCounter {
+        self.dropped.clone()
+    }
+
+    /// Sends what is left; gives up after `budget`. What is logged afterwards is lost.
     pub async fn flush(self, budget: Duration) {
         let traces = self.traces;
         // The provider waits for its own thread, and must not do that on a thread of ours.
@@ -104,7 +120,19 @@ impl Telemetry {
         if !matches!(flushed, Ok(Ok(Ok(())))) {
             tracing::warn!("some traces were not sent before the end");
         }
+        drop(self.lines);
     }
+}
+
+/// Who this process is among all that are watched: what `OTEL_RESOURCE_ATTRIBUTES` says, as an operator sets it, before
+/// what the build knows; but the name stays, which metrics, queues and dashboards use as well.
+fn resource(service: &'static str) -> Resource {
+    Resource::builder_empty()
+        .with_attribute(KeyValue::new("service.namespace", "lyceum"))
+        .with_attribute(KeyValue::new(VERSION, build::build().to_string()))
+        .with_detector(Box::new(EnvResourceDetector::new()))
+        .with_attribute(KeyValue::new("service.name", service))
+        .build()
 }
 
 /// The way to the collector, made when it is needed; over TLS with the process's identity if its address says so.

@@ -74,6 +74,19 @@ impl Authority {
         let pem = String::from_utf8_lossy(&texts.authority.unwrap_or_default()).into_owned();
         Ok(Self { path: files.authority.unwrap_or_default(), pem })
     }
+
+    /// Its certificates as the file holds them now, so that a new authority needs no restart; those of the beginning
+    /// where the file is of no use now. For whoever opens a new connection.
+    pub fn current(&self, clock: &SharedClock) -> String {
+        match Self::load(self.path.clone(), clock) {
+            Ok(now) => now.pem,
+            Err(unusable) => {
+                let path = self.path.display();
+                tracing::warn!(error = &unusable as &dyn std::error::Error, "{path} is of no use; the old one stays.");
+                self.pem.clone()
+            }
+        }
+    }
 }
 
 /// What the files held when they were read.

@@ -60,7 +60,7 @@ impl App {
         let keys = Arc::new(PublicKeys::new(users));
         let source = Arc::clone(&keys);
         let fetched = Keys::fetched(move || Arc::clone(&source).fetch());
-        let authority = config.redis_authority.as_ref().map(|authority| authority.pem.as_str());
+        let authority = config.redis_authority.clone();
         let cache = Cache::trusting(config.redis_url.expose_secret(), &config.redis_prefix, authority);
         let cache = cache.context("LYCEUM_REDIS_URL")?;
         Ok(Arc::new(Self {
@@ -104,7 +104,10 @@ impl Service for Gateway {
             let app = Arc::clone(&refreshed);
             async move { app.revoked.refresh().await }
         });
+        // Behind a proxy all connections are the proxy's.
+        let strangers = (app.config.proxies == 0).then_some(app.config.connections_per_address);
         chassis::http::Server::new(app.config.listen)
+            .max_connections_from_one_address(strangers)
             .identity(app.config.identity.clone())
             .serve(&runtime, router(app))
             .await

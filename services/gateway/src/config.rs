@@ -2,6 +2,7 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
     str::FromStr,
     sync::Arc,
     time::Duration,
@@ -47,6 +48,8 @@ pub struct Config {
     pub origins: Vec<WebOrigin>,
     /// How many reverse proxies stand before us, whose word about the client's address is believed.
     pub proxies: usize,
+    /// How many connections one address may have, if no proxy stands before us.
+    pub connections_per_address: usize,
     /// Bytes that a body may have.
     pub body_limit: usize,
     /// The school's time zone, for days that people read on pages.
@@ -91,6 +94,7 @@ impl Config {
             .collect();
         let origins = env.list::<WebOrigin>("LYCEUM_CORS_ORIGINS");
         let proxies = env.or("LYCEUM_TRUSTED_PROXIES", 0_usize);
+        let connections_per_address = env.or("LYCEUM_CONNECTIONS_PER_ADDRESS", NonZeroUsize::new(1_000)?);
         let body_limit = env.or("LYCEUM_BODY_LIMIT", BODY_LIMIT);
         let request_timeout = env.duration("LYCEUM_REQUEST_TIMEOUT", Duration::from_secs(10));
         let zone = env.optional::<TimeZone>("LYCEUM_SCHOOL_ZONE");
@@ -117,6 +121,7 @@ impl Config {
             targets: targets.into_iter().collect::<Option<_>>()?,
             origins: origins?,
             proxies: proxies?,
+            connections_per_address: connections_per_address?.get(),
             body_limit: body_limit?,
             zone: zone?.or_else(|| TimeZone::parse(USUAL_ZONE).ok())?,
             request_timeout: request_timeout?,

@@ -57,7 +57,7 @@ impl fmt::Debug for App {
 impl App {
     /// Puts the parts together. `issuer` is who issues the access tokens. Nothing has to be up yet.
     pub fn new(config: &Config, issuer: &str, db: Pool, clock: SharedClock) -> anyhow::Result<Arc<Self>> {
-        let authority = config.redis_authority.as_ref().map(|authority| authority.pem.as_str());
+        let authority = config.redis_authority.clone();
         let cache = Cache::trusting(config.redis_url.expose_secret(), &config.redis_prefix, authority)
             .context("LYCEUM_REDIS_URL cannot be used")?;
         let vault = Vault::new(&config.secret)?;

@@ -6,15 +6,24 @@ mod door;
 
 use std::{
     collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use cache::{Cache, Down, RateLimit};
 use door::Door;
-use testkit::{Authority, Begins, encrypted, eventually};
+use testkit::{Authority, Begins, Mounted, encrypted, eventually};
 use time::macros::datetime;
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
 use uuid::Uuid;
+use values::SystemClock;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -126,20 +135,80 @@ fn an_address_that_is_not_redis_s_is_refused_without_repeating_it() {
     assert!(!format!("{cache:?}").contains("hunter2"));
 }
 
+/// Answers as a Redis that was the primary before a failover: it is there, but takes no writes. `promoted` ends that
+/// for connections that begin afterwards.
+async fn demoted(promoted: Arc<AtomicBool>) -> (String, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let takes_writes = promoted.load(Ordering::SeqCst);
+            connections.spawn(async move {
+                let mut stream = BufReader::new(stream);
+                while let Some(words) = command(&mut stream).await {
+                    let answer = match words[0].to_ascii_uppercase().as_str() {
+                        "PING" => format!("+{}\r\n", words.get(1).map_or("PONG", String::as_str)),
+                        "ZADD" if takes_writes => ":1\r\n".to_owned(),
+                        "ZADD" => "-READONLY You can't write against a read only replica.\r\n".to_owned(),
+                        _ => "+OK\r\n".to_owned(),
+                    };
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+    });
+    (url, serving)
+}
+
+/// One command as clients send it: an array of texts, each behind its length.
+async fn command(stream: &mut BufReader<TcpStream>) -> Option<Vec<String>> {
+    let mut line = async || {
+        let mut line = String::new();
+        let read = stream.read_line(&mut line).await.ok()?;
+        (read > 0).then(|| line.trim_end().to_owned())
+    };
+    let words: usize = line().await?.trim_start_matches('*').parse().unwrap();
+    let mut command = Vec::new();
+    for _ in 0..words {
+        line().await?;
+        command.push(line().await?);
+    }
+    Some(command)
+}
+
 #[tokio::test]
-async fn an_encrypted_redis_is_believed_by_its_authority_only() {
+async fn a_connection_to_what_was_the_primary_is_not_used_again() {
+    let promoted = Arc::new(AtomicBool::new(false));
+    let (url, _serving) = demoted(Arc::clone(&promoted)).await;
+    let cache = Cache::connect(&url, "x:").unwrap();
+    let until = datetime!(2030-01-01 00:00 UTC);
+    assert_eq!(cache.revoke(Uuid::from_u128(1), until).await, Err(Down));
+    promoted.store(true, Ordering::SeqCst);
+    eventually("the new primary", PATIENCE, async || cache.revoke(Uuid::from_u128(1), until).await.ok()).await;
+}
+
+#[tokio::test]
+async fn an_encrypted_redis_is_believed_by_its_authority_only_and_a_new_one_needs_no_restart() {
     // Before any connection, as the chassis does.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let (authority, other) = (Authority::new(), Authority::new());
-    let url = encrypted(&testkit::stores().redis, &authority.issue(&["localhost"]), Begins::AtOnce).await;
+    let certificate = authority.issue(&["localhost"]);
+    let url = encrypted(&testkit::stores().redis, &certificate, Begins::AtOnce).await;
     let url = url.replacen("redis", "rediss", 1);
     let prefix = testkit::redis_prefix();
-    let cache = |pem| Cache::trusting(&url, &prefix, pem).unwrap();
+    let mounted = Mounted::new(&certificate, other.pem());
+    let loaded = || Some(tls::Authority::load(mounted.file("ca.crt"), &(Arc::new(SystemClock) as _)).unwrap());
     let (anna, now) = (Uuid::from_u128(1), datetime!(2029-12-31 00:00 UTC));
-    cache(Some(authority.pem())).revoke(anna, now + time::Duration::DAY).await.unwrap();
-    assert_eq!(cache(Some(authority.pem())).revoked(now).await, Ok(HashSet::from([anna])));
-    for pem in [None, Some(other.pem())] {
-        assert_eq!(cache(pem).revoke(Uuid::new_v4(), datetime!(2030-01-01 00:00 UTC)).await, Err(Down));
-    }
-    assert!(Cache::trusting("redis://localhost", "x:", Some(authority.pem())).is_err(), "not encrypted");
+    let cache = Cache::trusting(&url, &prefix, loaded()).unwrap();
+    assert_eq!(cache.revoke(anna, now + time::Duration::DAY).await, Err(Down), "another authority vouches for nothing");
+    let none = Cache::trusting(&url, &prefix, None).unwrap();
+    assert_eq!(none.revoke(anna, now + time::Duration::DAY).await, Err(Down));
+    mounted.exchange(&certificate, authority.pem());
+    let revoke = async || cache.revoke(anna, now + time::Duration::DAY).await.ok();
+    eventually("the new authority is believed", PATIENCE, revoke).await;
+    assert_eq!(cache.revoked(now).await, Ok(HashSet::from([anna])));
+    assert!(Cache::trusting("redis://localhost", "x:", loaded()).is_err(), "not encrypted");
 }

@@ -1,8 +1,10 @@
 //! What is known of every call: its span, its request id, its metrics, and that a panic in it hurts nobody else.
 
 use std::{
+    collections::BTreeSet,
     convert::Infallible,
     panic::AssertUnwindSafe,
+    sync::{PoisonError, RwLock},
     task::{self, Poll},
     time::Instant,
 };
@@ -67,6 +69,9 @@ impl Service<Request<Body>> for Observed {
     }
 }
 
+/// The rpcs that have answered, and so exist.
+static KNOWN: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
+
 /// One call, from its head to its trailers; dropped without an end, it was cancelled.
 pub(super) struct Call {
     span: Span,
@@ -126,10 +131,27 @@ impl Call {
             self.span.record("otel.status_code", "ERROR");
         }
         metrics::gauge!("rpc_server_in_flight").decrement(1);
-        // Only what exists gets a label of its own: the paths of strangers must not grow our memory.
-        let rpc = if code == Code::Unimplemented { "unknown".to_owned() } else { std::mem::take(&mut self.rpc) };
+        let rpc = if self.exists(code) { std::mem::take(&mut self.rpc) } else { "unknown".to_owned() };
         metrics::histogram!("rpc_server_duration_seconds", "rpc" => rpc.clone()).record(self.begun.elapsed());
         metrics::counter!("rpc_server_requests_total", "rpc" => rpc, "code" => name).increment(1);
+    }
+}
+
+impl Call {
+    /// Whether its rpc exists, as far as can be told from how it ended. Only then it gets a label of its own: the
+    /// paths of strangers must not grow our memory. One that was cancelled may never have come to its service.
+    fn exists(&self, code: Code) -> bool {
+        let is_known = || KNOWN.read().unwrap_or_else(PoisonError::into_inner).contains(&self.rpc);
+        match code {
+            Code::Unimplemented => false,
+            Code::Cancelled => is_known(),
+            _ => {
+                if !is_known() {
+                    KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(self.rpc.clone());
+                }
+                true
+            }
+        }
     }
 }
 
@@ -163,5 +185,30 @@ fn name(code: Code) -> &'static str {
         Code::Unavailable => "UNAVAILABLE",
         Code::DataLoss => "DATA_LOSS",
         Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_reset_before_anybody_had_it_makes_no_label() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let begin = |path: &str| {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            Call::begin(&request, &RequestId::of(request.headers()))
+        };
+        metrics::with_local_recorder(&recorder, || {
+            drop(begin("/a.stranger/Nonsense"));
+            begin("/lyceum.probe.v1.Probe/Echo").end(Code::Ok);
+            drop(begin("/lyceum.probe.v1.Probe/Echo"));
+        });
+        let text = recorder.handle().render();
+        assert!(!text.contains("stranger"), "{text}");
+        assert!(text.contains(r#"rpc_server_requests_total{rpc="unknown",code="CANCELLED"} 1"#), "{text}");
+        assert!(text.contains(r#"rpc_server_requests_total{rpc="lyceum.probe.v1.Probe/Echo",code="CANCELLED"} 1"#));
     }
 }

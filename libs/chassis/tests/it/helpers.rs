@@ -4,7 +4,10 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -50,6 +53,7 @@ pub type Answer = Result<Response<()>, Status>;
 pub struct Probe {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    deaf: Arc<AtomicBool>,
     reader: Option<JoinHandle<()>>,
     pub admin: SocketAddr,
     pub grpc: SocketAddr,
@@ -82,21 +86,30 @@ impl Probe {
         all.extend_from_slice(variables);
         let mut child = command(&all).stdout(Stdio::piped()).spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&lines);
+        let deaf = Arc::new(AtomicBool::new(false));
+        let (kept, waits) = (Arc::clone(&lines), Arc::clone(&deaf));
         let stdout = child.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines() {
                 kept.lock().unwrap().push(line.unwrap());
+                while waits.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
             }
         });
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        Self { child, lines, reader: Some(reader), admin: nowhere, grpc: nowhere, http: nowhere }
+        Self { child, lines, deaf, reader: Some(reader), admin: nowhere, grpc: nowhere, http: nowhere }
     }
 
     /// The first log line that contains `words`, as JSON.
     pub fn line(&self, words: &str) -> Option<Value> {
         let lines = self.lines.lock().unwrap();
         lines.iter().find(|line| line.contains(words)).map(|line| serde_json::from_str(line).unwrap())
+    }
+
+    /// Reads no line of its log, or goes on reading.
+    pub fn be_deaf(&self, deaf: bool) {
+        self.deaf.store(deaf, Ordering::Relaxed);
     }
 
     /// Sends a signal such as `TERM`.
@@ -144,6 +157,7 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
+        self.be_deaf(false);
         // Already gone in most tests.
         let _ = self.child.kill();
         let _ = self.child.wait();

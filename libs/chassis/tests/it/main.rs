@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test has nobody else to tell")]
 
 mod configuration;
+mod connections;
 mod helpers;
 mod observed;
 mod stopping;

@@ -55,6 +55,29 @@ async fn a_log_line_is_one_object_with_the_names_of_ecs_and_the_trace_of_the_cal
     assert!(probe.line("hunter2").is_none(), "secrets stay out of the log");
 }
 
+#[test]
+fn a_line_says_of_which_version_it_is_and_an_operator_may_say_it() {
+    let line = |variables| eventually("a line", || Probe::start(variables).line("serves after"));
+    assert_eq!(line(&[])["service.version"], chassis::build!().to_string());
+    let told = line(&[("OTEL_RESOURCE_ATTRIBUTES", "service.version=1.2.3,service.name=another")]);
+    assert_eq!((&told["service.version"], &told["service.name"]), (&"1.2.3".into(), &"probe".into()));
+}
+
+#[test]
+fn a_log_that_nobody_reads_holds_nothing_up_and_what_is_lost_is_counted() {
+    let mut probe = Probe::start(&[]);
+    probe.be_deaf(true);
+    assert_eq!(get(probe.http, "/talk").unwrap().0, 200);
+    assert_eq!(get(probe.http, "/echo/x").unwrap().0, 200);
+    eventually("lost lines are counted", || {
+        probe.metric("log_lines_dropped_total", &[]).filter(|line| !line.ends_with(" 0"))
+    });
+    probe.be_deaf(false);
+    probe.signal("TERM");
+    assert!(probe.ended().success());
+    assert!(probe.line("probe has stopped").is_some(), "the last lines are written");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_in_a_call_is_internal_for_this_call_and_nothing_for_the_next() {
     let probe = Probe::start(&[]);
