@@ -6,10 +6,11 @@ use axum::body::{Body, Bytes, HttpBody};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use proto::json::{self, Json, Unknown, Value};
+use rpc::Violation;
 use serde_json::Map;
 use tokio::time::timeout;
 
-use crate::problem::Problem;
+use crate::problem::{Problem, of_json};
 
 /// How long a small body may take. A large one has a second more for each MiB: that is a slow line, and no attack.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,10 +55,10 @@ pub async fn tree(headers: &HeaderMap, body: Body, limit: usize) -> Result<Value
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, "INVALID_JSON", capital(&error.to_string())))
 }
 
-/// A message from the body's JSON.
-pub fn message<T: Json>(tree: &Value, lenient: bool) -> Result<T, Problem> {
+/// A message from the body's JSON, or everything in which it does not fit.
+pub fn message<T: Json>(tree: &Value, lenient: bool) -> Result<T, Vec<Violation>> {
     let unknown = if lenient { Unknown::Ignored } else { Unknown::Refused };
-    json::from_value(tree, unknown).map_err(Problem::misfit)
+    json::from_value(tree, unknown).map_err(|wrong| wrong.into_iter().map(of_json).collect())
 }
 
 /// Whether a body was announced.

@@ -144,11 +144,14 @@ impl Admitted {
         self.signed_in.is_some() || self.method.access != Access::Public
     }
 
-    /// Reads the body: the whole request, or the one field of it with this name.
-    pub async fn body<T: Json>(&mut self, body: Body, field: Option<&'static str>) -> Result<T, Problem> {
+    /// Reads the body: the whole request, or the one field of it with this name. What does not fit is collected, too.
+    pub async fn body<T: Json + Default>(&mut self, body: Body, field: Option<&'static str>) -> Result<T, Problem> {
         self.body_field = field;
         let tree = self.tree(body).await?;
-        body::message(&tree, self.lenient)
+        Ok(body::message(&tree, self.lenient).unwrap_or_else(|wrong| {
+            self.violations.extend(wrong);
+            T::default()
+        }))
     }
 
     /// Not generic, so that it is compiled once.

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// What a client that got a 503 or 504 waits for when nobody says, in seconds.
 const USUAL_WAIT: u64 = 1;
 
+/// What is said of a request whose violations say the rest.
+const INVALID: &str = "Some fields or parameters are wrong.";
+
 /// A refusal on its way to the client. `frame` gives it the request's id and writes it down.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Parts>);
@@ -45,14 +48,9 @@ impl Problem {
 
     /// The request is wrong in these places.
     pub fn invalid(violations: Vec<Violation>) -> Self {
-        let mut problem = Self::new(StatusCode::BAD_REQUEST, "INVALID", "Some fields or parameters are wrong.");
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "INVALID", INVALID);
         problem.0.violations = violations;
         problem
-    }
-
-    /// The body is JSON, and does not fit its message in these places.
-    pub fn misfit(violations: Vec<json::Violation>) -> Self {
-        Self::invalid(violations.into_iter().map(of_json).collect())
     }
 
     /// The refusal of one of our own libraries; what is our own fault is logged and hidden.
@@ -135,6 +133,10 @@ impl From<rpc::Problem> for Problem {
         told.0.params = problem.params;
         let violations = problem.violations.into_iter();
         told.0.violations = violations.map(|one| Violation { field: in_camel_case(&one.field), ..one }).collect();
+        // What is wrong with one field is no sentence about the request.
+        if told.code() == "INVALID" && !told.0.violations.is_empty() {
+            told.0.detail = INVALID.to_owned();
+        }
         told
     }
 }
@@ -153,7 +155,8 @@ fn violation(one: &Violation) -> Value {
     shown
 }
 
-fn of_json(wrong: json::Violation) -> Violation {
+/// What does not fit a message, in the words of every refusal.
+pub(crate) fn of_json(wrong: json::Violation) -> Violation {
     let (code, allowed) = match wrong.fault {
         Fault::Malformed => (ViolationCode::Malformed, None),
         Fault::OutOfRange => (ViolationCode::OutOfRange, None),

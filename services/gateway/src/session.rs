@@ -45,7 +45,7 @@ async fn open(State(app): State<Arc<App>>, request: Request) -> Result<Response,
     let (parts, body) = request.into_parts();
     let visitor = enter(&app, &parts, true).await?;
     let tree = body::tree(&parts.headers, body, app.config.body_limit).await?;
-    let credentials: SignInRequest = body::message(&tree, false)?;
+    let credentials: SignInRequest = body::message(&tree, false).map_err(Problem::invalid)?;
     let reply = app.backends.users_auth_service.clone().sign_in(request_from(&visitor, credentials)).await?;
     Ok(opened(StatusCode::CREATED, reply.into_inner()))
 }

@@ -104,6 +104,15 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_in_the_body_hides_nothing_that_is_wrong_beside_it() {
+    let world = world().await;
+    let request = world.post("/v1/auth/sign-in?colour=red").json(&json!({"email": 7, "password": "secret"}));
+    let problem = problem(ask(request).await, 400, "INVALID");
+    assert_eq!(violations(&problem), ["email: expected text", "colour: no such parameter"]);
+    assert!(world.backend.calls(SIGN_IN).is_empty());
+}
+
+#[tokio::test]
 async fn every_wrong_parameter_is_named_at_once() {
     let world = world().await;
     let path = "/v1/courses?pageSize=many&pageToken=a&pageToken=b&colour=red";
