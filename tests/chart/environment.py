@@ -73,6 +73,8 @@ def sample(secret: str, key: str) -> str | None:
         return certificate()[key]
     if key.endswith(".pkcs8"):
         return service_key()
+    if "database" in secret and key.endswith("-url"):
+        return "postgres://analytics:password@postgres.stores.internal/analytics"
     if key in ("url", "uri", "connection_string"):
         return next((address for name, address in addresses.items() if name in secret), None)
     return {
@@ -156,6 +158,21 @@ def check_pod(documents: list[Document], spec: dict[str, Any], container: dict[s
         return None if done.returncode == 0 else (done.stderr + done.stdout).strip()[-1500:]
 
 
+# What was asked already, of releases that hold no Secret of their own, and the answers.
+asked: dict[str, str | None] = {}
+
+
+def check_once(documents: list[Document], spec: dict[str, Any], container: dict[str, Any], service: str) -> str | None:
+    """Many installations tell a program the same."""
+    if any(document["kind"] == "Secret" for document in documents):
+        return check_pod(documents, spec, container, service)
+    told = [service, container.get("env"), container.get("volumeMounts"), spec.get("volumes")]
+    key = json.dumps(told)
+    if key not in asked:
+        asked[key] = check_pod(documents, spec, container, service)
+    return asked[key]
+
+
 def check_case(case: Case) -> list[str]:
     """Every container that runs one of our programs, whatever its verb."""
     bad, met = [], set()
@@ -165,9 +182,9 @@ def check_case(case: Case) -> list[str]:
             if service not in SERVICES or WITHOUT_CONFIGURATION & set(container.get("args", [])):
                 continue
             met.add(service)
-            if (failure := check_pod(case.documents, pod["spec"], container, service)) is not None:
+            if (failure := check_once(case.documents, pod["spec"], container, service)) is not None:
                 bad.append(f"{name_of(document)}/{container['name']}: {failure}")
-    return bad + [f"no pod runs {service}" for service in SERVICES if service not in met]
+    return bad + [f"no pod runs {service}" for service in SERVICES if service not in (*met, case.without)]
 
 
 def check_all() -> list[str]:

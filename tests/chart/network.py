@@ -264,7 +264,7 @@ def stores_live(case: Case) -> list[str]:
             "users → RabbitMQ: amqp",
             "backup of rabbitmq → RabbitMQ: management",
         ],
-        "Redis": ["gateway → Redis: redis", "Redis → DNS: dns"],
+        "Redis": ["users → Redis: redis", "Redis → DNS: dns"],
     }
     bad = [
         f"closed: {start}…"

@@ -133,6 +133,8 @@ def encrypted(case: Case) -> list[str]:
 def proxies(case: Case) -> list[str]:
     """The gateway believes as many proxies as stand before it."""
     bad = promises("The gateway is the only door.")
+    if case.without == "gateway":
+        return bad
     kinds = {document["kind"] for document in case.documents}
     [gateway] = [d for d in case.documents if name_of(d) == f"Service/{RELEASE}-gateway"]
     shown, believed = bool(kinds & {"HTTPRoute", "Ingress"}), trusted_proxies(case)
