@@ -24,7 +24,10 @@ PRIVILEGED = [*DEFAULT, "CAP_SYS_ADMIN", "CAP_SYS_PTRACE", "CAP_NET_ADMIN", "CAP
 # And what its seccomp profile refuses to those who lack CAP_SYS_ADMIN, as far as our programs could want it.
 REFUSED = ["mount", "umount2", "unshare", "setns", "pivot_root", "move_mount", "open_tree", "fsopen", "fsmount"]
 # How this machine reaches registries of packages; a runner has its own ways.
-OF_THE_MACHINE = ["/etc/ssl/certs", "/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/root/.npmrc", "/opt/wheels"]
+OF_THE_MACHINE = ["/etc/resolv.conf", "/etc/hosts", "/root/.npmrc", "/opt/wheels"]
+# Whom it trusts, beside the image's own list, which packages of Debian's renew.
+TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
+AUTHORITIES = "/trusted.crt"
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Container:
             spec["root"] = {"path": str(root), "readonly": False}
             spec["mounts"] = [mount for mount in spec["mounts"] if mount["type"] != "cgroup"]
             binds = {str(self.project): (project, False), "/job": (work / "job", True)}
-            binds |= {path: (Path(path), True) for path in OF_THE_MACHINE}
+            binds |= {path: (Path(path), True) for path in OF_THE_MACHINE} | {AUTHORITIES: (TRUSTED, True)}
             binds |= {path: (there, True) for path, there in self.shown.items()}
             binds |= {path: (there, False) for path, there in self.shared.items()}
             for path, (there, readonly) in binds.items():

@@ -23,7 +23,7 @@ from typing import Any
 
 import release
 import yaml
-from container import Container
+from container import AUTHORITIES, TRUSTED, Container
 from release import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,7 @@ class Runner:
                 "HOME": "/root",
                 "PATH": PATH,
                 "RUSTUP_HOME": "/usr/local/rustup",
-                **{name: value for name, value in os.environ.items() if "CERT" in name or "CA_" in name},
+                **{name: AUTHORITIES for name, value in os.environ.items() if value == str(TRUSTED)},
             },
         )
         self.bases: dict[str, Path] = {}

@@ -98,12 +98,12 @@ class Suite:
 
     def locked(self) -> None:
         """A mirror that has something newer: only without the lock file it is taken."""
-        offered = self.work / "offered"
-        for folder in tools.mirror(self.environment).glob("*/*/*/*"):
-            first, second, third = folder.name.split(".")
-            for version in (folder.name, f"{first}.{second}.{int(third) + 1}"):
-                place = offered / folder.relative_to(tools.mirror(self.environment)).parent / version
-                place.parent.mkdir(parents=True, exist_ok=True)
+        offered, mirror = self.work / "offered", tools.mirror(self.environment)
+        for folder in mirror.glob("*/*/*/*/*"):
+            first, second, third = folder.parent.name.split(".")
+            for version in (folder.parent.name, f"{first}.{second}.{int(third) + 1}"):
+                place = offered / folder.parent.parent.relative_to(mirror) / version / folder.name
+                place.parent.mkdir(parents=True)
                 place.symlink_to(folder)
         environment = tools.mirrored(offered, self.work / "offered.rc")
         for name in ENVIRONMENTS:
@@ -364,7 +364,7 @@ class Suite:
         bucket, owner = settings["bucket"], store.client()
         policy = settings["policy"]
         for statement in policy["Statement"]:
-            statement["Principal"] = {"AWS": [f"arn:aws:iam::123456789012:user/{BACKUP}"]}
+            statement["Principal"] = {"AWS": [f"arn:aws:iam::000000000000:user/{BACKUP}"]}
         owner.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
         thief = store.client(BACKUP)
         thief.put_object(Bucket=bucket, Key="postgresql/users/1.dump.age", Body=b"a backup")
