@@ -71,7 +71,6 @@ pid_filename none
 coredump_dir /tmp
 shutdown_lifetime 25 seconds
 connect_timeout 5 seconds
-via off
 forwarded_for delete
 httpd_suppress_version_string on
 cache_log stdio:/dev/stderr
