@@ -44,7 +44,7 @@ def provide() -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         built = Path(name) / "collector"
-        command = [go(), "build", "-trimpath", "-ldflags=-s -w", "-o", str(built), "."]
+        command = [go(), "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", str(built), "."]
         done = subprocess.run(
             command, cwd=SOURCES, env=os.environ | {"CGO_ENABLED": "0"}, capture_output=True, text=True
         )

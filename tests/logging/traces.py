@@ -171,7 +171,7 @@ def sampled(folder: Path) -> list[str]:
         store.stop()
     kept = collections.Counter(re.findall(r"^ +Trace ID +: (\w+)$", store.log.read_text(), re.M))
     wrong = [f"{len(idle)} of {len(samplers)} samplers had nothing to do"] if idle else []
-    for what, traces in {"with an error": failed, "slow": slow}.items():
+    for what, traces in {"with an error": failed, "that were slow": slow}.items():
         if lost := [key for key, _ in traces if kept[key] != 3]:
             wrong.append(f"{len(lost)} of {len(traces)} traces {what} were not kept whole")
     some = [key for key, _ in quick if kept[key]]
@@ -180,5 +180,6 @@ def sampled(folder: Path) -> list[str]:
     if torn := [key for key in some if kept[key] != 3]:
         wrong.append(f"{len(torn)} of {len(some)} quick traces that were kept are not whole")
     share = len(some) / QUICK
-    print(f"    kept: {LOUD} traces with an error, {LOUD} slow ones and {share:.1%} of {QUICK} others", flush=True)
+    if not wrong:
+        print(f"    kept: {LOUD} traces with an error, {LOUD} slow ones and {share:.1%} of {QUICK} others", flush=True)
     return wrong
