@@ -17,6 +17,14 @@
 {{- if $from.secret }}{{ $_ := set $keys $from.secret (append (get $keys $from.secret | default list) $from.key) }}{{ end }}
 {{- end }}
 {{- end }}
+{{- range $store := list "database" "amqp" "redis" }}
+{{- with (get $global $store).ca }}
+{{- if .existingSecret }}{{ $_ := set $keys .existingSecret (append (get $keys .existingSecret | default list) .key) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- with .Values.backup }}
+{{- if .enabled }}{{ $_ := set $keys .s3.existingSecret (list .s3.accessKeyKey .s3.secretKeyKey) }}{{ end }}
+{{- end }}
 {{- $_ := set $keys $global.keys.existingSecret $own }}
 {{- $lines := list }}
 {{- range $secret, $names := $keys }}{{ $lines = append $lines (printf "%-24s %s" $secret ($names | uniq | join ", ")) }}{{ end }}
