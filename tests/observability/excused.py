@@ -1,20 +1,15 @@
-"""What cannot be seen on one machine without Kubernetes, and why. Everything that is not named here has to be seen."""
+"""What cannot be seen on one machine, and why. Everything that is not named here has to be seen."""
 
 # Metrics that no program of this repository and no exporter of Debian's makes: by the beginning of their names.
 OUTSIDE = {
-    "kube_": "kube-state-metrics, which watches a Kubernetes API",
-    "container_": "cAdvisor in a kubelet",
-    "kubelet_": "a kubelet",
     "restore_drill_": "written by `cargo fleet drill` for node_exporter, which this fleet does not run",
     "fluentd_": "Fluentd, which is in no package registry",
-    "otelcol_": "the collectors of deploy/logging and deploy/tracing, which the suite `logging` runs",
-    "lyceum_log_": "the log shipper, by deploy/logging",
+    "otelcol_exporter_send_failed_log_records_total": "a shipper that tries for ever never gives up; spans have the same",
     "backup_last_success_timestamp_seconds": "recorded of Kubernetes' CronJobs, or written by the hosts of pgBackRest",
 }
 
-# Panels that may have nothing to show, by dashboard and title; a whole dashboard by its name alone.
+# Panels that may have nothing to show, by dashboard and title.
 EMPTY = {
-    ("lyceum-kubernetes", None): "kube-state-metrics, cAdvisor and a kubelet exist in Kubernetes only",
     ("lyceum-overview", "Alerts that fire"): "a healthy fleet",
     ("lyceum-overview", "Routes that failed, last hour"): "a healthy fleet",
     ("lyceum-overview", "Certificates"): "the fleet of one machine speaks plain gRPC over the loopback device",
@@ -39,3 +34,20 @@ EMPTY_QUERIES = {
     "payments_returned_minor_total": "nobody wants their money back in the journey",
     "redis_memory_max_bytes > 0": "the Redis of one machine has no limit",
 }
+
+# Alerts about the recorded namespace `sick`, in which everything is wrong that can be wrong at one look.
+SICK = {
+    "AutoscalerAtMaximum",
+    "BackupNeverSucceeded",
+    "BackupTooOld",
+    "DeploymentUnavailable",
+    "MemoryNearLimit",
+    "MigrationFailed",
+    "PodCrashLooping",
+}
+
+# Names in no recording, because nothing could be made to count them.
+NEVER_COUNTED = {"otelcol_exporter_send_failed_log_records_total"}
+
+# What postgres_exporter tells and CloudNativePG's own exporter does not; panels for it stay empty there.
+ONLY_POSTGRES_EXPORTER = {"pg_locks_count"}

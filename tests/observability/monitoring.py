@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -13,10 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import recording
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "deploy/prometheus/rules"
+TRANSLATION = ROOT / "helm/lyceum/files/cloudnative-pg-relabelings.yaml"
+# What is recorded, and what is only expected to be there.
+RECORDED = ["kube-state-metrics", "kubelet", "cloudnative-pg", "collector", "lyceum-logs", "lyceum-sampler"]
 PATIENCE = 60
 
 
@@ -74,7 +79,15 @@ class Prometheus:
         return result["result"] if result["resultType"] != "scalar" else [result["result"]]
 
 
-def configuration(fleet: Fleet, postgres: int, redis: int) -> dict[str, Any]:
+def translation() -> list[dict[str, Any]]:
+    """The chart's relabelings, in Prometheus' own spelling."""
+    return [
+        {re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name): value for name, value in rule.items()}
+        for rule in yaml.safe_load(TRANSLATION.read_text())
+    ]
+
+
+def configuration(fleet: Fleet, postgres: int, redis: int, recorded: int) -> dict[str, Any]:
     """Labels as the chart's ServiceMonitors give them: deploy/prometheus/README.md."""
 
     def job(name: str, targets: list[Any], **more: Any) -> dict[str, Any]:
@@ -87,6 +100,11 @@ def configuration(fleet: Fleet, postgres: int, redis: int) -> dict[str, Any]:
     broker = [{"targets": [f"127.0.0.1:{fleet.rabbitmq}"]}]
     families = {"family": ["queue_coarse_metrics", "queue_consumer_count"]}
     detailed = job("rabbitmq-detailed", broker, metrics_path="/metrics/detailed", params=families)
+    told: list[dict[str, Any]] = [
+        job(name, [{"targets": [f"127.0.0.1:{recorded}"]}], metrics_path=f"/{name}", honor_labels=True)
+        for name in RECORDED
+    ]
+    next(one for one in told if one["job_name"] == "cloudnative-pg")["metric_relabel_configs"] = translation()
     return {
         "global": {"scrape_interval": "2s", "evaluation_interval": "3s"},
         "rule_files": [str(path) for path in sorted(RULES.glob("*.yaml"))],
@@ -96,6 +114,7 @@ def configuration(fleet: Fleet, postgres: int, redis: int) -> dict[str, Any]:
             detailed,
             job("postgres", [{"targets": [f"127.0.0.1:{postgres}"], "labels": {"instance": "postgres"}}]),
             job("redis", [{"targets": [f"127.0.0.1:{redis}"], "labels": {"instance": "redis"}}]),
+            *told,
         ],
     }
 
@@ -105,7 +124,9 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
     """The fleet, and a Prometheus that has seen all of it. Everything that was started is ended."""
     fleet = Fleet()
     own, postgres, redis = free_port(), free_port(), free_port()
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(fleet, postgres, redis)))
+    recorded = recording.serve()
+    told = configuration(fleet, postgres, redis, recorded.server_port)
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(told))
     address, server = urllib.parse.urlsplit(fleet.stores["redis"]), urllib.parse.urlsplit(fleet.stores["postgres"])
     # As keywords: Debian's exporter cannot read every address.
     source = f"host={server.hostname} port={server.port} user={server.username} password={server.password} dbname=postgres sslmode=disable"
@@ -140,7 +161,7 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
                 subprocess.Popen(command, env=os.environ | variables, stdout=log, stderr=subprocess.STDOUT)
             )
         prometheus = Prometheus(own)
-        wanted = len(fleet.services) + 4
+        wanted = len(fleet.services) + 4 + len(RECORDED)
         until(f"Prometheus sees all {wanted} targets", lambda: len(prometheus.query("up == 1")) == wanted)
         until("the exporters reach their stores", lambda: len(prometheus.query("pg_up == 1 or redis_up == 1")) == 2)
         yield fleet, prometheus
@@ -149,3 +170,4 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
             process.terminate()
         for process in processes:
             process.wait(timeout=20)
+        recorded.shutdown()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import inhibition
+import recording
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,12 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"] if "alert" in rule]
 
 
+def cases() -> list[dict[str, Any]]:
+    """The worlds in which alerts are tried."""
+    files = sorted((PROMETHEUS / "tests").glob("*.yaml"))
+    return [case for path in files for case in yaml.load(path.read_text(), Loader=yaml.BaseLoader)]
+
+
 def links(alert: dict[str, Any], known: set[str]) -> list[str]:
     """Labels, texts and links of an alert, and the runbook behind them."""
     name, notes, wrong = alert["alert"], alert["annotations"], []
@@ -145,6 +152,10 @@ def check() -> list[str]:
     for alert in alerts():
         wrong += links(alert, set(boards))
     wrong += inhibition.check({alert["alert"]: alert["labels"]["severity"] for alert in alerts()})
+    for case in cases():
+        for world in ("fires", "quiet"):
+            series = " ".join(case[world]) if isinstance(case[world], dict) else ""
+            wrong += recording.strange(f"the test of {case['alert']}", series)
     named = {f"{alert['alert']}.md" for alert in alerts()} | {"README.md"}
     wrong += [
         f"runbook {path.name} belongs to no alert"

@@ -34,8 +34,8 @@ BOARD = board(
                 ),
                 stat(
                     "Failed jobs",
-                    "Jobs, migrations and backups among them, that failed and are still there.",
-                    f"sum(kube_job_status_failed{{{SPACE}}})",
+                    "Jobs, migrations and backups among them, that failed for good and are still there.",
+                    f'sum(kube_job_failed{{{SPACE}, condition="true"}}) or vector(0)',
                     "none",
                     (None, "green"),
                     (1, "red"),
