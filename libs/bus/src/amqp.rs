@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -10,7 +11,9 @@ use lapin::tcp::OwnedTLSConfig;
 use lapin::types::FieldTable;
 use lapin::uri::{AMQPScheme, AMQPUri};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties};
+use tls::Authority;
 use tokio_util::sync::CancellationToken;
+use values::{SharedClock, SystemClock};
 
 /// How long the broker may take to accept a connection, or to confirm what was published.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,8 +29,8 @@ const FRAME: u32 = 16 * 1024;
 #[derive(Clone)]
 pub struct Amqp {
     uri: AMQPUri,
-    /// The certificates of the authority that vouches for the broker, in PEM.
-    authority: Option<String>,
+    /// The authority that vouches for the broker.
+    authority: Option<Authority>,
 }
 
 /// An address that is not RabbitMQ's. It does not repeat the address, which carries a password.
@@ -71,11 +74,11 @@ pub enum Error {
 }
 
 impl Amqp {
-    /// Believes a broker whose certificate is from this authority, given in PEM, and speaks to it only encrypted,
-    /// whatever the address says. The server's name and certificate are always checked where the connection is
-    /// encrypted.
+    /// Believes a broker whose certificate is from this authority, and speaks to it only encrypted, whatever the
+    /// address says. The server's name and certificate are always checked where the connection is encrypted. Each
+    /// connection begins with what the authority's file holds at that moment.
     #[must_use]
-    pub fn trusting(mut self, authority: Option<String>) -> Self {
+    pub fn trusting(mut self, authority: Option<Authority>) -> Self {
         if authority.is_some() {
             self.uri.scheme = AMQPScheme::AMQPS;
         }
@@ -90,7 +93,9 @@ impl Amqp {
     /// The broker's, or that it did not answer in time.
     pub async fn connect(&self, name: &str) -> Result<Connection, Error> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
-        let tls = OwnedTLSConfig { identity: None, cert_chain: self.authority.clone() };
+        let clock: SharedClock = Arc::new(SystemClock);
+        let authority = self.authority.as_ref().map(|authority| authority.current(&clock));
+        let tls = OwnedTLSConfig { identity: None, cert_chain: authority };
         let runtime = lapin::runtime::default_runtime()?;
         patiently(Connection::connect_uri_with_config(self.uri.clone(), properties, tls, runtime)).await
     }

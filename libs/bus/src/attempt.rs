@@ -2,6 +2,7 @@
 //! then acknowledged.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use failpoint::failpoint;
@@ -16,18 +17,25 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::amqp::{Backoff, Error, patiently};
+use crate::careful::is_suspicious;
 use crate::dead_letter::{UNKNOWN, shortened};
+use crate::failure::Failed;
+use crate::handler::AnyHandler;
 use crate::relay::since;
 use crate::retry::Retry;
 use crate::topology::PAUSES;
-use crate::{Consumer, Envelope, Failure, inbox, trace};
+use crate::{Consumer, Envelope, Failure, bindings, inbox, trace};
 
-/// Headers of a message in a retry queue.
+/// Headers of a message in a retry queue: how often it was tried, how often nobody knew it, and why it is there.
 pub(crate) const ATTEMPTS: &str = "attempts";
+pub(crate) const UNHEARD: &str = "unheard";
 pub(crate) const REASON: &str = "reason";
 
 /// How often an event is tried before it becomes a dead letter: for about an hour.
 pub(crate) const ATTEMPTS_AT_MOST: u32 = 20;
+
+/// How often an event waits for a release that knows it: for about a day.
+const UNHEARD_AT_MOST: u32 = 296;
 
 /// Each pause is taken twice before the next longer one.
 const ATTEMPTS_PER_PAUSE: u32 = 2;
@@ -55,6 +63,11 @@ impl<'a> Attempt<'a> {
         Self { consumer, publishing, delivery, number }
     }
 
+    /// Whether its process may die of it.
+    pub(crate) fn is_suspicious(&self) -> bool {
+        is_suspicious(&self.delivery)
+    }
+
     /// Works until the delivery is acknowledged; an error is the broker's.
     pub(crate) async fn run(self, stop: &CancellationToken) -> Result<(), Error> {
         let envelope = match Envelope::decode(&*self.delivery.data) {
@@ -78,11 +91,12 @@ impl<'a> Attempt<'a> {
 
     async fn work(&self, envelope: &Envelope, id: Uuid, stop: &CancellationToken) -> Result<(), Error> {
         let kind = envelope.r#type.as_str();
+        let Some(handler) = self.consumer.handlers.get(kind) else { return self.unheard(kind, id, stop).await };
         let moment = envelope.occurred_at.as_ref().and_then(|at| at.to_time());
         let _counted = moment.map(|moment| self.consumer.in_flight.enter(moment));
         let mut backoff = Backoff::new();
         loop {
-            match self.apply(envelope, id).await {
+            match self.apply(&**handler, envelope, id).await {
                 Ok(Applied::Now) => {
                     failpoint!("consumer.committed");
                     self.measure_lag(envelope);
@@ -91,10 +105,13 @@ impl<'a> Attempt<'a> {
                     return Ok(());
                 }
                 Ok(Applied::Before) => return self.done(kind, "repeated").await,
-                Err(failure) if failure.is_ours() => {
+                Err(failed) if failed.is_ours() => {
                     // The event is not at fault: it stays here, so that an outage makes no dead letters and reorders
                     // little.
-                    tracing::warn!(error = &failure as &dyn std::error::Error, "Event {id} waits for the database.");
+                    tracing::warn!(
+                        error = &failed.failure as &dyn std::error::Error,
+                        "Event {id} waits for the database."
+                    );
                     self.count(kind, "waited");
                     if !backoff.pause(stop).await {
                         return self.give_back().await;
@@ -103,35 +120,74 @@ impl<'a> Attempt<'a> {
                         return Err(Error::Silent);
                     }
                 }
-                Err(failure) => {
-                    let outcome = self.retry().failed(&self.delivery, self.number, kind, &failure, stop).await?;
+                Err(failed) => {
+                    let outcome = self.retry().failed(&self.delivery, self.number, kind, &failed.failure, stop).await?;
                     return self.done(kind, outcome).await;
                 }
             }
         }
     }
 
-    /// Calls the handler in a transaction that also holds the inbox row.
-    async fn apply(&self, envelope: &Envelope, id: Uuid) -> Result<Applied, Failure> {
-        let Some(handler) = self.consumer.handlers.get(&envelope.r#type) else {
-            // While two releases run side by side, the newer one's bindings bring events that the older one does not
-            // know.
-            return Err(Failure::TooEarly("no handler in this release".to_owned()));
+    /// An event that this release does not know, but the queue was bound to: by a newer release, which runs beside this
+    /// one or was rolled back, or by an older one, to which may be rolled back.
+    ///
+    /// It waits for a release that knows it, for a day and without a try being counted. Then a person decides. It is
+    /// let go as soon as two releases in a row have not wanted it, which is when its binding is taken back.
+    async fn unheard(&self, kind: &str, id: Uuid, stop: &CancellationToken) -> Result<(), Error> {
+        let mut backoff = Backoff::new();
+        let wanted = loop {
+            match bindings::is_wanted(&self.consumer.pool, &self.consumer.topology.queue(), kind).await {
+                Ok(wanted) => break wanted,
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "Event {id}, which this release does not know, waits for the database."
+                    );
+                    self.count(kind, "waited");
+                    if !backoff.pause(stop).await {
+                        return self.give_back().await;
+                    }
+                    if !self.publishing.status().connected() {
+                        return Err(Error::Silent);
+                    }
+                }
+            }
         };
+        if !wanted {
+            tracing::warn!(event.kind = kind, "Event {id} is let go: no release wants events of type {kind} any more.");
+            return self.done(kind, "unheard").await;
+        }
+        let waited = count_of(&self.delivery.properties, UNHEARD).saturating_add(1);
+        if waited > UNHEARD_AT_MOST {
+            return self.dead_letter(kind, "for a day no release had a handler for it", stop).await;
+        }
+        let outcome = self.retry().wait_for_release(&self.delivery, waited, kind).await?;
+        self.done(kind, outcome).await
+    }
+
+    /// Calls the handler in a transaction that also holds the inbox row.
+    async fn apply(&self, handler: &dyn AnyHandler, envelope: &Envelope, id: Uuid) -> Result<Applied, Failed> {
         let (consumer, now) = (self.consumer, self.consumer.clock.now());
+        let begun = &AtomicBool::new(false);
         let applied = pg::transaction(&consumer.pool, async |conn| {
             if !inbox::claim(conn, consumer.topology.service(), id, now).await? {
                 return Ok(Applied::Before);
             }
+            begun.store(true, Ordering::Relaxed);
             handler.handle(conn, envelope).await?;
             Ok(Applied::Now)
         });
         let applied = AssertUnwindSafe(tokio::time::timeout(PATIENCE, applied)).catch_unwind();
-        match applied.await {
-            Ok(Ok(applied)) => applied,
-            Ok(Err(_)) => Err(Failure::Retry(anyhow::anyhow!("the handler took longer than {PATIENCE:?}"))),
-            Err(_) => Err(Failure::Retry(anyhow::anyhow!("the handler panicked"))),
-        }
+        let failure = match applied.await {
+            Ok(Ok(Ok(applied))) => return Ok(applied),
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(_)) if begun.load(Ordering::Relaxed) => {
+                Failure::Retry(anyhow::anyhow!("the handler took longer than {PATIENCE:?}"))
+            }
+            Ok(Err(_)) => sqlx::Error::PoolTimedOut.into(),
+            Err(_) => Failure::Retry(anyhow::anyhow!("the handler panicked")),
+        };
+        Err(Failed { failure, begun: begun.load(Ordering::Relaxed) })
     }
 
     async fn dead_letter(&self, kind: &str, reason: &str, stop: &CancellationToken) -> Result<(), Error> {
@@ -177,20 +233,36 @@ pub(crate) fn pause_after(attempt: u32) -> &'static str {
 
 /// How often a message was tried, by its header.
 pub(crate) fn attempts(properties: &BasicProperties) -> u32 {
+    count_of(properties, ATTEMPTS)
+}
+
+/// A header that counts.
+fn count_of(properties: &BasicProperties, header: &str) -> u32 {
     let headers = properties.headers().as_ref();
-    match headers.and_then(|headers| headers.inner().get(ATTEMPTS)) {
-        Some(AMQPValue::LongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
+    match headers.and_then(|headers| headers.inner().get(header)) {
+        Some(AMQPValue::LongInt(count)) => u32::try_from(*count).unwrap_or_default(),
         // As the management API writes numbers.
-        Some(AMQPValue::LongLongInt(attempts)) => u32::try_from(*attempts).unwrap_or_default(),
+        Some(AMQPValue::LongLongInt(count)) => u32::try_from(*count).unwrap_or_default(),
         _ => 0,
     }
 }
 
 /// Headers of a message that is tried again later: how often it was tried, and why it failed.
 pub(crate) fn retry_headers(attempts: u32, reason: &str) -> FieldTable {
+    headers(&[(ATTEMPTS, attempts)], reason)
+}
+
+/// Headers of a message that waits for a release which knows it. Its tries are not used up by that.
+pub(crate) fn unheard_headers(properties: &BasicProperties, unheard: u32, reason: &str) -> FieldTable {
+    headers(&[(ATTEMPTS, attempts(properties)), (UNHEARD, unheard)], reason)
+}
+
+fn headers(counts: &[(&str, u32)], reason: &str) -> FieldTable {
     let mut headers = FieldTable::default();
-    let attempts = i32::try_from(attempts).unwrap_or(i32::MAX);
-    headers.insert(ATTEMPTS.into(), AMQPValue::LongInt(attempts));
+    for (name, count) in counts {
+        let count = i32::try_from(*count).unwrap_or(i32::MAX);
+        headers.insert((*name).into(), AMQPValue::LongInt(count));
+    }
     headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
     headers
 }

@@ -11,25 +11,27 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
-use lapin::types::FieldTable;
-use lapin::{BasicProperties, Channel};
+use lapin::options::{BasicAckOptions, BasicCancelOptions, BasicNackOptions};
+use lapin::{Acker, BasicProperties, Channel};
 use pg::Pool;
 use prost::Message;
 use proto::wkt::Timestamp;
 use time::OffsetDateTime;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use values::SharedClock;
 
 use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently, publish_to_queue};
 use crate::attempt::attempts;
+use crate::careful::{careful_tag, consume, is_suspicious, tag};
 use crate::consumer::offer_unrouted;
 use crate::dead_letter::{self, UNKNOWN};
+use crate::failure::Failed;
 use crate::in_flight::InFlight;
 use crate::relay::since;
 use crate::retry::Retry;
+use crate::ticker::Ticker;
 use crate::topology::{Topology, dead_letter_queue_of, declare};
 use crate::{Consume, Envelope, Failure};
 
@@ -45,12 +47,6 @@ const CHUNK: usize = 256;
 
 /// How long one batch may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often a consumer that hears nothing asks the queue how far it is.
-const TICKS: Duration = Duration::from_secs(5);
-
-/// A tick that did not come back is not followed by another one so soon: the queue is long, or another replica's.
-const LOST_AFTER: Duration = Duration::from_secs(60);
 
 /// The type of our own message to ourselves: what stands before it in the queue has arrived before it.
 const TICK: &str = "lyceum.bus.Tick";
@@ -89,6 +85,7 @@ pub struct BatchConsumer<H> {
     clock: SharedClock,
     handler: H,
     in_flight: InFlight,
+    release: String,
 }
 
 /// Events that are applied together, with the messages that they came in.
@@ -96,6 +93,14 @@ struct Batch<T> {
     items: Vec<T>,
     messages: Vec<Admitted>,
     complete_until: Option<OffsetDateTime>,
+}
+
+/// What became of a batch whose deliveries are not acknowledged yet.
+struct Settled {
+    last: Acker,
+    /// Not where it was told to stop before.
+    applied: bool,
+    ticked: bool,
 }
 
 /// A message whose event was admitted.
@@ -110,7 +115,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
     /// `pool` is for the dead letters; what the handler writes to is its own business.
     pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock, handler: H) -> Self {
         let in_flight = InFlight::new(service, clock.clone());
-        Self { topology: Topology::new(service).hears_everything().in_order(), pool, amqp, clock, handler, in_flight }
+        let topology = Topology::new(service).hears_everything().in_order();
+        Self { topology, pool, amqp, clock, handler, in_flight, release: String::new() }
     }
 
     /// Declares the service's queues without consuming, as `migrate` does before the first start.
@@ -119,7 +125,7 @@ impl<H: BatchHandler> BatchConsumer<H> {
     ///
     /// The broker cannot be reached, or has a queue of the same name that was declared otherwise.
     pub async fn declare(&self) -> Result<(), Error> {
-        declare(&self.amqp, &self.topology).await
+        declare(&self.amqp, &self.pool, &self.topology, &self.release).await
     }
 
     /// Consumes until told to stop, then finishes the batch at hand.
@@ -152,10 +158,8 @@ impl<H: BatchHandler> BatchConsumer<H> {
     async fn session(&self, stop: &CancellationToken, backoff: &mut Backoff) -> Result<(), Error> {
         let connection = self.amqp.connect(&format!("{} consumer", self.topology.service())).await?;
         let publishing = confirmed_channel(&connection).await?;
-        self.topology.declare_on(&publishing).await?;
+        self.topology.declare_on(&publishing, &self.pool, &self.release).await?;
         let consuming = patiently(connection.create_channel()).await?;
-        let taken = u16::try_from(2 * BATCH).unwrap_or(u16::MAX);
-        patiently(consuming.basic_qos(taken, BasicQosOptions::default())).await?;
         backoff.reset();
         let offering = confirmed_channel(&connection).await?;
         let given_up = dead_letter_queue_of(self.topology.service());
@@ -178,20 +182,19 @@ impl<H: BatchHandler> BatchConsumer<H> {
     }
 
     async fn take_all(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+        let mut ticker = Ticker::new();
+        let Some(deliveries) = self.take_carefully(consuming, publishing, &mut ticker, stop).await? else {
+            return Ok(());
+        };
+        let mut deliveries = deliveries.ready_chunks(CHUNK);
         let queue = self.topology.queue();
-        let tag = format!("{queue}.consumer");
-        let options = BasicConsumeOptions::default();
-        let consume =
-            consuming.basic_consume(queue.as_str().into(), tag.as_str().into(), options, FieldTable::default());
-        let mut deliveries = patiently(consume).await?.ready_chunks(CHUNK);
         let mut gathered: Vec<Delivery> = Vec::new();
         let mut due = None;
         let mut at_work = FuturesUnordered::new();
-        let mut ticker = Ticker::new();
         loop {
             let ready = gathered.len() >= BATCH || due.is_some_and(|due| due <= Instant::now());
             if ready && at_work.is_empty() {
-                at_work.push(self.settle(publishing, std::mem::take(&mut gathered), stop));
+                at_work.push(self.settle_and_acknowledge(publishing, std::mem::take(&mut gathered), stop));
                 due = None;
             }
             tokio::select! {
@@ -210,11 +213,53 @@ impl<H: BatchHandler> BatchConsumer<H> {
                 }
             }
         }
-        patiently(consuming.basic_cancel(tag.into(), BasicCancelOptions::default())).await?;
+        patiently(consuming.basic_cancel(tag(&queue).into(), BasicCancelOptions::default())).await?;
         while let Some(done) = at_work.next().await {
             done?;
         }
         Ok(())
+    }
+
+    /// Takes one message at a time until one comes that nobody can have died of, such as our own tick; answers with
+    /// the consumer that takes thousands. `None` when it was told to stop.
+    async fn take_carefully(
+        &self,
+        consuming: &Channel,
+        publishing: &Channel,
+        ticker: &mut Ticker,
+        stop: &CancellationToken,
+    ) -> Result<Option<lapin::Consumer>, Error> {
+        let queue = self.topology.queue();
+        let end_care =
+            async || patiently(consuming.basic_cancel(careful_tag(&queue).into(), BasicCancelOptions::default())).await;
+        let mut deliveries = consume(consuming, &queue, &careful_tag(&queue), 1).await?;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => {
+                    end_care().await?;
+                    return Ok(None);
+                }
+                delivery = deliveries.next() => {
+                    let delivery = delivery.ok_or(Error::Silent)??;
+                    if is_suspicious(&delivery) {
+                        ticker.returned(self.settle_and_acknowledge(publishing, vec![delivery], stop).await?);
+                        continue;
+                    }
+                    // The next consumer stands in line before this one leaves and before this message is
+                    // acknowledged: so nobody overtakes it, and the replicas that stand by go on standing by.
+                    let at_once = u16::try_from(2 * BATCH).unwrap_or(u16::MAX);
+                    let wide = consume(consuming, &queue, &tag(&queue), at_once).await?;
+                    let settled = self.settle(publishing, vec![delivery], stop).await?;
+                    end_care().await?;
+                    ticker.returned(acknowledge(settled).await?);
+                    return Ok(Some(wide));
+                }
+                () = ticker.is_due() => {
+                    ticker.sent();
+                    self.tick(publishing, &queue).await?;
+                }
+            }
+        }
     }
 
     /// Puts a message to ourselves at the end of the queue.
@@ -229,16 +274,25 @@ impl<H: BatchHandler> BatchConsumer<H> {
         publish_to_queue(publishing, queue, &tick.encode_to_vec(), properties).await
     }
 
-    /// Works until every delivery is applied or has failed, acknowledges all at once, and says whether a tick was
-    /// among them.
+    /// Settles deliveries, acknowledges all at once, and says whether a tick was among them.
+    async fn settle_and_acknowledge(
+        &self,
+        publishing: &Channel,
+        gathered: Vec<Delivery>,
+        stop: &CancellationToken,
+    ) -> Result<bool, Error> {
+        acknowledge(self.settle(publishing, gathered, stop).await?).await
+    }
+
+    /// Works until every delivery is applied or has failed, and leaves their acknowledgement to the caller.
     async fn settle(
         &self,
         publishing: &Channel,
         mut gathered: Vec<Delivery>,
         stop: &CancellationToken,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Settled>, Error> {
         let retry = self.retry(publishing);
-        let Some(last) = gathered.last().map(|delivery| delivery.acker.clone()) else { return Ok(false) };
+        let Some(last) = gathered.last().map(|delivery| delivery.acker.clone()) else { return Ok(None) };
         metrics::histogram!("bus_batch_events", "consumer" => retry.service).record(gathered.len() as f64);
         let mut batch = Batch { items: Vec::new(), messages: Vec::new(), complete_until: None };
         let (mut ticked, now) = (false, self.clock.now());
@@ -278,13 +332,7 @@ impl<H: BatchHandler> BatchConsumer<H> {
         let counted = oldest.map(|oldest| self.in_flight.enter(oldest));
         let applied = self.apply(&retry, &batch, stop).await?;
         drop(counted);
-        if !applied {
-            let all = BasicNackOptions { multiple: true, requeue: true };
-            patiently(last.nack(all)).await?;
-            return Ok(false);
-        }
-        patiently(last.ack(BasicAckOptions { multiple: true })).await?;
-        Ok(ticked)
+        Ok(Some(Settled { last, applied, ticked }))
     }
 
     /// Applies a batch, in ever smaller pieces where it fails; false when it was told to stop meanwhile.
@@ -308,11 +356,11 @@ impl<H: BatchHandler> BatchConsumer<H> {
                     complete |= last;
                     self.measure(retry, &batch.messages[piece]);
                 }
-                Err(failure) if failure.is_ours() => {
+                Err(failed) if failed.is_ours() => {
                     // The events are not at fault: they stay here, so that an outage makes no dead letters and
                     // reorders little.
                     tracing::warn!(
-                        error = &failure as &dyn std::error::Error,
+                        error = &failed.failure as &dyn std::error::Error,
                         "A batch of events waits for the database."
                     );
                     if !backoff.pause(stop).await {
@@ -323,14 +371,14 @@ impl<H: BatchHandler> BatchConsumer<H> {
                     }
                     pieces.push(piece);
                 }
-                Err(failure) if piece.is_empty() => {
+                Err(Failed { failure, .. }) if piece.is_empty() => {
                     tracing::warn!(
                         error = &failure as &dyn std::error::Error,
                         "How far events have arrived is not noted."
                     );
                     complete = true;
                 }
-                Err(failure) if piece.len() == 1 => {
+                Err(Failed { failure, .. }) if piece.len() == 1 => {
                     self.failed(retry, &batch.messages[piece.start], &failure, stop).await?;
                 }
                 Err(_) => {
@@ -342,13 +390,19 @@ impl<H: BatchHandler> BatchConsumer<H> {
         }
     }
 
-    async fn attempt(&self, items: &[H::Item], until: Option<OffsetDateTime>) -> Result<(), Failure> {
+    async fn attempt(&self, items: &[H::Item], until: Option<OffsetDateTime>) -> Result<(), Failed> {
+        // The handler opens its own transaction. A database that answers just before is no outage to be waited for
+        // when it does not answer in the middle: that may be these events' own doing.
+        let answers = sqlx::query("select 1").execute(&self.pool).await;
+        answers.map_err(|error| Failed { failure: error.into(), begun: false })?;
         let applied = tokio::time::timeout(PATIENCE, self.handler.apply(items, until));
-        match AssertUnwindSafe(applied).catch_unwind().await {
-            Ok(Ok(applied)) => applied,
-            Ok(Err(_)) => Err(Failure::Retry(anyhow::anyhow!("the handler took longer than {PATIENCE:?}"))),
-            Err(_) => Err(Failure::Retry(anyhow::anyhow!("the handler panicked"))),
-        }
+        let failure = match AssertUnwindSafe(applied).catch_unwind().await {
+            Ok(Ok(Ok(()))) => return Ok(()),
+            Ok(Ok(Err(failure))) => failure,
+            Ok(Err(_)) => Failure::Retry(anyhow::anyhow!("the handler took longer than {PATIENCE:?}")),
+            Err(_) => Failure::Retry(anyhow::anyhow!("the handler panicked")),
+        };
+        Err(Failed { failure, begun: true })
     }
 
     async fn failed(
@@ -388,6 +442,27 @@ impl<H: BatchHandler> Consume for BatchConsumer<H> {
     async fn run(self, stop: CancellationToken) {
         Self::run(self, stop).await;
     }
+
+    fn of_release(mut self, release: &str) -> Self {
+        release.clone_into(&mut self.release);
+        self
+    }
+
+    fn read(&self, _: &Envelope) -> Option<String> {
+        None
+    }
+}
+
+/// Acknowledges what is settled, or gives it back, and says whether a tick was applied.
+async fn acknowledge(settled: Option<Settled>) -> Result<bool, Error> {
+    let Some(Settled { last, applied, ticked }) = settled else { return Ok(false) };
+    if !applied {
+        let all = BasicNackOptions { multiple: true, requeue: true };
+        patiently(last.nack(all)).await?;
+        return Ok(false);
+    }
+    patiently(last.ack(BasicAckOptions { multiple: true })).await?;
+    Ok(ticked)
 }
 
 /// Until a moment; for ever where there is none.
@@ -395,39 +470,5 @@ async fn at(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
-    }
-}
-
-/// When to send the next tick.
-struct Ticker {
-    interval: tokio::time::Interval,
-    under_way_since: Option<Instant>,
-}
-
-impl Ticker {
-    /// The first tick is due at once: it also tells whether this replica is the one that works.
-    fn new() -> Self {
-        let mut interval = tokio::time::interval(TICKS);
-        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { interval, under_way_since: None }
-    }
-
-    async fn is_due(&mut self) {
-        loop {
-            self.interval.tick().await;
-            if self.under_way_since.is_none_or(|since| since.elapsed() > LOST_AFTER) {
-                return;
-            }
-        }
-    }
-
-    fn sent(&mut self) {
-        self.under_way_since = Some(Instant::now());
-    }
-
-    fn returned(&mut self, ticked: bool) {
-        if ticked {
-            self.under_way_since = None;
-        }
     }
 }

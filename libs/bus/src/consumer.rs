@@ -6,15 +6,17 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use lapin::Channel;
-use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
-use lapin::types::FieldTable;
+use lapin::options::BasicCancelOptions;
 use pg::Pool;
 use prost::{Message, Name};
+use proto::json::Json;
 use tokio_util::sync::CancellationToken;
 use values::SharedClock;
 
+use crate::Envelope;
 use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently};
 use crate::attempt::Attempt;
+use crate::careful::{careful_tag, consume, tag};
 use crate::dead_letter;
 use crate::handler::{AnyHandler, Decoding, Handler};
 use crate::in_flight::InFlight;
@@ -35,6 +37,7 @@ pub struct Consumer {
     pub(crate) handlers: HashMap<String, Box<dyn AnyHandler>>,
     pub(crate) in_flight: InFlight,
     amqp: Amqp,
+    release: String,
 }
 
 impl std::fmt::Debug for Consumer {
@@ -47,24 +50,32 @@ impl Consumer {
     /// Makes the consumer of a service, which hears nothing yet. Replicas share one queue and one inbox.
     pub fn new(service: &'static str, pool: Pool, amqp: Amqp, clock: SharedClock) -> Self {
         let in_flight = InFlight::new(service, clock.clone());
-        Self { topology: Topology::new(service), pool, clock, handlers: HashMap::new(), in_flight, amqp }
+        Self {
+            topology: Topology::new(service),
+            pool,
+            clock,
+            handlers: HashMap::new(),
+            in_flight,
+            amqp,
+            release: String::new(),
+        }
     }
 
     /// Applies events of type `T` with `handler`.
     #[must_use]
-    pub fn on<T: Message + Name + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
+    pub fn on<T: Message + Name + Json + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
         self.topology = self.topology.hears::<T>();
         self.handle_with::<T>(handler)
     }
 
     /// Applies events of type `T` that travel on the personal exchange.
     #[must_use]
-    pub fn on_personal<T: Message + Name + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
+    pub fn on_personal<T: Message + Name + Json + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
         self.topology = self.topology.hears_personal::<T>();
         self.handle_with::<T>(handler)
     }
 
-    fn handle_with<T: Message + Name + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
+    fn handle_with<T: Message + Name + Json + Default + 'static>(mut self, handler: impl Handler<T>) -> Self {
         let handler = Decoding { handler, event: std::marker::PhantomData };
         self.handlers.insert(T::full_name(), Box::new(handler));
         self
@@ -76,7 +87,7 @@ impl Consumer {
     ///
     /// The broker cannot be reached, or has a queue of the same name that was declared otherwise.
     pub async fn declare(&self) -> Result<(), Error> {
-        declare(&self.amqp, &self.topology).await
+        declare(&self.amqp, &self.pool, &self.topology, &self.release).await
     }
 
     /// Consumes until told to stop, then finishes the events at hand.
@@ -108,9 +119,8 @@ impl Consumer {
     async fn session(&self, stop: &CancellationToken, backoff: &mut Backoff) -> Result<(), Error> {
         let connection = self.amqp.connect(&format!("{} consumer", self.topology.service())).await?;
         let publishing = confirmed_channel(&connection).await?;
-        self.topology.declare_on(&publishing).await?;
+        self.topology.declare_on(&publishing, &self.pool, &self.release).await?;
         let consuming = patiently(connection.create_channel()).await?;
-        patiently(consuming.basic_qos(CONCURRENCY, BasicQosOptions::default())).await?;
         backoff.reset();
         tracing::debug!("This consumer is at work.");
         let offering = confirmed_channel(&connection).await?;
@@ -135,12 +145,11 @@ impl Consumer {
     }
 
     async fn take_all(&self, consuming: &Channel, publishing: &Channel, stop: &CancellationToken) -> Result<(), Error> {
-        let queue = self.topology.queue();
-        let tag = format!("{queue}.consumer");
-        let options = BasicConsumeOptions::default();
-        let consume = consuming.basic_consume(queue.into(), tag.as_str().into(), options, FieldTable::default());
-        let mut deliveries = patiently(consume).await?;
         let mut at_work = FuturesUnordered::new();
+        let first = self.take_carefully(consuming, publishing, stop).await?;
+        at_work.extend(first.map(|first| first.run(stop)));
+        let (queue, tag) = (self.topology.queue(), tag(&self.topology.queue()));
+        let mut deliveries = consume(consuming, &queue, &tag, CONCURRENCY).await?;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
@@ -156,6 +165,30 @@ impl Consumer {
             done?;
         }
         Ok(())
+    }
+
+    /// Takes one message at a time until one comes that nobody can have died of; answers with that one. None when it
+    /// was told to stop.
+    async fn take_carefully<'a>(
+        &'a self,
+        consuming: &Channel,
+        publishing: &'a Channel,
+        stop: &CancellationToken,
+    ) -> Result<Option<Attempt<'a>>, Error> {
+        let (queue, tag) = (self.topology.queue(), careful_tag(&self.topology.queue()));
+        let mut deliveries = consume(consuming, &queue, &tag, 1).await?;
+        while let Some(delivery) = stop.run_until_cancelled(deliveries.next()).await {
+            let delivery = delivery.ok_or(Error::Silent)??;
+            let attempt = Attempt::new(self, publishing, delivery);
+            if !attempt.is_suspicious() {
+                // While this one is not acknowledged, no other one is on its way here.
+                patiently(consuming.basic_cancel(tag.into(), BasicCancelOptions::default())).await?;
+                return Ok(Some(attempt));
+            }
+            attempt.run(stop).await?;
+        }
+        patiently(consuming.basic_cancel(tag.into(), BasicCancelOptions::default())).await?;
+        Ok(None)
     }
 }
 
@@ -173,12 +206,20 @@ pub(crate) async fn offer_unrouted(topology: &Topology, channel: &Channel) -> Er
 }
 
 /// What the wiring of a service needs of its consumer, whichever of the two it has.
-pub trait Consume: Send + 'static {
+pub trait Consume: Sized + Send + 'static {
     /// Declares the service's queues without consuming, as `migrate` does before the first start.
     fn declare(&self) -> impl Future<Output = Result<(), Error>> + Send;
 
     /// Consumes until told to stop, then finishes the events at hand.
     fn run(self, stop: CancellationToken) -> impl Future<Output = ()> + Send + 'static;
+
+    /// Says which release this is, by any text that differs between two of them: a binding that two releases in a row
+    /// do not want is taken back.
+    #[must_use]
+    fn of_release(self, release: &str) -> Self;
+
+    /// What an event says, as JSON, for the eyes of an operator; absent where it is no event that is heard here.
+    fn read(&self, envelope: &Envelope) -> Option<String>;
 }
 
 impl Consume for Consumer {
@@ -188,5 +229,14 @@ impl Consume for Consumer {
 
     async fn run(self, stop: CancellationToken) {
         Self::run(self, stop).await;
+    }
+
+    fn of_release(mut self, release: &str) -> Self {
+        release.clone_into(&mut self.release);
+        self
+    }
+
+    fn read(&self, envelope: &Envelope) -> Option<String> {
+        self.handlers.get(&envelope.r#type)?.read(&envelope.payload)
     }
 }

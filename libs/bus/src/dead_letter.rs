@@ -1,5 +1,5 @@
 //! Dead letters: messages that a consumer gave up on, kept in the table `bus_dead_letters` of its service until a
-//! person replays or discards them.
+//! person replays or drops them. Who looked into one or did something to it stands in a log.
 //!
 //! The consumer stores the row before it acknowledges the message. What the broker itself gave up, because it took the
 //! process down each time, arrives in a queue of its own and is collected from there into the same table.
@@ -149,18 +149,53 @@ pub async fn store(pool: &Pool, letter: &DeadLetter) -> Result<(), sqlx::Error> 
     Ok(())
 }
 
-/// Reads all dead letters of a service, oldest first, and changes nothing.
+/// Which dead letters somebody means.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Those with these ids; all where there is none.
+    pub ids: Vec<String>,
+    /// Those of this type.
+    pub kind: Option<String>,
+}
+
+/// How many dead letters are read at once: a bug in a busy service makes many, and a pod has little memory.
+const PAGE: i64 = 200;
+
+/// Reads the oldest dead letters of a service, and changes nothing.
 ///
 /// # Errors
 ///
 /// The database's.
 pub async fn list(pool: &Pool) -> Result<Vec<DeadLetter>, sqlx::Error> {
-    let all = sqlx::query_as(
+    page(pool, &Choice::default(), 0).await
+}
+
+/// Reads the next dead letters of a choice, oldest first, from those behind a position, and changes nothing. Empty
+/// where there are no more.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn page(pool: &Pool, choice: &Choice, after: i64) -> Result<Vec<DeadLetter>, sqlx::Error> {
+    let page = sqlx::query_as(
         "select position, queue, message_id, type, content_type, correlation_id, attempts, reason, given_up_at, body
          from bus_dead_letters
-         order by position",
+         where position > $1
+           and (cardinality($2::text[]) = 0 or message_id = any($2))
+           and ($3::text is null or type = $3)
+         order by position
+         limit $4",
     );
-    all.fetch_all(pool).await
+    page.bind(after).bind(&choice.ids).bind(&choice.kind).bind(PAGE).fetch_all(pool).await
+}
+
+/// Where the newest dead letter stands; what is given up from now on stands behind it.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn newest(pool: &Pool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("select coalesce(max(position), 0) from bus_dead_letters").fetch_one(pool).await
 }
 
 /// Sends dead letters back to their queues with all attempts ahead, and says how many.
@@ -200,6 +235,80 @@ pub async fn discard(pool: &Pool, letters: &[DeadLetter]) -> Result<usize, sqlx:
         delete(pool, letter).await?;
     }
     Ok(letters.len())
+}
+
+/// What somebody did to a dead letter, or saw of it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Entry {
+    /// When.
+    pub at: OffsetDateTime,
+    /// Who, as they said.
+    pub actor: String,
+    /// On which host, in Kubernetes which pod.
+    pub host: String,
+    /// The word of the verb.
+    pub action: String,
+    /// The queue that it came from.
+    pub queue: String,
+    /// The message's own id.
+    pub message_id: String,
+    /// The event's full name.
+    #[sqlx(rename = "type")]
+    pub kind: String,
+    /// How often it had been tried.
+    pub attempts: i32,
+    /// Why it had been given up.
+    pub reason: String,
+    /// When it had been given up.
+    pub given_up_at: OffsetDateTime,
+}
+
+/// Who does something to dead letters, and what.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// The word of the verb.
+    pub action: &'a str,
+    /// Who, as they say.
+    pub actor: &'a str,
+    /// On which host.
+    pub host: &'a str,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Notes in the log what is about to be done. Before, not afterwards: a deed that fails half-way has been tried.
+///
+/// # Errors
+///
+/// The database's; then it must not be done.
+pub async fn note(pool: &Pool, deed: Deed<'_>, letters: &[DeadLetter]) -> Result<(), sqlx::Error> {
+    let positions: Vec<i64> = letters.iter().map(|letter| letter.position).collect();
+    let noted = sqlx::query(
+        "insert into bus_dead_letter_log (
+             at, actor, host, action, queue, message_id, type, attempts, reason, given_up_at
+         )
+         select $1, $2, $3, $4, queue, message_id, type, attempts, reason, given_up_at
+         from bus_dead_letters
+         where position = any($5)
+         order by position",
+    );
+    noted.bind(deed.at).bind(deed.actor).bind(deed.host).bind(deed.action).bind(positions).execute(pool).await?;
+    Ok(())
+}
+
+/// Reads the newest entries of the log, newest first.
+///
+/// # Errors
+///
+/// The database's.
+pub async fn log(pool: &Pool) -> Result<Vec<Entry>, sqlx::Error> {
+    let newest = sqlx::query_as(
+        "select at, actor, host, action, queue, message_id, type, attempts, reason, given_up_at
+         from bus_dead_letter_log
+         order by position desc
+         limit $1",
+    );
+    newest.bind(PAGE).fetch_all(pool).await
 }
 
 async fn delete(pool: &Pool, letter: &DeadLetter) -> Result<(), sqlx::Error> {
@@ -265,13 +374,19 @@ impl DeadLetters<'_> {
         Ok(())
     }
 
-    /// Moves what the broker gave up from its queue into the table, until that is empty.
+    /// Moves what the broker gave up from its queue into the table, until that is empty or the database does not
+    /// answer.
     ///
     /// # Errors
     ///
     /// The broker's, or as of [`Self::keep`].
     pub async fn collect(&self, from: &str, stop: &CancellationToken) -> Result<(), Error> {
         loop {
+            // What is taken and given back is counted by the broker, and in the end thrown away, if its queue has a
+            // limit after all: so nothing is taken that could not be stored at once.
+            if sqlx::query("select 1").execute(self.pool).await.is_err() {
+                return Ok(());
+            }
             let get = self.channel.basic_get(from.into(), BasicGetOptions::default());
             let Some(message) = patiently(get).await? else { return Ok(()) };
             let delivery = message.delivery;

@@ -2,6 +2,7 @@
 
 use futures::future::BoxFuture;
 use prost::{Message, Name};
+use proto::json::{self, Json};
 use sqlx::PgConnection;
 
 use crate::{Envelope, Failure};
@@ -72,6 +73,9 @@ where
 /// A handler whose event type is forgotten, so that one list holds them all.
 pub(crate) trait AnyHandler: Send + Sync {
     fn handle<'c>(&'c self, conn: &'c mut PgConnection, envelope: &'c Envelope) -> BoxFuture<'c, Result<(), Failure>>;
+
+    /// What a payload says, as JSON.
+    fn read(&self, payload: &[u8]) -> Option<String>;
 }
 
 pub(crate) struct Decoding<T, H> {
@@ -79,7 +83,7 @@ pub(crate) struct Decoding<T, H> {
     pub(crate) event: std::marker::PhantomData<fn() -> T>,
 }
 
-impl<T: Message + Name + Default + 'static, H: Handler<T>> AnyHandler for Decoding<T, H> {
+impl<T: Message + Name + Json + Default + 'static, H: Handler<T>> AnyHandler for Decoding<T, H> {
     fn handle<'c>(&'c self, conn: &'c mut PgConnection, envelope: &'c Envelope) -> BoxFuture<'c, Result<(), Failure>> {
         match T::decode(&*envelope.payload) {
             Ok(event) => Box::pin(self.handler.apply(conn, envelope, event)),
@@ -88,5 +92,9 @@ impl<T: Message + Name + Default + 'static, H: Handler<T>> AnyHandler for Decodi
                 Box::pin(std::future::ready(Err(Failure::DeadLetter(reason))))
             }
         }
+    }
+
+    fn read(&self, payload: &[u8]) -> Option<String> {
+        T::decode(payload).ok().map(|event| json::to_text(&event))
     }
 }

@@ -4,12 +4,14 @@
 //! handler in the same transaction and acknowledges after the commit. Killing any of them at any point loses nothing
 //! and repeats nothing. What an event means lives in the services.
 //!
-//! Reading order: event, relay, consumer (handler, failure, field, inbox, attempt, in_flight), batch, retry,
-//! dead_letter, topology, amqp, trace; then republish and external.
+//! Reading order: event, relay, consumer (handler, failure, field, inbox, attempt, in_flight, careful), batch, ticker,
+//! retry, dead_letter, topology, bindings, amqp, trace; then republish and external.
 
 mod amqp;
 mod attempt;
 mod batch;
+mod bindings;
+mod careful;
 mod consumer;
 pub mod dead_letter;
 mod event;
@@ -22,6 +24,7 @@ mod inbox;
 mod relay;
 mod republish;
 mod retry;
+mod ticker;
 mod topology;
 mod trace;
 
@@ -36,8 +39,7 @@ pub use inbox::sweep;
 pub use proto::lyceum::events::v1::Envelope;
 pub use relay::Relay;
 pub use republish::Republisher;
-pub use topology::{Topology, declare};
 
-/// The tables that this crate itself needs (`outbox`, `inbox`, `bus_dead_letters`); a service adds it to its own
-/// migrations.
+/// The tables that this crate itself needs (`outbox`, `inbox`, `bus_dead_letters` and its log, `bus_bindings`); a
+/// service adds it to its own migrations.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();

@@ -4,13 +4,14 @@
 use failpoint::failpoint;
 use lapin::Channel;
 use lapin::message::Delivery;
+use lapin::types::FieldTable;
 use pg::Pool;
 use tokio_util::sync::CancellationToken;
 use values::SharedClock;
 
 use crate::Failure;
 use crate::amqp::{Error, publish_to_queue};
-use crate::attempt::{ATTEMPTS_AT_MOST, pause_after, retry_headers};
+use crate::attempt::{ATTEMPTS_AT_MOST, pause_after, retry_headers, unheard_headers};
 use crate::dead_letter::DeadLetters;
 use crate::topology::{queue_of, retry_queue_of};
 
@@ -80,10 +81,28 @@ impl Retry<'_> {
                 "failed"
             }
         };
-        let properties = delivery.properties.clone().with_headers(retry_headers(number, &reason));
+        self.wait(delivery, pause, retry_headers(number, &reason)).await?;
+        Ok(outcome)
+    }
+
+    /// Lets a message wait that no handler of this release knows.
+    pub(crate) async fn wait_for_release(
+        &self,
+        delivery: &Delivery,
+        waited: u32,
+        kind: &str,
+    ) -> Result<&'static str, Error> {
+        let (reason, pause) = ("no handler in this release", pause_after(waited));
+        tracing::debug!(event.kind = kind, "An event waits {pause} for a release that knows it.");
+        self.wait(delivery, pause, unheard_headers(&delivery.properties, waited, reason)).await?;
+        Ok("early")
+    }
+
+    async fn wait(&self, delivery: &Delivery, pause: &str, headers: FieldTable) -> Result<(), Error> {
+        let properties = delivery.properties.clone().with_headers(headers);
         publish_to_queue(self.publishing, &retry_queue_of(self.service, pause), &delivery.data, properties).await?;
         moved();
-        Ok(outcome)
+        Ok(())
     }
 
     /// Counts events of a type by how they ended.

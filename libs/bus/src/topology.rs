@@ -20,9 +20,11 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, ExchangeKind};
+use pg::Pool;
 use prost::Name;
 
 use crate::amqp::{Amqp, Error, close, confirmed_channel, no_arguments, patiently, stored};
+use crate::bindings;
 
 /// The exchange of everything that carries ids and facts.
 pub(crate) const EVENTS: &str = "lyceum.events";
@@ -50,9 +52,9 @@ const UNROUTED_AT_MOST: i32 = 10_000;
 /// How many unrouted events are offered again at once.
 const OFFERED_AT_ONCE: usize = 100;
 
-/// What one service hears. A consumer makes its own; it can also be declared before any process starts.
+/// What one service hears.
 #[derive(Clone, Debug)]
-pub struct Topology {
+pub(crate) struct Topology {
     service: &'static str,
     bindings: BTreeSet<(&'static str, String)>,
     in_order: bool,
@@ -60,34 +62,30 @@ pub struct Topology {
 
 impl Topology {
     /// A service that hears nothing yet.
-    pub fn new(service: &'static str) -> Self {
+    pub(crate) fn new(service: &'static str) -> Self {
         Self { service, bindings: BTreeSet::new(), in_order: false }
     }
 
     /// The service hears events of type `T`.
-    #[must_use]
-    pub fn hears<T: Name>(mut self) -> Self {
+    pub(crate) fn hears<T: Name>(mut self) -> Self {
         self.bindings.insert((EVENTS, T::full_name()));
         self
     }
 
     /// The service hears events of type `T`, which travel on the personal exchange.
-    #[must_use]
-    pub fn hears_personal<T: Name>(mut self) -> Self {
+    pub(crate) fn hears_personal<T: Name>(mut self) -> Self {
         self.bindings.insert((PERSONAL, T::full_name()));
         self
     }
 
     /// The service hears every event of the exchange of everybody, also of types that are not known yet.
-    #[must_use]
-    pub fn hears_everything(mut self) -> Self {
+    pub(crate) fn hears_everything(mut self) -> Self {
         self.bindings.insert((EVENTS, "#".to_owned()));
         self
     }
 
     /// One replica consumes at a time, the others stand by: what it has done includes everything that came before.
-    #[must_use]
-    pub fn in_order(mut self) -> Self {
+    pub(crate) fn in_order(mut self) -> Self {
         self.in_order = true;
         self
     }
@@ -101,8 +99,20 @@ impl Topology {
         queue_of(self.service)
     }
 
-    /// Declares everything; what exists already stays as it is.
-    pub(crate) async fn declare_on(&self, channel: &Channel) -> Result<(), Error> {
+    /// What the queue is bound to: exchanges and routing keys.
+    pub(crate) fn bindings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.bindings.iter().map(|(exchange, kind)| (*exchange, kind.as_str()))
+    }
+
+    /// Tells a release from others: by what it is called, and by what it hears where it is not called anything, as on
+    /// a developer's machine.
+    pub(crate) fn release(&self, name: &str) -> String {
+        let heard: Vec<&str> = self.bindings().map(|(_, kind)| kind).collect();
+        format!("{name} hears {}", heard.join(" "))
+    }
+
+    /// Declares everything; what exists already stays as it is, but for bindings that no release wants any more.
+    pub(crate) async fn declare_on(&self, channel: &Channel, pool: &Pool, release: &str) -> Result<(), Error> {
         let queue = self.queue();
         let given_up = dead_letter_queue_of(self.service);
         declare_queue(channel, &given_up, no_arguments()).await?;
@@ -121,12 +131,7 @@ impl Topology {
         for exchange in self.exchanges() {
             declare_exchange(channel, exchange).await?;
         }
-        for (exchange, kind) in &self.bindings {
-            let options = QueueBindOptions::default();
-            let (queue, exchange, kind) = (queue.as_str().into(), (*exchange).into(), kind.as_str().into());
-            patiently(channel.queue_bind(queue, exchange, kind, options, no_arguments())).await?;
-        }
-        Ok(())
+        bindings::settle(channel, pool, self, release).await
     }
 
     /// Offers unrouted events again, so that those from before the first declaration of the service reach it.
@@ -147,14 +152,10 @@ impl Topology {
 
 /// Declares the queues of a service before it starts for the first time, as `migrate` does: no event can come too
 /// early.
-///
-/// # Errors
-///
-/// The broker cannot be reached, or has a queue of the same name that was declared otherwise.
-pub async fn declare(amqp: &Amqp, topology: &Topology) -> Result<(), Error> {
+pub(crate) async fn declare(amqp: &Amqp, pool: &Pool, topology: &Topology, release: &str) -> Result<(), Error> {
     let connection = amqp.connect(&format!("{} declares", topology.service)).await?;
     let channel = confirmed_channel(&connection).await?;
-    topology.declare_on(&channel).await?;
+    topology.declare_on(&channel, pool, release).await?;
     topology.offer_unrouted(&channel).await?;
     close(&connection, "declared").await;
     Ok(())

@@ -13,7 +13,8 @@ const SECONDS: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// Of what may also wait for hours or days: events for their consumer, mail, money, certificates, jobs.
 const HOURS: [f64; 18] = [
-    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 86_400.0,
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0,
+    86_400.0,
 ];
 
 /// What has them.
@@ -82,9 +83,8 @@ impl Recorder {
 /// Which metrics have which buckets.
 fn builder() -> anyhow::Result<PrometheusBuilder> {
     let (seconds, events) = (Matcher::Suffix("_seconds".to_owned()), Matcher::Suffix("_events".to_owned()));
-    let mut builder = PrometheusBuilder::new()
-        .set_buckets_for_metric(seconds, &SECONDS)?
-        .set_buckets_for_metric(events, &EVENTS)?;
+    let mut builder =
+        PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS)?.set_buckets_for_metric(events, &EVENTS)?;
     for name in WAITS {
         builder = builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), &HOURS)?;
     }

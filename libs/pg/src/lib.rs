@@ -12,7 +12,7 @@ mod record;
 mod sweep;
 mod transaction;
 
-pub use error::{is_conflict, is_unavailable, violated};
+pub use error::{is_conflict, is_outage, is_unavailable, violated};
 pub use idempotency::{Claim, Idempotent};
 pub use lease::Lease;
 pub use migrations::{MigrationError, Migrations};

@@ -37,7 +37,7 @@ const BROKER: &str = "an address such as amqp://user:password@host:5672/%2f";
 pub fn amqp(env: &mut Env, url: &'static str, authority: &'static str) -> Option<Amqp> {
     let amqp = env.secret_as(url, BROKER, |url| url.parse::<Amqp>().ok());
     let authority = env.authority(authority);
-    Some(amqp?.trusting(authority?.map(|authority| authority.pem)))
+    Some(amqp?.trusting(authority?))
 }
 
 /// The same, but it may be left out: `Some(None)` then.

@@ -1,118 +1,182 @@
-//! The verb `dead-letters`, which every service with a consumer has: what it gave up on and why, and sending it back.
+//! The verb `dead-letters`, which every service with a consumer has: what it gave up on and why, sending it back, or
+//! throwing it away.
+//!
+//! Whoever can run a program in the service's place may do so; there is nothing else to sign in with. Who shows what is
+//! in a message, or does something to it, says who they are, and that is noted in the service's database first.
 
-use anyhow::{Context, bail, ensure};
-use bus::Amqp;
-use bus::dead_letter::{self, DeadLetter};
-use time::format_description::well_known::Rfc3339;
+mod print;
+mod words;
 
-use crate::Parts;
+use anyhow::{Result, ensure};
+use bus::dead_letter::{self, Choice, DeadLetter, Deed};
+use bus::{Amqp, Envelope};
+use pg::Pool;
+use values::SharedClock;
+
+use print::{Format, Shown};
+use words::{Action, Words};
 
 /// The verb's name.
 pub(crate) const DEAD_LETTERS: &str = "dead-letters";
 
-const USAGE: &str = "expected dead-letters [list] [--json], dead-letters replay [MESSAGE-ID…] or \
-                     dead-letters discard MESSAGE-ID…|--all";
+/// What the verb needs of a service.
+pub(crate) struct Of<'a, B, R> {
+    pub(crate) name: &'static str,
+    pub(crate) db: &'a Pool,
+    pub(crate) clock: &'a SharedClock,
+    /// Which broker a queue is on.
+    pub(crate) broker: B,
+    /// What an event says, as JSON.
+    pub(crate) read: R,
+}
 
-/// Does what the words after the verb say. `broker` tells where a queue is.
-pub(crate) async fn run(parts: &Parts, broker: impl Fn(&str) -> Amqp, words: &[&str]) -> anyhow::Result<()> {
-    let letters = dead_letter::list(&parts.db).await?;
-    match words {
-        [] | ["list"] => print(parts.name, &letters),
-        ["--json"] | ["list", "--json"] => {
-            for letter in &letters {
-                println!("{}", json(letter)?);
-            }
-        }
-        ["replay", ids @ ..] => {
-            let mut replayed = 0;
-            for letters in chosen(letters, ids)?.chunk_by(|one, next| one.queue == next.queue) {
-                replayed += dead_letter::replay(&parts.db, &broker(&letters[0].queue), letters).await?;
-            }
-            println!("{}: {replayed} dead letters were sent back to their queues", parts.name);
-        }
-        ["discard", "--all"] => {
-            let discarded = dead_letter::discard(&parts.db, &letters).await?;
-            println!("{}: {discarded} dead letters were thrown away", parts.name);
-        }
-        ["discard", ids @ ..] if !ids.is_empty() => {
-            let discarded = dead_letter::discard(&parts.db, &chosen(letters, ids)?).await?;
-            println!("{}: {discarded} dead letters were thrown away", parts.name);
-        }
-        _ => bail!("{USAGE}"),
+/// Does what the words after the verb say.
+pub(crate) async fn run<B, R>(of: &Of<'_, B, R>, words: &[&str]) -> Result<()>
+where
+    B: Fn(&str) -> Amqp,
+    R: Fn(&Envelope) -> Option<String>,
+{
+    let words = Words::read(words)?;
+    match words.action {
+        Action::List => list(of, &words).await,
+        Action::Log => print::log(&dead_letter::log(of.db).await?, words.format),
+        Action::Show | Action::Replay | Action::Drop => act(of, &words).await,
+    }
+}
+
+async fn list<B, R>(of: &Of<'_, B, R>, words: &Words) -> Result<()> {
+    let (mut after, mut found) = (0, 0);
+    loop {
+        let page = dead_letter::page(of.db, &words.choice, after).await?;
+        let Some(last) = page.last() else { break };
+        print::list(&page, words.format, found == 0)?;
+        (after, found) = (last.position, found + page.len());
+    }
+    if words.format == Format::Text {
+        println!("{}: {found} dead letters", of.name);
     }
     Ok(())
 }
 
-/// Those that are named, or all where none is named.
-fn chosen(letters: Vec<DeadLetter>, ids: &[&str]) -> anyhow::Result<Vec<DeadLetter>> {
-    for id in ids {
-        ensure!(letters.iter().any(|letter| letter.message_id == *id), "there is no dead letter {id}");
+async fn act<B, R>(of: &Of<'_, B, R>, words: &Words) -> Result<()>
+where
+    B: Fn(&str) -> Amqp,
+    R: Fn(&Envelope) -> Option<String>,
+{
+    all_there(of.db, &words.choice).await?;
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let (host, action) = (host.trim(), words.action.as_str());
+    // What is given up again meanwhile is not touched a second time.
+    let (mut after, newest, mut done) = (0, dead_letter::newest(of.db).await?, 0);
+    while after < newest {
+        let mut page = dead_letter::page(of.db, &words.choice, after).await?;
+        page.retain(|letter| letter.position <= newest);
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        let deed = Deed { action, actor: &words.by, host, at: of.clock.now() };
+        dead_letter::note(of.db, deed, &page).await?;
+        done += match words.action {
+            Action::Replay => replay(of, &page).await?,
+            Action::Drop => dead_letter::discard(of.db, &page).await?,
+            _ => show(of, &page, words.format)?,
+        };
     }
-    let is_chosen = |letter: &DeadLetter| ids.is_empty() || ids.contains(&letter.message_id.as_str());
-    Ok(letters.into_iter().filter(is_chosen).collect())
+    match words.action {
+        Action::Replay => println!("{}: {done} dead letters were sent back to their queues", of.name),
+        Action::Drop => println!("{}: {done} dead letters were thrown away", of.name),
+        _ => {}
+    }
+    Ok(())
 }
 
-/// One block a letter: reasons are long, and a table would cut them.
-fn print(service: &str, letters: &[DeadLetter]) {
-    if letters.is_empty() {
-        println!("{service}: no dead letters");
+/// A message that is named must be there, before anything is done to the others.
+async fn all_there(db: &Pool, choice: &Choice) -> Result<()> {
+    for id in &choice.ids {
+        let one = Choice { ids: vec![id.clone()], kind: choice.kind.clone() };
+        ensure!(!dead_letter::page(db, &one, 0).await?.is_empty(), "there is no dead letter {id}");
     }
-    for letter in letters {
-        let DeadLetter { queue, message_id, kind, attempts, reason, given_up_at, .. } = letter;
-        println!("{message_id}  {kind}\n    {queue}, given up {given_up_at} after {attempts} attempts: {reason}");
-    }
+    Ok(())
 }
 
-/// For tools: everything but the body, which may hold personal data.
-fn json(letter: &DeadLetter) -> anyhow::Result<serde_json::Value> {
-    let envelope = letter.envelope();
-    let event = envelope.as_ref();
-    Ok(serde_json::json!({
-        "queue": letter.queue,
-        "message_id": letter.message_id,
-        "type": letter.kind,
-        "attempts": letter.attempts,
-        "reason": letter.reason,
-        "given_up_at": letter.given_up_at.format(&Rfc3339).context("a row holds no instant")?,
-        "aggregate_type": event.map(|event| &event.aggregate_type),
-        "aggregate_id": event.map(|event| &event.aggregate_id),
-    }))
+async fn replay<B: Fn(&str) -> Amqp, R>(of: &Of<'_, B, R>, page: &[DeadLetter]) -> Result<usize> {
+    let mut replayed = 0;
+    for letters in page.chunk_by(|one, next| one.queue == next.queue) {
+        replayed += dead_letter::replay(of.db, &(of.broker)(&letters[0].queue), letters).await?;
+    }
+    Ok(replayed)
+}
+
+fn show<B, R: Fn(&Envelope) -> Option<String>>(
+    of: &Of<'_, B, R>,
+    page: &[DeadLetter],
+    format: Format,
+) -> Result<usize> {
+    for letter in page {
+        let envelope = letter.envelope();
+        let payload = envelope.as_ref().and_then(&of.read);
+        Shown::whole(letter, envelope.as_ref(), payload.as_deref())?.print(format);
+    }
+    Ok(page.len())
 }
 
 #[cfg(test)]
 mod tests {
+    use pg::Migrations;
+    use testkit::{Broker, Database, FixedClock};
     use time::OffsetDateTime;
 
     use super::*;
 
-    fn letter(queue: &str, id: &str) -> DeadLetter {
-        DeadLetter {
-            position: 1,
-            queue: queue.to_owned(),
+    async fn store(db: &Pool, id: &str, kind: &str) {
+        let letter = DeadLetter {
+            position: 0,
+            queue: "probe.events".to_owned(),
             message_id: id.to_owned(),
-            kind: "lyceum.events.v1.OrderPaid".to_owned(),
+            kind: kind.to_owned(),
             content_type: None,
             correlation_id: None,
             attempts: 20,
             reason: "unknown currency".to_owned(),
             given_up_at: OffsetDateTime::UNIX_EPOCH,
-            body: b"anna@example.com".to_vec(),
+            body: b"{}".to_vec(),
+        };
+        dead_letter::store(db, &letter).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_operator_looks_replays_and_drops_and_each_deed_is_noted() {
+        let (database, broker) = (Database::new(&Migrations::of(&bus::MIGRATOR)).await, Broker::new().await);
+        let (db, clock) = (&database.pool, FixedClock::default().shared());
+        let amqp: Amqp = broker.url.parse().unwrap();
+        let consumer = bus::Consumer::new("probe", db.clone(), amqp.clone(), clock.clone());
+        consumer.declare().await.unwrap();
+        let broker = |_: &str| amqp.clone();
+        let of = Of { name: "probe", db, clock: &clock, broker, read: |_: &Envelope| None };
+        let left = async || {
+            let left = dead_letter::list(db).await.unwrap();
+            left.into_iter().map(|letter| letter.message_id).collect::<Vec<_>>()
+        };
+        for (id, kind) in [("a", "x"), ("b", "x"), ("c", "y"), ("d", "z"), ("e", "z")] {
+            store(db, id, kind).await;
         }
-    }
-
-    #[test]
-    fn one_that_is_not_there_is_an_error_and_none_named_means_all() {
-        let all = vec![letter("courses.events", "a"), letter("courses.events", "b")];
-        assert_eq!(chosen(all.clone(), &[]).unwrap().len(), 2);
-        assert_eq!(chosen(all.clone(), &["b"]).unwrap()[0].message_id, "b");
-        assert!(chosen(all, &["b", "c"]).unwrap_err().to_string().contains('c'));
-    }
-
-    #[test]
-    fn a_tool_reads_why_but_not_what_is_in_it() {
-        let shown = json(&letter("courses.events", "a")).unwrap();
-        assert_eq!(shown["reason"], "unknown currency");
-        assert_eq!(shown["given_up_at"], "1970-01-01T00:00:00Z");
-        assert!(!shown.to_string().contains("anna@"));
+        run(&of, &[]).await.unwrap();
+        run(&of, &["list", "--json"]).await.unwrap();
+        run(&of, &["show", "a", "--by", "anna"]).await.unwrap();
+        assert!(run(&of, &["drop", "a", "none", "--by", "anna"]).await.is_err());
+        assert!(run(&of, &["drop", "a"]).await.is_err(), "nobody drops anything without a name");
+        assert_eq!(left().await, ["a", "b", "c", "d", "e"], "nothing is done by halves");
+        run(&of, &["drop", "--type", "x", "--by", "anna"]).await.unwrap();
+        run(&of, &["replay", "c", "--by", "boris"]).await.unwrap();
+        assert_eq!(left().await, ["d", "e"]);
+        run(&of, &["drop", "--all", "--by", "boris"]).await.unwrap();
+        assert!(left().await.is_empty());
+        let log = dead_letter::log(db).await.unwrap();
+        let told = log.iter().map(|entry| format!("{} {} {}", entry.actor, entry.action, entry.message_id));
+        let told: Vec<String> = told.collect();
+        assert_eq!(
+            told,
+            ["boris drop e", "boris drop d", "boris replay c", "anna drop b", "anna drop a", "anna show a"]
+        );
+        run(&of, &["log"]).await.unwrap();
     }
 }

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use bus::{Amqp, Consume, Relay};
+use bus::{Amqp, Consume, Envelope, Relay};
 use chassis::{Build, Env, Runtime};
 use pg::{Migrations, Pool};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use values::{SharedClock, SystemClock};
 
-use crate::dead_letters::{self, DEAD_LETTERS};
+use crate::dead_letters::{self, DEAD_LETTERS, Of};
 use crate::{Config, Jobs, Parts};
 
 /// How often old rows of the inbox and of the idempotency records are deleted.
@@ -147,19 +147,23 @@ impl<S: Service> chassis::Service for Wired<S> {
         let app = S::build(&own, &parts)?;
         S::migrated(&app).await?;
         // Before anybody announces anything: an event must not find no queue.
-        S::consumer(&app, parts.config.amqp.clone()).declare().await?;
+        consumer_of_release::<S>(&app, &parts).declare().await?;
         Ok(())
     }
 
     async fn run((common, own): Self::Config, words: Vec<String>) -> anyhow::Result<()> {
         let parts = parts_of_a_verb::<S>(common).await?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let app = S::build(&own, &parts)?;
         match words[..] {
             [DEAD_LETTERS, ref words @ ..] => {
                 let broker = |queue: &str| S::broker(&own, queue).unwrap_or_else(|| parts.config.amqp.clone());
-                dead_letters::run(&parts, broker, words).await
+                let consumer = S::consumer(&app, parts.config.amqp.clone());
+                let read = |envelope: &Envelope| consumer.read(envelope);
+                let (name, db, clock) = (S::NAME, &parts.db, &parts.clock);
+                dead_letters::run(&Of { name, db, clock, broker, read }, words).await
             }
-            ref words => S::run(&S::build(&own, &parts)?, &own, &parts, words).await,
+            ref words => S::run(&app, &own, &parts, words).await,
         }
     }
 
@@ -178,7 +182,7 @@ impl<S: Service> chassis::Service for Wired<S> {
             let relay = Relay::new(db.clone(), amqp.clone(), runtime.clock.clone());
             runtime.tasks.spawn("relay", relay.run(stop.clone()));
         }
-        runtime.tasks.spawn("consumer", S::consumer(&app, amqp.clone()).run(stop.clone()));
+        runtime.tasks.spawn("consumer", consumer_of_release::<S>(&app, &parts).run(stop.clone()));
         sweeping(&S::migrations()).start(&runtime, &Arc::new((db.clone(), runtime.clock.clone())));
         S::jobs().start(&runtime, &app);
         chassis::grpc::Server::new(parts.config.grpc_listen)
@@ -187,6 +191,11 @@ impl<S: Service> chassis::Service for Wired<S> {
             .serve(&runtime, S::routes(&app))
             .await
     }
+}
+
+/// The consumer, which knows of which build it is: by that bindings that are not wanted any more come to their end.
+fn consumer_of_release<S: Service>(app: &Arc<S::App>, parts: &Parts) -> impl Consume {
+    S::consumer(app, parts.config.amqp.clone()).of_release(&chassis::build().to_string())
 }
 
 /// For a process that does one thing and ends.

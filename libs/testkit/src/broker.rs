@@ -27,6 +27,13 @@ impl Broker {
             r#"{"configure":".*","write":".*","read":".*"}"#,
         )
         .await;
+        // As every broker of a fleet has it: see the README of bus.
+        manage_with(
+            Method::PUT,
+            &format!("api/policies/{vhost}/kept"),
+            r#"{"pattern":"\\.(dead-letters|unrouted)$","apply-to":"queues","definition":{"delivery-limit":2147483647}}"#,
+        )
+        .await;
         url.set_path(&vhost);
         Self { url: url.into(), vhost }
     }

@@ -46,7 +46,7 @@ async fn garbage(fleet: &Fleet) -> Result<()> {
     publish(fleet, "courses.events", b"\xff\xfenot an envelope".to_vec(), json!({})).await?;
     let shown = shown(fleet, "courses", "not an envelope").await?;
     ensure!(shown.contains("courses.events"), "{shown}");
-    fleet.launcher(&["run", "courses", "dead-letters", "discard", "--all"]).await?;
+    fleet.launcher(&["run", "courses", "dead-letters", "drop", "--all", "--by", "chaos"]).await?;
     count::no_dead_letters(fleet).await
 }
 
@@ -89,7 +89,7 @@ async fn unknown_buyer(fleet: &Fleet) -> Result<()> {
     .await?;
     // The row from before the death and the delivery after it come to the same entry.
     eventually(PATIENCE, async || {
-        fleet.launcher(&["run", "notifications", "dead-letters", "replay"]).await?;
+        fleet.launcher(&["run", "notifications", "dead-letters", "replay", "--all", "--by", "chaos"]).await?;
         count::no_dead_letters(fleet).await?;
         let told = count("select count(*) from notices where recipient_id = $1").await?;
         ensure!(told == 1, "{told} entries in the feed after the replay");

@@ -25,6 +25,8 @@ struct Keep {
     pool: Pool,
     /// An event that the database cannot take.
     poison: Option<String>,
+    /// An event over which it thinks for too long.
+    slow: Option<String>,
     gate: Option<Arc<Semaphore>>,
     batches: Arc<Mutex<Vec<Applied>>>,
 }
@@ -48,6 +50,10 @@ impl BatchHandler for Keep {
         if items.iter().any(|item| Some(&item.id) == self.poison.as_ref()) {
             sqlx::query("select 1 / 0").execute(&mut *transaction).await?;
         }
+        if items.iter().any(|item| Some(&item.id) == self.slow.as_ref()) {
+            sqlx::query("set local statement_timeout = '200ms'").execute(&mut *transaction).await?;
+            sqlx::query("select pg_sleep(60)").execute(&mut *transaction).await?;
+        }
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
@@ -63,7 +69,7 @@ impl Keep {
             .execute(world.pool())
             .await
             .unwrap();
-        Self { pool: world.pool().clone(), poison: None, gate: None, batches: Arc::default() }
+        Self { pool: world.pool().clone(), poison: None, slow: None, gate: None, batches: Arc::default() }
     }
 
     fn consumer(&self, world: &World) -> BatchConsumer<Self> {
@@ -197,6 +203,25 @@ async fn one_bad_event_is_tried_again_and_does_not_keep_the_others() {
     keep.poison = None;
     let _mended = keep.run(&world).await;
     expect_kept(&world, 301).await;
+}
+
+#[tokio::test]
+async fn a_slow_batch_is_halved_until_the_slow_event_is_alone() {
+    let world = World::new().await;
+    let mut keep = Keep::in_world(&world).await;
+    keep.consumer(&world).declare().await.unwrap();
+    let id = Uuid::new_v4().to_string();
+    let mut bodies: Vec<Vec<u8>> = (0..60).map(|_| envelope_of(Uuid::new_v4())).collect();
+    bodies.insert(17, changed(|envelope| envelope.id.clone_from(&id)));
+    let channel = world.channel().await;
+    publish(&channel, &bodies).await;
+    keep.slow = Some(id);
+    let _consumer = keep.run(&world).await;
+    expect_kept(&world, 60).await;
+    eventually("the slow one waits", SOON, async || {
+        (world.count(&channel, "analytics.events.retry.1s").await == 1).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

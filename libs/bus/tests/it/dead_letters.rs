@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bus::dead_letter::{self, DeadLetter};
+use bus::dead_letter::{self, Choice, DeadLetter, Deed};
 use bus::{Envelope, Failure};
 use lapin::options::{BasicGetOptions, BasicNackOptions};
 use prost::{Message, Name};
@@ -110,6 +110,70 @@ async fn a_message_that_takes_its_consumer_down_each_time_becomes_a_dead_letter(
     assert_eq!(replay(&world).await, 1);
     world.expect_effects(vec![order]).await;
     expect_dead(&world, 0).await;
+}
+
+/// RabbitMQ 4 drops from a quorum queue what was delivered twenty times, if nothing else is said.
+#[tokio::test]
+async fn what_the_broker_gave_up_and_what_nobody_wanted_is_not_dropped_however_often_it_is_taken_in_vain() {
+    let world = World::new().await;
+    world.consumer().on::<OrderPaid>(on_paid).declare().await.unwrap();
+    for queue in ["courses.events.dead-letters", "lyceum.events.unrouted"] {
+        let (options, properties) = Default::default();
+        let body = envelope_of(Uuid::new_v4());
+        let channel = world.channel().await;
+        channel.basic_publish("".into(), queue.into(), options, &body, properties).await.unwrap().await.unwrap();
+        for time in 1..=25 {
+            // As a process that dies between taking and storing.
+            let dying = world.channel().await;
+            let taken = eventually("the message", SOON, async || {
+                dying.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap()
+            })
+            .await;
+            assert_eq!(taken.delivery.data, body, "time {time}");
+            dying.close(200, "died".into()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_looked_and_who_did_what_is_noted_without_what_was_in_it() {
+    let world = World::new().await;
+    let consumer = world.consumer().on::<OrderPaid>(on_paid);
+    consumer.declare().await.unwrap();
+    publish(&world, b"\xffanna@example.com").await;
+    publish(&world, b"\xfe").await;
+    let _consumer = Running::consumer(consumer);
+    let dead = expect_dead(&world, 2).await;
+    let deed = Deed { action: "show", actor: "anna", host: "courses-0", at: world.clock.now() };
+    dead_letter::note(world.pool(), deed, &dead[..1]).await.unwrap();
+    dead_letter::note(world.pool(), Deed { action: "drop", ..deed }, &dead[..1]).await.unwrap();
+    dead_letter::discard(world.pool(), &dead[..1]).await.unwrap();
+    let log = dead_letter::log(world.pool()).await.unwrap();
+    let told: Vec<(&str, &str, &str)> =
+        log.iter().map(|entry| (&*entry.action, &*entry.actor, &*entry.message_id)).collect();
+    assert_eq!(told, [("drop", "anna", &*dead[0].message_id), ("show", "anna", &*dead[0].message_id)]);
+    assert!(!format!("{log:?}").contains("anna@"));
+    let kept: Vec<String> = expect_dead(&world, 1).await.into_iter().map(|letter| letter.message_id).collect();
+    assert_eq!(kept, [dead[1].message_id.clone()]);
+}
+
+#[tokio::test]
+async fn a_choice_finds_its_dead_letters_and_pages_go_on_behind_a_position() {
+    let world = World::new().await;
+    let consumer = world.consumer().on::<OrderPaid>(on_paid);
+    consumer.declare().await.unwrap();
+    let id = Uuid::new_v4();
+    publish(&world, b"\xff").await;
+    publish(&world, &bad_order(id)).await;
+    let _consumer = Running::consumer(consumer);
+    let dead = expect_dead(&world, 2).await;
+    let find = async |choice: Choice, after: i64| dead_letter::page(world.pool(), &choice, after).await.unwrap().len();
+    let kind = Some(OrderPaid::full_name());
+    assert_eq!(find(Choice { kind: kind.clone(), ids: vec![] }, 0).await, 1);
+    assert_eq!(find(Choice { kind, ids: vec![id.to_string()] }, 0).await, 1);
+    assert_eq!(find(Choice { kind: None, ids: vec!["none".to_owned()] }, 0).await, 0);
+    assert_eq!(find(Choice::default(), dead[0].position).await, 1);
+    assert_eq!(find(Choice::default(), dead_letter::newest(world.pool()).await.unwrap()).await, 0);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 use bus::{Envelope, Failure};
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
+use prost::{Message, Name};
 use proto::lyceum::events::v1::{OrderPaid, OrderPlaced};
 use sqlx::PgConnection;
 use testkit::eventually;
@@ -55,6 +56,70 @@ async fn an_event_whose_handler_failed_comes_again() {
 #[tokio::test]
 async fn a_handler_that_panics_is_called_again() {
     fail_once(|| panic!("a bug")).await;
+}
+
+#[tokio::test]
+async fn an_event_whose_statement_is_too_slow_each_time_is_counted_and_holds_nobody_up() {
+    async fn slow(conn: &mut PgConnection, envelope: &Envelope, event: OrderPaid) -> Result<(), Failure> {
+        if event.number == "slow" {
+            sqlx::query("set local statement_timeout = '200ms'").execute(&mut *conn).await?;
+            sqlx::query("select pg_sleep(60)").execute(&mut *conn).await?;
+        }
+        on_paid(conn, envelope, event).await
+    }
+    let world = World::new().await;
+    let consumer = world.consumer().on::<OrderPaid>(slow);
+    consumer.declare().await.unwrap();
+    let channel = world.channel().await;
+    // As many as are worked on at once, so that none is free for others if they stay; one has its last try.
+    for attempts in [0, 0, 0, 19] {
+        let mut headers = FieldTable::default();
+        headers.insert("attempts".into(), AMQPValue::LongInt(attempts));
+        let properties = BasicProperties::default().with_headers(headers);
+        let payload = OrderPaid { order_id: Uuid::new_v4().to_string(), number: "slow".into(), ..Default::default() };
+        let body = Envelope {
+            id: Uuid::new_v4().to_string(),
+            r#type: OrderPaid::full_name(),
+            payload: payload.encode_to_vec(),
+            ..Envelope::default()
+        };
+        let body = body.encode_to_vec();
+        let options = Default::default();
+        let sent = channel.basic_publish("".into(), "courses.events".into(), options, &body, properties);
+        sent.await.unwrap().await.unwrap();
+    }
+    let quick = Uuid::new_v4();
+    let (options, properties) = Default::default();
+    let body = envelope_of(quick);
+    channel.basic_publish("".into(), "courses.events".into(), options, &body, properties).await.unwrap().await.unwrap();
+    let _consumer = Running::consumer(consumer);
+    world.expect_effects(vec![quick]).await;
+    let letter =
+        eventually("a dead letter", SOON, async || bus::dead_letter::list(world.pool()).await.unwrap().pop()).await;
+    assert!(letter.reason.contains("statement timeout"), "{}", letter.reason);
+    eventually("the others wait", SOON, async || {
+        (world.count(&channel, "courses.events.retry.1s").await == 3).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_event_that_breaks_its_connection_each_time_is_counted() {
+    async fn breaking(conn: &mut PgConnection, _: &Envelope, _: OrderPaid) -> Result<(), Failure> {
+        sqlx::query("select pg_terminate_backend(pg_backend_pid())").execute(conn).await?;
+        Ok(())
+    }
+    let world = World::new().await;
+    let consumer = world.consumer().on::<OrderPaid>(breaking);
+    consumer.declare().await.unwrap();
+    let (channel, body) = (world.channel().await, envelope_of(Uuid::new_v4()));
+    let (options, properties) = Default::default();
+    channel.basic_publish("".into(), "courses.events".into(), options, &body, properties).await.unwrap().await.unwrap();
+    let _consumer = Running::consumer(consumer);
+    eventually("a third try", SOON, async || {
+        (world.count(&channel, "courses.events.retry.1s").await == 1).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -50,6 +50,14 @@ impl World {
     /// Announces that an order was paid and answers with its id.
     pub(crate) async fn announce_paid(&self) -> Uuid {
         let order = Uuid::new_v4();
+        let by = bus::By { actor: "user:1", now: self.clock.now() };
+        pg::transaction(self.pool(), async |conn| bus::announce(conn, paid(order), by).await).await.unwrap();
+        order
+    }
+
+    /// The same as a process does that dies after the commit: no relay is told.
+    pub(crate) async fn announce_paid_and_die(&self) -> Uuid {
+        let order = Uuid::new_v4();
         let mut transaction = self.pool().begin().await.unwrap();
         bus::announce(&mut transaction, paid(order), bus::By { actor: "user:1", now: self.clock.now() }).await.unwrap();
         transaction.commit().await.unwrap();
@@ -64,11 +72,39 @@ impl World {
         sqlx::query_scalar("select order_id from effects order by order_id").fetch_all(self.pool()).await.unwrap()
     }
 
-    /// Waits until there are so many effects, then looks whether each order has exactly one.
+    /// Waits until there are so many effects, then looks whether each order has exactly one. What is still on its way
+    /// is not waited for: see [`Self::expect_effects_at_the_end`].
     pub(crate) async fn expect_effects(&self, mut orders: Vec<Uuid>) {
         eventually("every effect", SOON, async || (self.effects().await.len() >= orders.len()).then_some(())).await;
         orders.sort();
         assert_eq!(self.effects().await, orders);
+    }
+
+    /// The same once nothing can have an effect any more: outbox and queues are empty, and a consumer that was asked
+    /// to stop has finished what it had taken.
+    pub(crate) async fn expect_effects_at_the_end(&self, orders: Vec<Uuid>, mut consumer: Running) {
+        self.expect_effects(orders.clone()).await;
+        self.expect_empty_outbox().await;
+        let channel = self.channel().await;
+        loop {
+            eventually("nothing waits", SOON, async || (self.waiting(&channel).await == 0).then_some(())).await;
+            consumer.stopped().await;
+            // What it had been handed but had not begun is in the queue again.
+            if self.waiting(&channel).await == 0 {
+                break;
+            }
+            consumer = Running::consumer(self.consumer().on::<OrderPaid>(on_paid));
+        }
+        self.expect_effects(orders).await;
+    }
+
+    /// How many messages wait for the consumer, now or after a pause.
+    async fn waiting(&self, channel: &lapin::Channel) -> u32 {
+        let mut waiting = self.count(channel, "courses.events").await;
+        for pause in ["100ms", "1s", "5s", "30s", "5m"] {
+            waiting += self.count(channel, &format!("courses.events.retry.{pause}")).await;
+        }
+        waiting
     }
 
     pub(crate) async fn expect_empty_outbox(&self) {

@@ -10,7 +10,7 @@ async fn connections_cut_again_and_again_lose_nothing_and_repeat_nothing() {
     let mut world = World::new().await;
     let proxy = Proxy::before(&world.broker.url).await;
     world.amqp = proxy.amqp.clone();
-    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
     let _relay = Running::relay(world.relay());
     let mut orders = Vec::new();
     for round in 0..120 {
@@ -19,8 +19,7 @@ async fn connections_cut_again_and_again_lose_nothing_and_repeat_nothing() {
             proxy.cut();
         }
     }
-    world.expect_effects(orders).await;
-    world.expect_empty_outbox().await;
+    world.expect_effects_at_the_end(orders, consumer).await;
 }
 
 #[tokio::test]
@@ -37,8 +36,8 @@ async fn processes_killed_again_and_again_lose_nothing_and_repeat_nothing() {
         }
         orders.push(world.announce_paid().await);
     }
-    world.expect_effects(orders).await;
-    world.expect_empty_outbox().await;
+    let (consumer, _relay) = running.unwrap();
+    world.expect_effects_at_the_end(orders, consumer).await;
 }
 
 #[tokio::test]
@@ -51,7 +50,7 @@ async fn an_acknowledgement_that_never_arrives_makes_a_repetition_without_effect
     let mut blocker = world.pool().begin().await.unwrap();
     // The handler gets stuck at its effect, so that the proxy can hang before the acknowledgement.
     sqlx::query("lock table effects").execute(&mut *blocker).await.unwrap();
-    let _consumer = Running::consumer(consumer);
+    let consumer = Running::consumer(consumer);
     world.amqp = direct;
     let _relay = Running::relay(world.relay());
     let order = world.announce_paid().await;
@@ -77,5 +76,5 @@ async fn an_acknowledgement_that_never_arrives_makes_a_repetition_without_effect
     })
     .await;
     let after = world.announce_paid().await;
-    world.expect_effects(vec![order, after]).await;
+    world.expect_effects_at_the_end(vec![order, after], consumer).await;
 }

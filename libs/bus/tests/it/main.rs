@@ -8,6 +8,7 @@ mod dead_letters;
 mod failures;
 mod helpers;
 mod interruptions;
+mod poison;
 mod proxy;
 mod relay;
 mod tls;

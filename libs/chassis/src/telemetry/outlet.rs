@@ -12,11 +12,8 @@ const LINES: usize = 4_096;
 
 /// The way out, whom to drop so that the last lines are written, and how many were dropped.
 pub(super) fn open() -> (NonBlocking, WorkerGuard, ErrorCounter) {
-    let (out, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(LINES)
-        .thread_name("log")
-        .finish(stdout());
+    let (out, guard) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(LINES).thread_name("log").finish(stdout());
     let dropped = out.error_counter();
     (out, guard, dropped)
 }

@@ -1,7 +1,14 @@
 //! Listens to the Document System's answers. Each is applied once, ignored with a count, or made a dead letter with its
 //! reason.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bus::{
     Amqp, Error,
@@ -33,8 +40,9 @@ use crate::{
 const DELIVERY_LIMIT: i32 = 10;
 /// Answers that may wait; more are refused, so that a broker which is shared is not filled up.
 const LONGEST_QUEUE: i32 = 100_000;
-/// Answers that are taken from the broker at once; they are worked on one after another.
-const AT_ONCE: u16 = 8;
+/// Answers that are taken from the broker at once: as many as are worked on, so that one which takes the process down
+/// takes no others along, which the broker would count as well.
+const AT_ONCE: u16 = 1;
 /// How long applying an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How soon an answer that failed is tried again.
@@ -145,10 +153,18 @@ impl Listener {
 
     async fn apply(&self, answer: &Answer) -> Result<Fate, Failed> {
         let app = &self.app;
-        let applied = pg::transaction(&app.db, async |conn| apply_answer::run(conn, app, answer).await);
+        let begun = &AtomicBool::new(false);
+        let applied = pg::transaction(&app.db, async |conn| {
+            begun.store(true, Ordering::Relaxed);
+            apply_answer::run(conn, app, answer).await
+        });
         match AssertUnwindSafe(tokio::time::timeout(PATIENCE, applied)).catch_unwind().await {
             Ok(Ok(Ok(fate))) => Ok(fate),
-            Ok(Ok(Err(error))) if pg::is_unavailable(&error) => Err(Failed::Ours(error)),
+            // A statement timeout, or a connection that broke in the middle, may be the answer's own doing.
+            Ok(Ok(Err(error))) if pg::is_outage(&error) => Err(Failed::Ours(error)),
+            Ok(Ok(Err(error))) if !begun.load(Ordering::Relaxed) && pg::is_unavailable(&error) => {
+                Err(Failed::Ours(error))
+            }
             Ok(Ok(Err(error))) => Err(Failed::Its(rpc::chain(&error))),
             Ok(Err(_)) => Err(Failed::Its(format!("it took longer than {PATIENCE:?}"))),
             Err(_) => Err(Failed::Its("its handler panicked".to_owned())),
