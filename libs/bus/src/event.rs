@@ -60,7 +60,12 @@ impl<'a> By<'a> {
     }
 }
 
-/// Announces an event in the transaction of `conn`: it is heard if and only if that commits.
+/// Where in the outbox something was announced by this process. Not `NOTIFY`: with that, all commits of a server would
+/// wait for one another.
+pub(crate) static ANNOUNCED: pg::Signal<i64> = pg::Signal::new();
+
+/// Announces an event in the transaction of `conn`: it is heard if and only if that commits. In a
+/// [`pg::transaction()`] it is at once.
 ///
 /// The current span's trace goes along, so that a consumer's work belongs to it.
 ///
@@ -69,15 +74,13 @@ impl<'a> By<'a> {
 /// The database's.
 pub async fn announce(conn: &mut PgConnection, event: Event, by: By<'_>) -> Result<(), sqlx::Error> {
     let id = Id::<EventKind>::new(by.now);
-    sqlx::query(
-        "with announced as (
-             insert into outbox (
-                 event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
-                 occurred_at, actor, traceparent, payload
-             )
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    let position = sqlx::query_scalar(
+        "insert into outbox (
+             event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
+             occurred_at, actor, traceparent, payload
          )
-         select pg_notify('outbox', '')",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         returning position",
     )
     .bind(id)
     .bind(event.kind)
@@ -89,7 +92,8 @@ pub async fn announce(conn: &mut PgConnection, event: Event, by: By<'_>) -> Resu
     .bind(by.actor)
     .bind(trace::current())
     .bind(event.payload)
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
+    ANNOUNCED.send_after_commit(position);
     Ok(())
 }

@@ -1,4 +1,7 @@
 //! The relay: carries the outbox to the broker. A row leaves only after the broker confirmed that it stored the event.
+//! Which rows there may be is found by search.
+
+mod search;
 
 use std::time::Duration;
 
@@ -10,22 +13,23 @@ use lapin::{BasicProperties, Channel};
 use pg::Pool;
 use prost::Message;
 use proto::wkt::Timestamp;
-use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 use values::SharedClock;
 
+use self::search::{PACE, Pace, Search};
 use crate::amqp::{Amqp, Backoff, Error, close, confirmed_channel, patiently, stored};
 use crate::topology::{EVENTS, PERSONAL, declare_exchange};
 use crate::{Envelope, trace};
 
 /// How many events are published before the first of them has to be confirmed.
-const BATCH: i64 = 200;
+const BATCH: usize = 200;
 
-/// How long a relay sleeps at most: a notification that was lost costs this much.
-const POLLED_EVERY: Duration = Duration::from_secs(1);
+/// How soon a relay asks again for its turn while another one is at work.
+const TURN_AFTER: Duration = Duration::from_millis(20);
 
 /// How often the outbox is measured.
 const MEASURED_EVERY: Duration = Duration::from_secs(5);
@@ -41,14 +45,16 @@ pub(crate) const PERSISTENT: u8 = 2;
 
 /// Publishes what a service's transactions announced.
 ///
-/// Of all replicas one works at a time, the others stand by: the lock is a session's, not a transaction's, so no
-/// transaction is open while the broker is waited for, and it is free as soon as its holder dies. An event can reach
-/// the broker twice where a relay dies between the confirmation and the deletion; inboxes see to that.
+/// Each replica has one, and carries at once what its own process announced. One works at a time: its turn is a
+/// transaction that holds an advisory lock and nothing else, no snapshot and no row, so that nobody has to wait for it
+/// while it waits for the broker; and it ends with the relay. An event can reach the broker twice where a relay dies
+/// between the confirmation and the commit of the deletion; inboxes see to that.
 #[derive(Debug)]
 pub struct Relay {
     pool: Pool,
     amqp: Amqp,
     clock: SharedClock,
+    pace: Pace,
 }
 
 #[derive(sqlx::FromRow)]
@@ -70,7 +76,7 @@ struct Row {
 impl Relay {
     /// Makes the relay of one service's database.
     pub fn new(pool: Pool, amqp: Amqp, clock: SharedClock) -> Self {
-        Self { pool, amqp, clock }
+        Self { pool, amqp, clock, pace: PACE }
     }
 
     /// Relays until told to stop, then finishes the batch at hand.
@@ -99,28 +105,44 @@ impl Relay {
         let channel = confirmed_channel(&connection).await?;
         declare_exchange(&channel, EVENTS).await?;
         declare_exchange(&channel, PERSONAL).await?;
-        let mut session = Session::open(&self.pool).await?;
-        while !session.try_lock().await? {
-            backoff.reset();
-            if stop.run_until_cancelled(tokio::time::sleep(POLLED_EVERY)).await.is_none() {
-                close(&connection, "stopped").await;
-                return Ok(());
-            }
-            if !connection.status().connected() {
-                return Err(Error::Silent);
-            }
-        }
+        let mut search = Search::new(self.pace);
         tracing::debug!("This relay is at work.");
-        while !stop.is_cancelled() {
-            let full = pass(&mut session, &channel).await?;
-            backoff.reset();
-            if !full {
-                session.wait(stop).await?;
+        while let Some(found) = search.next(&self.pool, stop).await? {
+            match self.turn(&channel, &found).await? {
+                Turn::Another => {
+                    search.not_yet(found);
+                    // Its broker may be stuck, which is no reason to give up ours.
+                    stop.run_until_cancelled(tokio::time::sleep(TURN_AFTER)).await;
+                }
+                Turn::Ours(published) => {
+                    if published? {
+                        failpoint!("relay.deleted");
+                        search.hurry();
+                    }
+                }
             }
+            backoff.reset();
         }
-        session.unlock().await?;
         close(&connection, "stopped").await;
         Ok(())
+    }
+
+    /// Publishes what is still in the outbox of these rows, and deletes what was confirmed.
+    async fn turn(&self, channel: &Channel, positions: &[i64]) -> Result<Turn, Error> {
+        pg::transaction(&self.pool, async |conn| {
+            if !try_lock(conn).await? {
+                return Ok(Turn::Another);
+            }
+            // A statement of its own, which sees what the last one whose turn it was has deleted.
+            let rows = rows(conn, positions).await?;
+            let (confirmed, failure) = publish_all(channel, rows).await;
+            if !confirmed.is_empty() {
+                failpoint!("relay.published");
+                delete(conn, &confirmed).await?;
+            }
+            Ok(Turn::Ours(failure.map_or(Ok(!confirmed.is_empty()), Err)))
+        })
+        .await
     }
 
     /// Keeps the gauges `outbox_rows` and `outbox_oldest_seconds` true.
@@ -151,10 +173,38 @@ pub(crate) fn since(then: OffsetDateTime, now: OffsetDateTime) -> Duration {
     Duration::try_from(now - then).unwrap_or_default()
 }
 
-/// Publishes one batch, deletes what was confirmed, and says whether there may be more.
-async fn pass(session: &mut Session, channel: &Channel) -> Result<bool, Error> {
-    let rows = session.oldest().await?;
-    let full = i64::try_from(rows.len()) == Ok(BATCH);
+/// What came of asking for a turn.
+enum Turn {
+    /// Another relay is at work.
+    Another,
+    /// Whether there was anything, all of which is published now; or why not all of it is.
+    Ours(Result<bool, Error>),
+}
+
+async fn try_lock(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_one(conn).await
+}
+
+async fn rows(conn: &mut PgConnection, positions: &[i64]) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(
+        "select position, event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
+                occurred_at, actor, traceparent, payload
+         from outbox
+         where position = any($1)
+         order by position",
+    )
+    .bind(positions)
+    .fetch_all(conn)
+    .await
+}
+
+async fn delete(conn: &mut PgConnection, positions: &[i64]) -> Result<(), sqlx::Error> {
+    sqlx::query("delete from outbox where position = any($1)").bind(positions).execute(conn).await?;
+    Ok(())
+}
+
+/// Says which events the broker has stored, and why it has not stored the others.
+async fn publish_all(channel: &Channel, rows: Vec<Row>) -> (Vec<i64>, Option<Error>) {
     let published = join_all(rows.into_iter().map(|row| publish(channel, row))).await;
     let mut confirmed = Vec::with_capacity(published.len());
     let mut failure = None;
@@ -164,12 +214,7 @@ async fn pass(session: &mut Session, channel: &Channel) -> Result<bool, Error> {
             Err(error) => failure = Some(error),
         }
     }
-    if !confirmed.is_empty() {
-        failpoint!("relay.published");
-        session.delete(&confirmed).await?;
-        failpoint!("relay.deleted");
-    }
-    failure.map_or(Ok(full), Err)
+    (confirmed, failure)
 }
 
 /// Publishes one event and waits until every queue that is bound has stored it; then its row may go.
@@ -223,68 +268,5 @@ impl From<Row> for Envelope {
             traceparent: row.traceparent,
             payload: row.payload,
         }
-    }
-}
-
-/// The one session that holds the lock, listens, reads and deletes; when it breaks, the lock and the term end with it.
-struct Session {
-    listener: PgListener,
-}
-
-impl Session {
-    async fn open(pool: &Pool) -> Result<Self, Error> {
-        // A pool of its own: a connection that went back to the service's pool would take the lock along.
-        let options = pool.connect_options().as_ref().clone();
-        let alone = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(3))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(options);
-        let mut listener = PgListener::connect_with(&alone).await?;
-        listener.eager_reconnect(false);
-        listener.listen("outbox").await?;
-        Ok(Self { listener })
-    }
-
-    async fn try_lock(&mut self) -> Result<bool, Error> {
-        let locked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK);
-        Ok(locked.fetch_one(&mut self.listener).await?)
-    }
-
-    async fn unlock(&mut self) -> Result<(), Error> {
-        sqlx::query("select pg_advisory_unlock($1)").bind(LOCK).execute(&mut self.listener).await?;
-        Ok(())
-    }
-
-    async fn oldest(&mut self) -> Result<Vec<Row>, Error> {
-        let rows = sqlx::query_as(
-            "select position, event_id, type, personal, aggregate_type, aggregate_id, aggregate_version,
-                    occurred_at, actor, traceparent, payload
-             from outbox
-             order by position
-             limit $1",
-        )
-        .bind(BATCH);
-        Ok(rows.fetch_all(&mut self.listener).await?)
-    }
-
-    async fn delete(&mut self, positions: &[i64]) -> Result<(), Error> {
-        if !positions.is_empty() {
-            let delete = sqlx::query("delete from outbox where position = any($1)").bind(positions);
-            delete.execute(&mut self.listener).await?;
-        }
-        Ok(())
-    }
-
-    /// Sleeps until something is announced, a second is over or it is time to stop.
-    async fn wait(&mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let notified = tokio::time::timeout(POLLED_EVERY, self.listener.try_recv());
-        if let Some(Ok(received)) = stop.run_until_cancelled(notified).await {
-            received?.ok_or(Error::Database(sqlx::Error::WorkerCrashed))?;
-        }
-        // Many announcements make one pass.
-        while self.listener.next_buffered().is_some() {}
-        Ok(())
     }
 }

@@ -1,14 +1,17 @@
 //! PostgreSQL as every service uses it: a pool, migrations, transactions that survive conflicts, records, idempotency
 //! keys.
 //!
-//! No SQL of a service lives here. Reading order: pool, migrations, transaction, record, error, idempotency.
+//! No SQL of a service lives here. Reading order: pool, limits, migrations, transaction, signal, record, error,
+//! idempotency.
 
 mod error;
 pub mod idempotency;
 mod lease;
+pub mod limits;
 mod migrations;
 mod pool;
 mod record;
+mod signal;
 mod sweep;
 mod transaction;
 
@@ -18,6 +21,7 @@ pub use lease::Lease;
 pub use migrations::{MigrationError, Migrations};
 pub use pool::{Config, Pool, connect, observe};
 pub use record::{Row, insert, insert_new, row, update};
+pub use signal::{Heard, Listener, Signal};
 pub use sweep::{Old, delete_before};
 pub use transaction::transaction;
 

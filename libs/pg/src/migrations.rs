@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, Migrator};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgExecutor, SqlSafeStr};
 
-use crate::{Config, Pool};
+use crate::{Config, Pool, limits};
 
 /// One number for all: whoever migrates a database waits for whoever does so already. "lyceum" in ASCII.
 const LOCK: i64 = 0x6c79_6365_756d;
 
-/// How long one statement of a migration waits for a table, while everybody else queues behind it.
-const LOCK_TIMEOUT: &str = "set lock_timeout = '3s'";
+/// What each migration begins with: a statement waits so long for a table, while everybody else queues behind it, and
+/// then takes the time that it takes.
+const BEGINNING: &str = "set local lock_timeout = '3s'; set local statement_timeout = 0;\n";
+
+/// Options of the connection for migrations outside of a transaction. They wait as long as it takes: what may not be in
+/// a transaction, such as `create index concurrently`, keeps nobody from working meanwhile.
+const OUTSIDE: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "0")];
 
 /// How often a migration that did not get its lock is tried.
 const TRIES: u32 = 10;
@@ -31,6 +36,9 @@ const NOT_YET: [&str; 4] = ["57P03", "3D000", "28000", "28P01"];
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 const UNDEFINED_TABLE: &str = "42P01";
 
+/// What a pooler answers to options of a connection.
+const PROTOCOL_VIOLATION: &str = "08P01";
+
 /// Why a database could not be migrated.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
@@ -40,6 +48,14 @@ pub enum MigrationError {
     /// A migration failed, or one that was applied before has been changed since.
     #[error("the migrations did not apply")]
     Migrate(#[from] MigrateError),
+    /// Indexes were begun and not finished, and nobody uses them; they may be of another kind than the migration says.
+    #[error(
+        "indexes are not valid, because `create index concurrently` was interrupted; drop them and migrate again: {0:?}"
+    )]
+    InvalidIndexes(Vec<String>),
+    /// A migration outside of a transaction was to run through a pooler, where nothing lifts the limits of a statement.
+    #[error("a migration outside of a transaction needs a connection to the server itself, not to a pooler")]
+    Pooler(#[source] sqlx::Error),
     /// The database has not been migrated far enough.
     #[error("migrations are missing: {0:?}")]
     Missing(Vec<i64>),
@@ -115,19 +131,45 @@ impl Migrations {
     /// One migrator works at a time, the others wait for it. Versions that are not known here are left alone: they are
     /// a later release's, and this one may be starting again after it. A statement waits 3 s for its lock, so that it
     /// never blocks a busy table for longer; then the migration is rolled back and tried again, ten times. A database
-    /// that is not there yet is waited for, a minute.
+    /// that is not there yet is waited for, a minute. The [`limits`] of the role are set as well.
     ///
     /// # Errors
     ///
     /// [`MigrationError`]; what was applied before the failure stays.
     pub async fn run(&self, database: &Config) -> Result<(), MigrationError> {
         let migrator = self.migrator()?;
-        let mut connection = connect(&database.options("migrate")?).await?;
-        let done = run_locked(&mut connection, &migrator).await;
-        // The lock belongs to the session and goes with it.
-        let closed = connection.close().await;
+        let options = database.direct_options("migrate")?;
+        // The lock is a transaction's and not a session's, which a pooler would hand to others. So it has a connection
+        // of its own; it holds no snapshot, so that nobody has to wait for it.
+        let mut holder = connect(&options).await?;
+        let mut turn = holder.begin().await?;
+        sqlx::raw_sql(limits::NONE).execute(&mut *turn).await?;
+        sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *turn).await?;
+        let done = self.apply(&options, &migrator).await;
+        let released = turn.rollback().await;
         done?;
-        Ok(closed?)
+        released?;
+        Ok(holder.close().await?)
+    }
+
+    async fn apply(&self, options: &PgConnectOptions, migrator: &Migrator) -> Result<(), MigrationError> {
+        let mut connection = options.connect().await?;
+        limits::set(&mut connection).await?;
+        let applied = applied_versions(&mut connection).await?;
+        let outside = self.iter().any(|migration| migration.no_tx && !applied.contains(&migration.version));
+        if outside {
+            connection.close().await?;
+            connection = options.clone().options(OUTSIDE).connect().await.map_err(|error| {
+                if has_code(&error, PROTOCOL_VIOLATION) { MigrationError::Pooler(error) } else { error.into() }
+            })?;
+            // `if not exists` would take one for the index that it is to make.
+            refuse_invalid_indexes(&mut connection).await?;
+        }
+        run(&mut connection, migrator).await?;
+        if outside {
+            refuse_invalid_indexes(&mut connection).await?;
+        }
+        Ok(connection.close().await?)
     }
 
     fn migrator(&self) -> Result<Migrator, MigrationError> {
@@ -135,8 +177,16 @@ impl Migrations {
         if let Some(twice) = self.iter().find(|migration| !versions.insert(migration.version)) {
             return Err(MigrationError::SameVersion(twice.version));
         }
-        let mut migrator = Migrator::with_migrations(self.iter().cloned().collect());
-        // The lock is ours: the migrator's own would be waited for under `lock_timeout`.
+        // The text is not what the checksum was made of any more, which is kept.
+        let migrations = self.iter().cloned().map(|migration| match migration.no_tx {
+            true => migration,
+            false => {
+                let sql = format!("{BEGINNING}{}", migration.sql.as_str());
+                Migration { sql: AssertSqlSafe(sql).into_sql_str(), ..migration }
+            }
+        });
+        let mut migrator = Migrator::with_migrations(migrations.collect());
+        // The lock is ours: the migrator's own belongs to a session.
         migrator.set_ignore_missing(true).set_locking(false);
         Ok(migrator)
     }
@@ -161,9 +211,13 @@ fn is_not_there_yet(error: &sqlx::Error) -> bool {
     unreachable || NOT_YET.iter().any(|code| has_code(error, code))
 }
 
-async fn run_locked(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
-    sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut *connection).await?;
-    sqlx::query(LOCK_TIMEOUT).execute(&mut *connection).await?;
+async fn refuse_invalid_indexes(connection: &mut PgConnection) -> Result<(), MigrationError> {
+    let invalid = sqlx::query_scalar("select indexrelid::regclass::text from pg_index where not indisvalid order by 1");
+    let invalid: Vec<String> = invalid.fetch_all(connection).await?;
+    if invalid.is_empty() { Ok(()) } else { Err(MigrationError::InvalidIndexes(invalid)) }
+}
+
+async fn run(connection: &mut PgConnection, migrator: &Migrator) -> Result<(), MigrationError> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -186,9 +240,9 @@ fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|found| found == code)
 }
 
-async fn applied_versions(pool: &Pool) -> Result<HashSet<i64>, sqlx::Error> {
+async fn applied_versions(database: impl PgExecutor<'_>) -> Result<HashSet<i64>, sqlx::Error> {
     let versions: Result<Vec<i64>, _> =
-        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await;
+        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(database).await;
     match versions {
         Ok(versions) => Ok(versions.into_iter().collect()),
         Err(error) if has_code(&error, UNDEFINED_TABLE) => Ok(HashSet::new()),

@@ -23,43 +23,52 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// How to reach a database and how long to wait for it.
 #[derive(Clone)]
 pub struct Config {
-    /// Where the database is, with user and password: `postgres://user:password@host:port/database`.
+    /// Where the database is, with user and password: `postgres://user:password@host:port/database`. It may be the
+    /// address of a pooler in transaction mode.
     pub url: String,
+    /// Where the server itself is, if `url` is a pooler's: migrations outside of a transaction need it.
+    pub direct_url: Option<String>,
     /// Who we are in `pg_stat_activity`.
     pub application_name: String,
     /// The most connections that this process opens.
     pub max_connections: u32,
     /// How long a caller waits for a connection before it is told that the database is unavailable.
     pub acquire_timeout: Duration,
-    /// How long one statement may run.
-    pub statement_timeout: Duration,
-    /// How long one statement may wait for a lock.
-    pub lock_timeout: Duration,
     /// The file of the authority that vouches for the database. With it the connection is encrypted and the server's
     /// name and certificate are checked (`verify-full`), whatever the address says.
     pub authority: Option<PathBuf>,
 }
 
 impl Config {
-    /// The usual limits: 10 connections, 2 s to get one, 15 s a statement, 5 s a lock.
+    /// The usual limits: 10 connections, 2 s to get one. Those of a statement are the role's: see [`crate::limits`].
     ///
     /// A database that is down refuses connections, which are tried again until that time is over: so long does a
     /// caller wait for its 503. It has to be much shorter than the deadline of a request.
     pub fn new(url: impl Into<String>, application_name: impl Into<String>) -> Self {
         Self {
             url: url.into(),
+            direct_url: None,
             application_name: application_name.into(),
             max_connections: 10,
             acquire_timeout: Duration::from_secs(2),
-            statement_timeout: Duration::from_secs(15),
-            lock_timeout: Duration::from_secs(5),
             authority: None,
         }
     }
 
-    /// How a connection is opened, without limits.
-    pub(crate) fn options(&self, application_name: &str) -> Result<PgConnectOptions, sqlx::Error> {
-        let options = PgConnectOptions::from_str(&self.url)?.application_name(application_name);
+    /// How a connection is opened: with nothing that a pooler in between refuses.
+    fn options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        self.options_of(&self.url, &self.application_name)
+    }
+
+    /// The same, past the pooler if it is known how.
+    pub(crate) fn direct_options(&self, application_name: &str) -> Result<PgConnectOptions, sqlx::Error> {
+        self.options_of(self.direct_url.as_ref().unwrap_or(&self.url), application_name)
+    }
+
+    fn options_of(&self, url: &str, application_name: &str) -> Result<PgConnectOptions, sqlx::Error> {
+        let options = PgConnectOptions::from_str(url)?.application_name(application_name);
+        // Numbers travel in binary, where the number of digits means nothing.
+        let options = options.extra_float_digits(None);
         Ok(match &self.authority {
             Some(authority) => options.ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(authority),
             None => options,
@@ -83,13 +92,6 @@ impl fmt::Debug for Config {
 ///
 /// Only when the address cannot be read.
 pub async fn connect(config: &Config) -> Result<Pool, sqlx::Error> {
-    let milliseconds = |limit: Duration| limit.as_millis().to_string();
-    let options = config.options(&config.application_name)?.options([
-        ("statement_timeout", milliseconds(config.statement_timeout)),
-        ("lock_timeout", milliseconds(config.lock_timeout)),
-        // A transaction that was begun and forgotten would hold its locks for ever.
-        ("idle_in_transaction_session_timeout", milliseconds(config.statement_timeout * 2)),
-    ]);
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
@@ -97,7 +99,7 @@ pub async fn connect(config: &Config) -> Result<Pool, sqlx::Error> {
         .before_acquire(|connection, rested| {
             Box::pin(async move { Ok(rested.idle_for < TRUSTED_FOR || connection.ping().await.is_ok()) })
         })
-        .connect_lazy_with(options);
+        .connect_lazy_with(config.options()?);
     Ok(pool)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, PgConnection, Postgres};
 
-use crate::{Pool, is_conflict};
+use crate::{Pool, is_conflict, signal};
 
 /// How often a transaction is tried before its conflict is handed to the caller.
 const TRIES: u32 = 5;
@@ -28,6 +28,8 @@ const FIRST_PAUSE: u64 = 10;
 /// })
 /// .await?;
 /// ```
+///
+/// A [`Signal`](crate::Signal) that `work` sends is heard after the commit.
 ///
 /// No network call belongs inside: the locks of `work` would wait for it. Dropped at any moment it leaves nothing, and
 /// no open transaction for whoever gets its connection next.
@@ -51,9 +53,13 @@ where
         let mut transaction = connection.begin().await?;
         *begins = false;
         let attempt = work.clone();
-        let error = match attempt(&mut transaction).await {
+        let (outcome, signals) = signal::collected(attempt(&mut transaction)).await;
+        let error = match outcome {
             Ok(value) => match transaction.commit().await {
-                Ok(()) => return Ok(value),
+                Ok(()) => {
+                    signals.send();
+                    return Ok(value);
+                }
                 Err(error) => E::from(error),
             },
             Err(error) => {

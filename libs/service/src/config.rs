@@ -16,7 +16,8 @@ use crate::Service;
 pub struct Config {
     /// `LYCEUM_GRPC_LISTEN`: where the gRPC server listens.
     pub grpc_listen: SocketAddr,
-    /// `LYCEUM_DATABASE_URL`, `LYCEUM_DATABASE_CA_FILE`, `LYCEUM_DATABASE_CONNECTIONS`: how the database is reached.
+    /// `LYCEUM_DATABASE_URL`, `LYCEUM_DATABASE_DIRECT_URL`, `LYCEUM_DATABASE_CA_FILE`, `LYCEUM_DATABASE_CONNECTIONS`: how
+    /// the database is reached.
     pub database: pg::Config,
     /// `LYCEUM_AMQP_URL`, `LYCEUM_AMQP_CA_FILE`: the fleet's broker.
     pub amqp: Amqp,
@@ -29,6 +30,9 @@ pub struct Config {
     /// The neighbours' addresses, by the variables that name them.
     targets: BTreeMap<&'static str, Target>,
 }
+
+/// How a database's address begins.
+const POSTGRES: [&str; 2] = ["postgres", "postgresql"];
 
 /// What an operator is told who wrote no address of a broker.
 const BROKER: &str = "an address such as amqp://user:password@host:5672/%2f";
@@ -48,11 +52,20 @@ pub fn optional_amqp(env: &mut Env, url: &'static str, authority: &'static str) 
     }
 }
 
+/// A database's address that may be left out: `Some(None)` then.
+fn optional_database(env: &mut Env, url: &'static str) -> Option<Option<SecretString>> {
+    match env.optional_secret(url)? {
+        Some(_) => env.secret_url(url, &POSTGRES).map(Some),
+        None => Some(None),
+    }
+}
+
 impl Config {
     /// Reads the variables that a service has in common with the others. `None` after a mistake, which `env` remembers.
     pub fn read<S: Service>(env: &mut Env) -> Option<Self> {
         let grpc_listen = env.or("LYCEUM_GRPC_LISTEN", SocketAddr::from((Ipv4Addr::LOCALHOST, S::PORT)));
-        let database_url = env.secret_url("LYCEUM_DATABASE_URL", &["postgres", "postgresql"]);
+        let database_url = env.secret_url("LYCEUM_DATABASE_URL", &POSTGRES);
+        let database_direct_url = optional_database(env, "LYCEUM_DATABASE_DIRECT_URL");
         let database_authority = env.authority("LYCEUM_DATABASE_CA_FILE");
         let database_connections = env.or("LYCEUM_DATABASE_CONNECTIONS", 10);
         let amqp = amqp(env, "LYCEUM_AMQP_URL", "LYCEUM_AMQP_CA_FILE");
@@ -63,10 +76,11 @@ impl Config {
         let variables: BTreeSet<&str> = S::NEIGHBOURS.iter().copied().chain(S::KEYS).collect();
         let targets: Vec<_> = variables.into_iter().map(|name| (name, env.required::<Target>(name))).collect();
         let authority = database_authority?.map(|authority| authority.path);
+        let direct_url = database_direct_url?.map(|url| url.expose_secret().to_owned());
         let database = pg::Config::new(database_url?.expose_secret(), S::NAME);
         Some(Self {
             grpc_listen: grpc_listen?,
-            database: pg::Config { max_connections: database_connections?, authority, ..database },
+            database: pg::Config { direct_url, max_connections: database_connections?, authority, ..database },
             amqp: amqp?,
             issuer: issuer?,
             services: services?,

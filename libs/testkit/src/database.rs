@@ -2,12 +2,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use pg::{Migrations, Pool};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgPoolOptions};
+use pg::{Config, Migrations, Pool};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use url::Url;
 
-use crate::{broker::in_the_background, stores};
+use crate::{Stores, broker::in_the_background, stores};
 
 /// A database of its own, already migrated; dropped with the value.
 ///
@@ -18,6 +19,8 @@ pub struct Database {
     pub pool: Pool,
     /// What services take as `LYCEUM_DATABASE_URL`.
     pub url: String,
+    /// Past the pooler, if there is one.
+    pub direct_url: String,
     name: String,
 }
 
@@ -40,22 +43,23 @@ impl Database {
             run(&mut admin, &format!("drop database if exists {draft} with (force)")).await;
             run(&mut admin, &format!("create database {draft}")).await;
             migrations
-                .run(&pg::Config::new(url_of(&draft), "testkit"))
+                .run(&Config::new(url_of(&draft), "testkit"))
                 .await
                 .expect("the migrations run on an empty database");
+            // A pooler keeps its connections for the next one.
+            let close = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname";
+            run(&mut admin, &format!("{close} = '{draft}'")).await;
             // Only a finished template gets the name that is looked for.
             run(&mut admin, &format!("alter database {draft} rename to {template}")).await;
         }
         run(&mut admin, &format!("drop database if exists {name} with (force)")).await;
         run(&mut admin, &format!("create database {name} template {template}")).await;
         run(&mut admin, "select pg_advisory_unlock(77137)").await;
-        let url = url_of(&name);
-        let pool = PgPoolOptions::new()
-            .max_connections(12)
-            .acquire_timeout(std::time::Duration::from_secs(10))
-            .connect_lazy(&url)
-            .expect("the database's address is right");
-        Self { pool, url, name }
+        let (url, direct_url) = (url_of(&name), at(&stores().postgres, &name));
+        let config = Config::new(&url, "test");
+        let config = Config { max_connections: 12, acquire_timeout: Duration::from_secs(10), ..config };
+        let pool = pg::connect(&config).await.expect("the database's address is right");
+        Self { pool, url, direct_url, name }
     }
 }
 
@@ -87,7 +91,12 @@ async fn admin() -> PgConnection {
 }
 
 fn url_of(database: &str) -> String {
-    let mut url = Url::parse(&stores().postgres).expect("PostgreSQL's address is a URL");
+    let Stores { postgres, pooler, .. } = stores();
+    at(pooler.as_ref().unwrap_or(postgres), database)
+}
+
+fn at(server: &str, database: &str) -> String {
+    let mut url = Url::parse(server).expect("PostgreSQL's address is a URL");
     url.set_path(database);
     url.into()
 }

@@ -9,6 +9,10 @@ use uuid::Uuid;
 pub struct Stores {
     /// A PostgreSQL superuser's address of the database `postgres`.
     pub postgres: String,
+    /// A pooler before it, in transaction mode: where there is one, everything but the making of databases goes through
+    /// it.
+    #[serde(default)]
+    pub pooler: Option<String>,
     /// Redis.
     pub redis: String,
     /// RabbitMQ's default virtual host; its user may create others.

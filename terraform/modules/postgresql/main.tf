@@ -34,8 +34,8 @@ resource "selectel_dbaas_postgresql_datastore_v1" "this" {
     disk_type = var.flavor.disk_type
   }
 
-  # Services keep pools of their own and migrations hold an advisory lock for the session, so that they go to the server
-  # itself (5432). The pooler (5433) is there for people and reports; in session mode it surprises nobody.
+  # Services keep pools of their own and go to the server itself (5432). The pooler (5433) is there for people and
+  # reports; in session mode it surprises nobody.
   pooler {
     mode = "session"
     size = 30

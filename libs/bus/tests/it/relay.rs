@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use bus::{Amqp, Envelope, Failure};
+use futures::future::join_all;
 use proto::lyceum::events::v1::OrderPaid;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use testkit::eventually;
 use tokio::sync::mpsc;
 use values::Clock;
@@ -124,7 +125,43 @@ async fn a_relay_killed_between_confirmation_and_deletion_repeats_the_event_with
 }
 
 #[tokio::test]
-async fn of_two_relays_one_stands_by_and_takes_over_when_the_other_is_killed() {
+async fn what_a_process_announced_that_died_before_it_told_its_relay_is_published_by_another() {
+    let world = World::new().await;
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    let _relay = Running::relay(world.relay());
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        orders.push(world.announce_paid_and_die().await);
+        world.expect_effects(orders.clone()).await;
+    }
+    world.expect_empty_outbox().await;
+}
+
+#[tokio::test]
+async fn of_several_relays_that_know_of_the_same_events_one_publishes_each() {
+    let world = World::new().await;
+    let consumer = world.consumer().on::<OrderPaid>(on_paid);
+    consumer.declare().await.unwrap();
+    let relays: Vec<_> = (0..4).map(|_| Running::relay(world.relay())).collect();
+    // All are told of each, and look for what nobody was told of.
+    let announcing = (0..8).map(|_| async {
+        for _ in 0..25 {
+            world.announce_paid().await;
+            world.announce_paid_and_die().await;
+        }
+    });
+    join_all(announcing).await;
+    world.expect_empty_outbox().await;
+    for relay in relays {
+        relay.stopped().await;
+    }
+    // The inbox would hide what came twice.
+    let channel = world.channel().await;
+    assert_eq!(world.count(&channel, "courses.events").await, 400);
+}
+
+#[tokio::test]
+async fn of_two_relays_the_other_takes_over_when_one_is_killed() {
     let world = World::new().await;
     let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
     let first = Running::relay(world.relay());
@@ -139,24 +176,38 @@ async fn of_two_relays_one_stands_by_and_takes_over_when_the_other_is_killed() {
     world.expect_empty_outbox().await;
 }
 
+/// Who has a relay's turn at the moment.
+const AT_WORK: &str = "from pg_stat_activity
+     join pg_locks using (pid)
+     where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())";
+
 #[tokio::test]
-async fn a_relay_whose_database_session_ends_starts_another() {
-    let world = World::new().await;
-    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+async fn a_relay_that_waits_for_the_broker_holds_up_nobody_and_may_be_ended() {
+    let mut world = World::new().await;
+    let proxy = Proxy::before(&world.broker.url).await;
+    let direct = std::mem::replace(&mut world.amqp, proxy.amqp.clone());
     let _relay = Running::relay(world.relay());
-    let first = world.announce_paid().await;
-    world.expect_effects(vec![first]).await;
-    let ended: i64 = sqlx::query_scalar(
-        "select count(pg_terminate_backend(pid))
-         from pg_locks
-         where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
-    )
-    .fetch_one(world.pool())
-    .await
-    .unwrap();
-    assert_eq!(ended, 1);
-    let second = world.announce_paid().await;
-    world.expect_effects(vec![first, second]).await;
+    let mut orders = vec![world.announce_paid().await];
+    world.expect_empty_outbox().await;
+    proxy.hang();
+    orders.push(world.announce_paid().await);
+    // Neither a snapshot nor a number of a transaction keeps vacuum and others from going on.
+    let waits =
+        format!("select backend_xmin is null and backend_xid is null {AT_WORK} and state = 'idle in transaction'");
+    let frees = eventually("a relay that waits", SOON, async || {
+        sqlx::query_scalar::<_, bool>(AssertSqlSafe(waits.clone())).fetch_optional(world.pool()).await.unwrap()
+    });
+    assert!(frees.await);
+    let end = format!("select pg_terminate_backend(pid) {AT_WORK}");
+    sqlx::query(AssertSqlSafe(end)).execute(world.pool()).await.unwrap();
+    // Its turn is over at once: nobody has to wait until the broker answers or is given up.
+    world.amqp = direct;
+    let _other = Running::relay(world.relay());
+    let _consumer = Running::consumer(world.consumer().on::<OrderPaid>(on_paid));
+    world.expect_empty_outbox().await;
+    proxy.open();
+    orders.push(world.announce_paid().await);
+    world.expect_effects(orders).await;
 }
 
 #[tokio::test]

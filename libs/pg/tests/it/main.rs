@@ -7,5 +7,6 @@ mod idempotency;
 mod migrations;
 mod pool;
 mod record;
+mod signal;
 mod tls;
 mod transaction;

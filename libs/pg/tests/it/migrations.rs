@@ -19,8 +19,19 @@ fn migrator(migrations: &[(i64, &'static str)]) -> &'static Migrator {
     Box::leak(Box::new(Migrator::with_migrations(migrations.collect())))
 }
 
+/// One that does not run in a transaction.
+fn outside(version: i64, sql: &'static str) -> &'static Migrator {
+    let migration = Migration::new(version, "outside".into(), MigrationType::Simple, sql.into_sql_str(), true);
+    Box::leak(Box::new(Migrator::with_migrations(vec![migration])))
+}
+
 fn of(database: &Database) -> Config {
     Config::new(&database.url, "test")
+}
+
+/// What a migration outside of a transaction needs.
+fn directly(database: &Database) -> Config {
+    Config { direct_url: Some(database.direct_url.clone()), ..of(database) }
 }
 
 /// A database that nothing was migrated in.
@@ -138,11 +149,72 @@ async fn a_database_that_is_not_there_yet_is_waited_for() {
     serving.spawn(async move {
         // The first caller finds nobody.
         drop(listener.accept().await.unwrap());
-        let (mut caller, _) = listener.accept().await.unwrap();
-        let mut server = TcpStream::connect(server).await.unwrap();
-        tokio::io::copy_bidirectional(&mut caller, &mut server).await.unwrap();
+        let mut served = JoinSet::new();
+        loop {
+            let (mut caller, _) = listener.accept().await.unwrap();
+            let mut server = TcpStream::connect(&server).await.unwrap();
+            served.spawn(async move { tokio::io::copy_bidirectional(&mut caller, &mut server).await });
+        }
     });
     let migrations = Migrations::of(migrator(&[(1, "create table a (id int)")]));
     migrations.run(&Config::new(url, "test")).await.unwrap();
     assert!(migrations.missing(&database.pool).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_statement_of_a_migration_takes_the_time_that_it_takes() {
+    let database = empty().await;
+    // The role's own limit, as the migrations before have set it.
+    let limit = "do $$ begin
+             execute format('alter role %I in database %I set statement_timeout = 200', current_user, current_database());
+         end $$";
+    run(&database.pool, limit).await;
+    Migrations::of(migrator(&[(1, "select pg_sleep(0.5)")])).run(&of(&database)).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_index_is_made_beside_a_reader_who_does_not_end_soon() {
+    let database = empty().await;
+    run(&database.pool, "create table busy (id int)").await;
+    let mut reader = database.pool.begin().await.unwrap();
+    sqlx::query("set transaction isolation level repeatable read").execute(&mut *reader).await.unwrap();
+    sqlx::query("select id from busy").fetch_all(&mut *reader).await.unwrap();
+    let migrations = Migrations::of(outside(1, "create index concurrently busy_idx on busy (id)"));
+    if testkit::stores().pooler.is_some() {
+        let refused = migrations.run(&of(&database)).await;
+        assert!(matches!(&refused, Err(MigrationError::Pooler(_))), "{refused:?}");
+    }
+    let (mut migrating, config) = (JoinSet::new(), directly(&database));
+    migrating.spawn(async move { migrations.run(&config).await });
+    testkit::eventually("the index waits for the reader", Duration::from_secs(10), async || {
+        let waits = "select exists (select from pg_stat_progress_create_index where phase ilike '%waiting for old%')";
+        let waits: bool = sqlx::query_scalar(waits).fetch_one(&database.pool).await.unwrap();
+        waits.then_some(())
+    })
+    .await;
+    reader.rollback().await.unwrap();
+    migrating.join_next().await.unwrap().unwrap().unwrap();
+    let valid: bool = sqlx::query_scalar("select indisvalid from pg_index where indexrelid = 'busy_idx'::regclass")
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+    assert!(valid);
+}
+
+#[tokio::test]
+async fn an_index_that_was_interrupted_is_not_taken_for_one_that_is_there() {
+    let database = empty().await;
+    run(&database.pool, "create table half (id int); insert into half (id) values (1), (1)").await;
+    // It fails and leaves its index behind, which is what a killed migrator leaves as well.
+    let broken = "create unique index concurrently half_idx on half (id)";
+    assert!(Migrations::of(outside(1, broken)).run(&directly(&database)).await.is_err());
+    let migrations = Migrations::of(outside(2, "create index concurrently if not exists half_idx on half (id)"));
+    let refused = migrations.run(&directly(&database)).await;
+    assert!(
+        matches!(&refused, Err(MigrationError::InvalidIndexes(indexes)) if indexes == &["half_idx"]),
+        "{refused:?}"
+    );
+    assert_eq!(migrations.missing(&database.pool).await.unwrap(), [2], "it counts as applied");
+    run(&database.pool, "drop index half_idx").await;
+    migrations.run(&directly(&database)).await.unwrap();
 }

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use pg::{Config, connect, is_unavailable, violated};
+use pg::{Config, Migrations, connect, is_unavailable, violated};
 
 use crate::helpers::{database, run};
 
@@ -50,19 +50,35 @@ async fn a_connection_that_the_server_ended_is_replaced_before_somebody_gets_it(
 }
 
 #[tokio::test]
-async fn statements_locks_and_names_are_limited_as_configured() {
+async fn a_connection_tells_who_it_is() {
     let database = database().await;
-    let mut config = Config::new(&database.url, "test-limits");
-    (config.statement_timeout, config.lock_timeout) = (Duration::from_millis(200), Duration::from_millis(100));
-    let pool = connect(&config).await.unwrap();
+    let pool = connect(&Config::new(&database.url, "test-name")).await.unwrap();
     let name: String = sqlx::query_scalar("show application_name").fetch_one(&pool).await.unwrap();
-    assert_eq!(name, "test-limits");
-    let slow = sqlx::query("select pg_sleep(5)").execute(&pool).await.unwrap_err();
-    assert!(is_unavailable(&slow), "{slow:?}");
+    assert_eq!(name, "test-name");
+}
+
+#[tokio::test]
+async fn statements_and_locks_are_limited_in_a_database_that_was_migrated() {
+    let database = database().await;
+    let config = Config::new(&database.url, "test-limits");
+    Migrations::of(&pg::MIGRATOR).run(&config).await.unwrap();
+    // A connection that was opened before keeps what it has.
+    let pool = connect(&config).await.unwrap();
+    let limits = "select current_setting('statement_timeout'), current_setting('lock_timeout'),
+                         current_setting('idle_in_transaction_session_timeout')";
+    let limits: (String, String, String) = sqlx::query_as(limits).fetch_one(&pool).await.unwrap();
+    assert_eq!((&*limits.0, &*limits.1, &*limits.2), ("15s", "5s", "30s"));
+}
+
+#[tokio::test]
+async fn a_lock_that_is_not_had_in_time_means_that_the_database_is_busy() {
+    let database = database().await;
     run(&database.pool, "create table locked (id int)").await;
     let mut holder = database.pool.begin().await.unwrap();
     sqlx::query("lock table locked").execute(&mut *holder).await.unwrap();
-    let blocked = sqlx::query("select id from locked").execute(&pool).await.unwrap_err();
+    let mut blocked = database.pool.begin().await.unwrap();
+    sqlx::query("set local lock_timeout = '100ms'").execute(&mut *blocked).await.unwrap();
+    let blocked = sqlx::query("select id from locked").execute(&mut *blocked).await.unwrap_err();
     assert!(is_unavailable(&blocked), "{blocked:?}");
 }
 
