@@ -184,6 +184,18 @@ def dead_letters_stay(case: Case) -> list[str]:
     return bad
 
 
+def users_of_the_cluster(case: Case) -> list[str]:
+    """Where users and groups are the cluster's to give, nobody asks for one."""
+    if case.name != "openshift":
+        return []
+    bad = []
+    for document, pod in pods(case.documents):
+        for context in (pod["spec"]["securityContext"], *(c.get("securityContext", {}) for c in containers(pod))):
+            asked = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups"} & set(context)
+            bad += [f"{name_of(document)} asks for {field}" for field in sorted(asked)]
+    return bad
+
+
 def past_the_pooler(case: Case) -> list[str]:
     """Where a pooler stands before a database, migrations and dumps know the server itself."""
     bad = []

@@ -78,6 +78,7 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "migrations": of_releases(releases.migrations),
         "stores are watched": of_releases(watching.stores),
         "what is not there is told": of_releases(watching.told),
+        "users of the cluster": of_releases(releases.users_of_the_cluster),
         "past the pooler": of_releases(releases.past_the_pooler),
         "dead letters stay": of_releases(releases.dead_letters_stay),
         "KEDA is told of the broker's TLS": of_releases(releases.asked_about_the_broker),

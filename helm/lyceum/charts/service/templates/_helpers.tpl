@@ -101,11 +101,11 @@ imagePullSecrets:
 {{- end -}}
 
 {{/*
-What the Pod Security Standard "restricted" asks of a pod, and more: `global.podSecurityContext`, and what the service has of its own
-over it. 65532 is the user inside our images.
+What the Pod Security Standard "restricted" asks of a pod, and more, or `global.podSecurityContext` instead; what the service has of its
+own goes over it. 65532 is the user inside our images.
 */}}
 {{- define "lyceum.podSecurityContext" -}}
-{{- $default := dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "fsGroup" 65532 "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- $default := dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "fsGroup" 65532 "fsGroupChangePolicy" "OnRootMismatch" "seccompProfile" (dict "type" "RuntimeDefault") -}}
 {{- mergeOverwrite (dict) ((.Values.global).podSecurityContext | default $default) (.Values.podSecurityContext | default dict) | toYaml -}}
 {{- end -}}
 
