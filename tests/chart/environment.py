@@ -29,10 +29,9 @@ SERVICES = ["gateway", "users", "courses", "payments", "notifications", "documen
 
 def build() -> str | None:
     """Builds the services, which takes seconds where they are built already."""
-    # With the sandbox, as the launcher does: for another choice cargo would compile much once more, with other
-    # features.
-    packages = [argument for package in [*SERVICES, "sandbox"] for argument in ("--package", package)]
-    command = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--bins", *packages]
+    # As the launcher does: for packages by name cargo would compile much once more, with other features.
+    programs = [argument for name in [*SERVICES, "sandbox"] for argument in ("--bin", name)]
+    command = [os.environ.get("CARGO", "cargo"), "build", "--quiet", *programs]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return f"the services cannot be built:\n{done.stderr[-2000:]}" if done.returncode else None
 

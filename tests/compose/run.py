@@ -20,9 +20,9 @@ DOCKER = ROOT / "deploy/docker"
 PROGRAMS = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir())
 # Where the stores listen.
-STORES = {"postgres": {5432}, "redis": {6379}, "rabbitmq": {5672}, "garage": {3900}}
+STORES = {"postgres": {5432}, "redis": {6379}, "rabbitmq": {5672}, "seaweedfs": {3900}}
 # By the chart's name of a store: the container that is the same.
-CHART = {"postgres": "postgres", "redis": "redis", "rabbitmq": "rabbitmq", "s3": "garage"}
+CHART = {"postgres": "postgres", "redis": "redis", "rabbitmq": "rabbitmq", "s3": "seaweedfs"}
 
 Service = dict[str, Any]
 
@@ -40,9 +40,9 @@ def read(environment: Path) -> dict[str, Service]:
 
 
 def build() -> None:
-    """Builds the programs, with the sandbox as the launcher does, so that cargo compiles nothing once more."""
-    packages = [argument for package in [*SERVICES, "sandbox"] for argument in ("--package", package)]
-    subprocess.run(["cargo", "build", "--quiet", "--bins", *packages], cwd=ROOT, check=True)
+    """Builds the programs as the launcher does, so that cargo compiles nothing once more."""
+    programs = [argument for name in [*SERVICES, "sandbox"] for argument in ("--bin", name)]
+    subprocess.run(["cargo", "build", "--quiet", *programs], cwd=ROOT, check=True)
 
 
 def listens(name: str, service: Service) -> set[int]:

@@ -25,8 +25,10 @@ class Front:
     certificate: Path
 
     @classmethod
-    def open(cls, folder: Path, port: int, behind: int) -> Front:
-        key, certificate, config = (folder / name for name in ("front.key", "front.pem", "front.conf"))
+    def open(cls, fleet: Fleet, port: int, behind: int) -> Front:
+        key, config = fleet.folder / "front.key", fleet.folder / "front.conf"
+        # Where the stores' user can read it, who cannot enter a clone below /root.
+        certificate = fleet.stores / "front.pem"
         names = "subjectAltName=DNS:127.0.0.1,IP:127.0.0.1"
         subject = ["-subj", "/CN=127.0.0.1", "-addext", names, "-days", "2", "-nodes"]
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -34,7 +36,7 @@ class Front:
         subprocess.run(command, check=True, capture_output=True)
         listen = f"accept = 127.0.0.1:{port}\nconnect = 127.0.0.1:{behind}\ncert = {certificate}\nkey = {key}\n"
         config.write_text(f"foreground = yes\npid =\ndebug = warning\n[s3]\n{listen}")
-        log = (folder / "logs/front.log").open("wb")
+        log = (fleet.folder / "logs/front.log").open("wb")
         certificate.chmod(0o644)
         return cls(subprocess.Popen(["stunnel4", str(config)], stdout=log, stderr=log), port, certificate)
 

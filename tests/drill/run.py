@@ -32,7 +32,7 @@ def prepare(fleet: Fleet, report: Report) -> tuple[Archive, Backups]:
     with report.step("stores that archive"):
         fleet.launch("stores")
         ports = fleet.state["ports"]
-        front = Front.open(fleet.folder, max(ports.values()) + 1, ports["garage.s3"])
+        front = Front.open(fleet, max(ports.values()) + 1, ports["seaweedfs.s3"])
         report.at_the_end(front.close)
         archive, backups = Archive(fleet, front), Backups(fleet)
         backups.prepare()

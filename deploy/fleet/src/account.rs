@@ -1,13 +1,14 @@
 //! Under which user the stores run, and where their data may lie for that.
 //!
 //! PostgreSQL refuses to run as root. Without root everything runs as the person, in `.fleet/stores`. With root the stores run
-//! as an unprivileged user, who must be able to reach the data: a clone below /root is out of reach, so it goes elsewhere.
+//! as an unprivileged user, who must be able to reach the data: a clone below /root is out of reach, so it goes elsewhere. So it
+//! does where the clone's path is none that RabbitMQ's scripts can handle, such as one with a blank.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::home::Home;
 
@@ -65,34 +66,36 @@ pub(crate) fn data_folder(home: &Home, account: Option<&Account>) -> Result<Path
     if link.is_symlink() {
         fs::remove_file(&link)?;
     }
-    let Some(account) = account else {
-        if has_white_space(home.dir()) {
-            bail!(
-                "RabbitMQ cannot run in a folder with white space in its name: move the clone from {}",
-                home.dir().display()
-            );
-        }
-        fs::create_dir_all(&link)?;
-        return Ok(link.canonicalize()?);
-    };
-    let folder = if is_reachable(home.dir())? && !has_white_space(home.dir()) {
+    let folder = if is_plain(home.dir()) && (account.is_none() || is_reachable(home.dir())?) {
         fs::create_dir_all(&link)?;
         link.canonicalize()?
     } else {
-        let elsewhere = PathBuf::from(format!("/var/lib/lyceum-{}", home.fingerprint()));
+        let elsewhere = elsewhere(home)?;
         fs::create_dir_all(&elsewhere)?;
         symlink(&elsewhere, &link)?;
-        println!(
-            "    user {} cannot reach {}: the stores' data lies in {}",
-            account.name,
-            home.dir().display(),
-            elsewhere.display()
-        );
+        println!("    not all stores can work in {}: their data lies in {}", home.dir().display(), elsewhere.display());
         elsewhere
     };
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;
-    account.own(&folder)?;
+    if let Some(account) = account {
+        account.own(&folder)?;
+    }
     Ok(folder)
+}
+
+/// Where the data lies if it cannot lie in the fleet's folder.
+fn elsewhere(home: &Home) -> Result<PathBuf> {
+    let name = format!("lyceum-{}", home.fingerprint());
+    if is_root() {
+        return Ok(Path::new("/var/lib").join(name));
+    }
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = variable("XDG_STATE_HOME").or_else(|| variable("HOME").map(|home| home.join(".local/state")));
+    let state = state.filter(|state| is_plain(state)).context(
+        "RabbitMQ can work neither here nor in the folder for data of programs: set XDG_STATE_HOME to one whose path has only \
+         Latin letters, digits and -_.",
+    )?;
+    Ok(state.join(name))
 }
 
 /// Removes the data of a fleet whose stores do not run, wherever it lies.
@@ -100,7 +103,7 @@ pub(crate) fn remove_data(home: &Home) -> Result<()> {
     let link = home.path("stores");
     if link.is_symlink() {
         let target = fs::read_link(&link)?;
-        if target == Path::new(&format!("/var/lib/lyceum-{}", home.fingerprint())) && target.exists() {
+        if elsewhere(home).is_ok_and(|elsewhere| elsewhere == target) && target.exists() {
             fs::remove_dir_all(&target)?;
         }
         fs::remove_file(&link)?;
@@ -118,8 +121,9 @@ pub(crate) fn is_reachable(folder: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn has_white_space(folder: &Path) -> bool {
-    folder.to_string_lossy().contains(char::is_whitespace)
+/// Whether no script takes the path for anything else than one word.
+fn is_plain(folder: &Path) -> bool {
+    folder.as_os_str().as_encoded_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.+".contains(byte))
 }
 
 #[cfg(test)]
@@ -144,5 +148,12 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         assert!(open.unwrap());
         assert!(!closed.unwrap());
+    }
+
+    #[test]
+    fn blanks_and_letters_of_other_alphabets_are_not_plain() {
+        let plain = ["/srv/lyceum-2.0_b+1", "/srv/my school", "/srv/школа", "/srv/o'neill"]
+            .map(|path| is_plain(Path::new(path)));
+        assert_eq!(plain, [true, false, false, false]);
     }
 }

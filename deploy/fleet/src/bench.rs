@@ -29,7 +29,7 @@ pub(crate) async fn run(home: &Home, scenarios: &[String], json: bool, interrupt
 async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor, interrupt: &Interrupt) -> Result<()> {
     // Built first, so that nothing is compiled while the fleet idles.
     let mut build = cargo::cargo(home);
-    build.args(["build", "--release"]);
+    build.args(["build", "--release", "--bin", LOAD]);
     let programs = cargo::build_with(build, &[LOAD]).await?;
     let program = programs.get(LOAD).context("the load was not built")?;
     up::start(home, Options { release: true, ..Options::default() }, supervisor, interrupt).await?;

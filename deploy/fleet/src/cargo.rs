@@ -50,13 +50,15 @@ pub(crate) async fn build(home: &Home, packages: &[&str], release: bool) -> Resu
     }
     let mut command = cargo(home);
     command.arg("build");
+    // Without naming packages, so that what they use has the features that the whole workspace asks for, whichever they are:
+    // otherwise much would be compiled once more for each selection.
+    command.args(packages.iter().flat_map(|package| ["--bin", package]));
     build_with(command, packages).await
 }
 
-/// The same with a call of `cargo build` that has options of its own.
+/// The same with a call of `cargo build` that has options of its own and says which programs it means.
 pub(crate) async fn build_with(mut command: Command, packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    command.args(["--message-format=json-render-diagnostics", "--bins"]);
-    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    command.arg("--message-format=json-render-diagnostics");
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().context("cannot start cargo")?;
     let mut lines = BufReader::new(child.stdout.take().context("cargo has no output")?).lines();

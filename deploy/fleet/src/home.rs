@@ -132,7 +132,9 @@ impl Home {
     /// Makes the fleet's folders. The folder itself is open to others, because the stores' user must pass; what is secret is not.
     pub(crate) fn prepare(&self) -> Result<()> {
         for folder in [self.dir.clone(), self.path("logs"), self.path("keys")] {
-            fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+            fs::create_dir_all(&folder).with_context(|| {
+                format!("cannot create {}: a fleet keeps everything in its clone", folder.display())
+            })?;
         }
         fs::set_permissions(self.path("keys"), fs::Permissions::from_mode(0o700))?;
         Ok(())

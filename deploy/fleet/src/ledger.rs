@@ -46,9 +46,14 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Which signal makes it stop in order. SIGINT tells PostgreSQL not to wait for its clients.
+    /// Which signal makes it stop in order. SIGINT tells PostgreSQL not to wait for its clients. SeaweedFS would wait 16 s for its
+    /// own parts, and has nothing to do meanwhile: what it has answered is written.
     pub(crate) fn stop_signal(&self) -> Signal {
-        if self.name.starts_with("postgres") { Signal::INT } else { Signal::TERM }
+        match self.name.as_str() {
+            name if name.starts_with("postgres") => Signal::INT,
+            "seaweedfs" => Signal::KILL,
+            _ => Signal::TERM,
+        }
     }
 }
 

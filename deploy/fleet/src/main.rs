@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 
 use crate::home::Home;
 use crate::interrupt::{Interrupt, Interrupted};
@@ -178,8 +179,16 @@ enum Contract {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Packages, the stores' programs and what suites hand to another user must be readable, however private a person keeps their
+    // files. What is secret says so itself.
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let result = runtime.context("cannot start").and_then(|runtime| runtime.block_on(run(arguments)));
+    let result = runtime.context("cannot start").and_then(|runtime| {
+        let result = runtime.block_on(run(arguments));
+        // Nobody waits for an answer any more.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is::<Interrupted>() => ExitCode::from(130),

@@ -1,4 +1,4 @@
-//! PostgreSQL, Redis and RabbitMQ as Debian packages: which are missing, and how they get here.
+//! PostgreSQL, Redis, RabbitMQ and Python as Debian packages: which are missing, and how they get here.
 //!
 //! Only their programs are wanted: `deploy/fleet/debian/install` sees to it that the instances which the packages would run for
 //! the whole machine are never started.
@@ -28,17 +28,27 @@ pub(crate) struct Package(pub(crate) &'static str, pub(crate) &'static str, pub(
 pub(crate) const RABBITMQ_SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
 /// Everything that the stores need.
-pub(crate) const STORES: [Package; 3] = [
+pub(crate) const STORES: [Package; 4] = [
     Package("PostgreSQL", "postgresql", "postgres"),
     Package("Redis", "redis-server", "redis-server"),
     Package("RabbitMQ", "rabbitmq-server", RABBITMQ_SERVER),
+    // What fetches the S3 server.
+    Package("Python", "python3-venv", "python3"),
 ];
 
 impl Package {
     /// Where the program is, if it is installed.
     pub(crate) fn found(&self) -> Option<PathBuf> {
-        // Debian keeps PostgreSQL's programs out of the search path, by version.
-        if self.2 == "postgres" { newest_postgres(Path::new("/")).ok() } else { find_program(self.2) }
+        match self.2 {
+            // Debian keeps PostgreSQL's programs out of the search path, by version.
+            "postgres" => newest_postgres(Path::new("/")).ok(),
+            // It also comes without what installs packages.
+            "python3" => find_program("python3").filter(|python| {
+                let looked = std::process::Command::new(python).args(["-c", "import ensurepip, venv"]).output();
+                looked.is_ok_and(|looked| looked.status.success())
+            }),
+            program => find_program(program),
+        }
     }
 }
 

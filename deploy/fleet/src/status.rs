@@ -66,9 +66,7 @@ async fn state(record: &Record, alive: bool) -> &'static str {
 
 /// Whether the service behind this admin port says that it serves.
 pub(crate) async fn is_ready(admin: u16) -> bool {
-    let Ok(client) = web::client(Duration::from_secs(2)) else { return false };
-    let answer = client.get(format!("http://127.0.0.1:{admin}/readyz")).send().await;
-    answer.is_ok_and(|answer| answer.status().is_success())
+    web::is_well(format!("http://127.0.0.1:{admin}/readyz"), Duration::from_secs(2)).await
 }
 
 /// Stops everything, whichever command started it.

@@ -46,6 +46,8 @@ pub(crate) enum Suite {
     Newest,
     /// The sandbox, used by a client of the real bank that nobody here wrote.
     SandboxClient,
+    /// A school from a clone that makes everything difficult: closed to others, an odd path, no IPv6, ports that are taken.
+    Clone,
     /// Through the public door of a fresh fleet.
     Journeys,
     /// Processes, stores and connections die under load, and then everything is counted: a pairwise selection.
@@ -115,6 +117,7 @@ impl Suite {
                 ],
                 Fleet::Json,
             ),
+            Self::Clone => (&[Package("iproute2", "iproute2", "ip")], Fleet::None),
             Self::Compose | Self::Terraform => (&[], Fleet::None),
             Self::Images | Self::Pipeline => (&CONTAINERS, Fleet::None),
             _ => return None,
@@ -209,12 +212,12 @@ async fn run_one(
     match suite {
         Suite::Tidy => {
             let mut command = cargo(home);
-            command.args(["run", "--quiet", "--package", "tidy"]);
+            command.args(["run", "--quiet", "--bin", "tidy"]);
             run_well(command).await?;
         }
         Suite::Crates => {
             start_stores(home, supervisor).await?;
-            return test(home, &["--workspace", "--exclude", "journeys"], supervisor).await;
+            return test(home, &["--filterset", "not package(journeys)"], supervisor).await;
         }
         Suite::Newest => {
             start_stores(home, supervisor).await?;
@@ -231,7 +234,7 @@ async fn run_one(
         Suite::Journeys => {
             let plan = up::start(home, Options::default(), supervisor, interrupt).await?;
             println!("\n    the fleet's door: {}\n", plan.public_url()?);
-            return test(home, &["--package", "journeys"], supervisor).await;
+            return test(home, &["--test", "journeys"], supervisor).await;
         }
         Suite::Cluster => return cluster::run(home, cluster, supervisor, interrupt).await,
         Suite::Drill => return Ok(script::outcome(crate::drill::run(home, interrupt).await?)),
@@ -292,9 +295,11 @@ async fn tended<T>(supervisor: &mut Supervisor, work: impl Future<Output = Resul
 }
 
 /// Runs Rust's tests by cargo-nextest, whose output goes to the terminal as it is.
-async fn test(home: &Home, packages: &[&str], supervisor: &mut Supervisor) -> Result<Outcome> {
+async fn test(home: &Home, which: &[&str], supervisor: &mut Supervisor) -> Result<Outcome> {
     let mut command = python(home);
-    command.args(["--program", "cargo-nextest", "nextest", "run", "--config-file", ".ci/nextest.toml"]).args(packages);
+    // Of the whole workspace, so that nothing is compiled once more with other features.
+    command.args(["--program", "cargo-nextest", "nextest", "run", "--workspace", "--config-file", ".ci/nextest.toml"]);
+    command.args(which);
     command.env("LYCEUM_STORES", home.path("stores.json")).env("LYCEUM_FLEET", home.path("fleet.json"));
     undisturbed(supervisor, command).await
 }

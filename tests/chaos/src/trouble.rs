@@ -59,7 +59,7 @@ impl Trouble {
             Self::RabbitmqAway => "rabbitmq: kill -9 and away while orders are paid",
             Self::PostgresKilled => "postgres: kill -9",
             Self::PostgresAway => "postgres: away, and back without a restart of services",
-            Self::S3Killed => "garage: kill -9",
+            Self::S3Killed => "seaweedfs: kill -9",
             Self::S3AtFault => "s3: errors, cuts and lost answers",
             Self::DatabaseCut => "postgres: every connection cut, three times",
             Self::BrokerCut => "rabbitmq: every connection cut, three times",
@@ -76,7 +76,7 @@ pub async fn run(fleet: &Arc<Fleet>, cast: &Cast, trouble: Trouble, chance: &mut
         strike(fleet, cast, trouble, run, &pids).await
     });
     let outcome = outcome.await;
-    for store in ["redis", "rabbitmq", "postgres", "garage"] {
+    for store in ["redis", "rabbitmq", "postgres", "seaweedfs"] {
         fleet.release(store)?;
     }
     let outcome = outcome?;
@@ -96,7 +96,7 @@ async fn strike(
     match trouble {
         Trouble::RedisKilled => killed(fleet, "redis", run).await,
         Trouble::PostgresKilled => killed(fleet, "postgres", run).await,
-        Trouble::S3Killed => killed(fleet, "garage", run).await,
+        Trouble::S3Killed => killed(fleet, "seaweedfs", run).await,
         Trouble::RedisAway => redis_away(fleet, run).await,
         Trouble::RabbitmqAway => rabbitmq_away(fleet, run).await,
         Trouble::PostgresAway => postgres_away(fleet, &cast.manager, run).await,

@@ -75,6 +75,7 @@ pub(crate) async fn build(sources: &Sources, target: &Path, packages: &[&str]) -
     // With this separator a path may hold a blank.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     command.env("LYCEUM_REVISION", &sources.revision);
+    command.arg("--bins").args(packages.iter().flat_map(|package| ["--package", package]));
     let programs = cargo::build_with(command, packages).await?;
     for (name, path) in &programs {
         let headers = succeed(Command::new("readelf").arg("--program-headers").arg(path)).await?;

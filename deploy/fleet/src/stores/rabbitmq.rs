@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Place, START_LIMIT, USER};
@@ -11,7 +10,7 @@ use crate::home::Home;
 use crate::ledger::{self, Role};
 use crate::package::RABBITMQ_SERVER;
 use crate::supervisor::{Launch, Supervisor};
-use crate::web;
+use crate::web::{self, Method};
 
 const NAME: &str = "rabbitmq";
 const NAME_SERVER: &str = "epmd";
@@ -124,6 +123,6 @@ impl Rabbitmq {
     /// Calls the management API; the path comes after `/api/`.
     pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
         let url = format!("{}/api/{path}", self.management_url());
-        web::call(method, &url, |request| request.basic_auth(USER, Some(&self.password)), body).await
+        web::call(method, &url, (USER, &self.password), body).await
     }
 }

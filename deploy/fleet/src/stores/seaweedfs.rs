@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::Method;
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
@@ -106,7 +106,7 @@ impl Seaweedfs {
     pub(super) async fn wait(&self, supervisor: &mut Supervisor) -> Result<()> {
         let [s3, _, master, ..] = self.ports;
         let answers = async |port: u16, path: &str| {
-            web::call(Method::GET, &format!("http://127.0.0.1:{port}/{path}"), |request| request, None).await.is_ok()
+            web::is_well(format!("http://127.0.0.1:{port}/{path}"), Duration::from_secs(5)).await
         };
         let ready = async || answers(s3, "healthz").await && answers(master, "dir/assign").await;
         supervisor.wait_until(NAME, START_LIMIT, ready).await

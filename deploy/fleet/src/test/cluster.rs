@@ -128,9 +128,9 @@ fn describe(plan: &Plan, address: IpAddr) -> Result<serde_json::Value> {
 fn way_to_api_server(kubeconfig: &Path) -> Result<IpAddr> {
     let text = std::fs::read_to_string(kubeconfig)?;
     let server = text.lines().find_map(|line| line.trim().strip_prefix("server:")).map(str::trim);
-    let url: reqwest::Url = server.context("the kubeconfig names no server")?.trim_matches('"').parse()?;
-    let host = url.host_str().context("the kubeconfig's server has no host")?;
-    let port = url.port_or_known_default().unwrap_or(443);
+    let url: ureq::http::Uri = server.context("the kubeconfig names no server")?.trim_matches('"').parse()?;
+    let host = url.host().context("the kubeconfig's server has no host")?;
+    let port = url.port_u16().unwrap_or(443);
     let to = (host, port).to_socket_addrs()?.next().with_context(|| format!("{host} has no address"))?;
     // Nothing is sent: the kernel only says from where it would be.
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
