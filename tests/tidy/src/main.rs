@@ -50,6 +50,7 @@ fn main() -> Result<()> {
         }
     }
     findings.extend(missing_readmes(&root)?);
+    findings.extend(silent_tests(&root, &tree.sources));
     findings.extend(figure::table(&tree));
     for finding in &findings {
         println!("{finding}");
@@ -115,9 +116,33 @@ fn missing_readmes(root: &Path) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// Tests beside the code of a target whose manifest says that it has none, so that they would never run.
+fn silent_tests(root: &Path, sources: &[Source]) -> Vec<Finding> {
+    let with_tests = sources.iter().filter(|source| source.has_tests());
+    let silent = with_tests.filter(|source| {
+        let Some((package, file)) = source.path.to_str().and_then(|path| path.split_once("/src/")) else {
+            return false;
+        };
+        let manifest = fs::read_to_string(root.join(package).join("Cargo.toml")).unwrap_or_default();
+        is_untested(&manifest, if file.ends_with("main.rs") { "[[bin]]" } else { "[lib]" })
+    });
+    silent.map(|source| format!("{}: its target says `test = false`", source.path.display())).collect()
+}
+
+fn is_untested(manifest: &str, target: &str) -> bool {
+    let section = manifest.lines().skip_while(|line| line.trim() != target).skip(1);
+    section.take_while(|line| !line.starts_with('[')).any(|line| line.trim() == "test = false")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_without_tests_is_known_by_its_manifest() {
+        let manifest = "[lib]\ndoctest = false\n\n[[bin]]\nname = \"users\"\ntest = false\n";
+        assert!(is_untested(manifest, "[[bin]]") && !is_untested(manifest, "[lib]"));
+    }
 
     #[test]
     fn long_files_and_long_readmes_are_found() {

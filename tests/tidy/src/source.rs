@@ -34,6 +34,11 @@ impl Source {
         Self { path: path.to_owned(), code, written }
     }
 
+    /// Whether it has tests of its own at its end.
+    pub(super) fn has_tests(&self) -> bool {
+        self.code.len() < self.written.len()
+    }
+
     /// How many lines were written.
     pub(super) fn lines(&self) -> usize {
         self.written.len()
