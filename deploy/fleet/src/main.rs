@@ -27,7 +27,6 @@ mod status;
 mod stores;
 mod supervisor;
 mod test;
-mod tool;
 mod up;
 mod web;
 mod welcome;

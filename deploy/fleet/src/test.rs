@@ -221,8 +221,8 @@ async fn run_one(
         }
         Suite::Newest => {
             start_stores(home, supervisor).await?;
-            let libs = ["bus", "cache", "pg", "service", "testkit"].map(|lib| ["--package", lib]);
-            return test(home, &libs.concat(), supervisor).await;
+            let libs = ["bus", "cache", "pg", "service", "testkit"].map(|lib| format!("package({lib})")).join(" | ");
+            return test(home, &["--filterset", &libs], supervisor).await;
         }
         Suite::Python => {
             // Which folders stands in `tests/pyproject.toml`.

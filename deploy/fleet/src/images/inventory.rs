@@ -7,10 +7,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::program::{Sources, TARGET};
+use super::program::{Sources, TARGET, path_of_tools};
 use crate::cargo;
 use crate::process::succeed;
-use crate::tool::CYCLONEDX;
 
 /// A Debian package of which something is inside.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub(crate) struct DebianPart {
 /// The inventory of every package of the workspace, by its name.
 pub(crate) async fn of_programs(sources: &Sources) -> Result<BTreeMap<String, Value>> {
     let mut command = cargo::outside(&sources.folder);
-    command.env("PATH", CYCLONEDX.search_path().await?).env("SOURCE_DATE_EPOCH", &sources.created);
+    command.env("PATH", path_of_tools(sources).await?).env("SOURCE_DATE_EPOCH", &sources.created);
     command.args(["cyclonedx", "--format=json", "--spec-version=1.5", "--no-build-deps", "--target", TARGET]);
     succeed(command.args(["--manifest-path", "Cargo.toml"])).await?;
     // They stand beside the packages' manifests, and name crates of ours by the folder that the sources lie in.

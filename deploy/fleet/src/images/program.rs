@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
 use crate::cargo;
 use crate::process::succeed;
-use crate::tool::AUDITABLE;
+use crate::supervisor::search_path;
 
 /// What is compiled for. Named even though it is this machine's own, so that build scripts and macros stay dynamic.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -54,6 +55,17 @@ impl Sources {
     }
 }
 
+/// Where cargo finds what writes into a program which crates are in it, and what writes inventories.
+pub(crate) async fn path_of_tools(sources: &Sources) -> Result<String> {
+    let mut command = Command::new(sources.folder.join("deploy/docker/cargo-tools"));
+    cargo::forget_this_package(&mut command);
+    let output = command.stderr(Stdio::inherit()).stdin(Stdio::null()).kill_on_drop(true).output().await?;
+    if !output.status.success() {
+        bail!("what images are made with could not be built: what the compiler says stands above");
+    }
+    Ok(format!("{}:{}", String::from_utf8_lossy(&output.stdout).trim(), search_path()))
+}
+
 async fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     succeed(Command::new("git").arg("-C").arg(folder).args(arguments)).await.ok()
 }
@@ -64,7 +76,7 @@ async fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
 pub(crate) async fn build(sources: &Sources, target: &Path, packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = cargo::outside(&sources.folder);
     // It writes into each program which crates are in it, where scanners look for that.
-    command.env("PATH", AUDITABLE.search_path().await?);
+    command.env("PATH", path_of_tools(sources).await?);
     command.args(["auditable", "build", "--release", "--locked", "--target", TARGET, "--target-dir"]).arg(target);
     // Panics name their files: as if the sources lay in /lyceum and those of others in /cargo, wherever they are.
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
