@@ -184,6 +184,26 @@ def dead_letters_stay(case: Case) -> list[str]:
     return bad
 
 
+def review_is_reached(case: Case) -> list[str]:
+    """A school for a merge request is pulled from a private registry, and has a way in for each of its three doors."""
+    if case.name != "review":
+        return []
+    bad = []
+    for document, pod in pods(case.documents):
+        ours = any(container["image"].startswith("lyceum/") for container in containers(pod))
+        if ours and not pod["spec"].get("imagePullSecrets"):
+            bad.append(f"{name_of(document)} cannot be pulled")
+    led = {
+        path["backend"]["service"]["name"]
+        for document in case.documents
+        if document["kind"] == "Ingress"
+        for rule in document["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    doors = {f"{RELEASE}-{name}" for name in ("gateway", "dev-s3", "dev-sandbox")}
+    return bad + [f"nothing leads to {name}" for name in sorted(doors - led)]
+
+
 def users_of_the_cluster(case: Case) -> list[str]:
     """Where users and groups are the cluster's to give, nobody asks for one."""
     if case.name != "openshift":

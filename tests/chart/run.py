@@ -78,6 +78,7 @@ def checks(accept: bool) -> dict[str, Callable[[], list[str]]]:
         "migrations": of_releases(releases.migrations),
         "stores are watched": of_releases(watching.stores),
         "what is not there is told": of_releases(watching.told),
+        "a review is reached": of_releases(releases.review_is_reached),
         "users of the cluster": of_releases(releases.users_of_the_cluster),
         "past the pooler": of_releases(releases.past_the_pooler),
         "dead letters stay": of_releases(releases.dead_letters_stay),
