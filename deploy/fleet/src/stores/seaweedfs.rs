@@ -113,14 +113,17 @@ impl Seaweedfs {
     }
 }
 
-/// Folders are told from its own, so that their names may hold anything. It tells nobody that it runs.
-const ARGUMENTS: [&str; 15] = [
+/// Folders are told from its own, so that their names may hold anything. It tells nobody that it runs. Where nobody else votes it
+/// need not wait for votes: after a death it would not take anything for 20 s otherwise.
+const ARGUMENTS: [&str; 17] = [
     "-logtostderr=true",
     "server",
     "-dir=data",
     "-ip=127.0.0.1",
     "-ip.bind=127.0.0.1",
     "-master.telemetry=false",
+    "-master.resumeState=false",
+    "-master.electionTimeout=1s",
     "-master.volumeSizeLimitMB=256",
     "-volume.max=4000",
     "-volume.preStopSeconds=0",
