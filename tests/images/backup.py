@@ -20,7 +20,8 @@ def servers() -> dict[str, int]:
     """The newest PostgreSQL that each of them makes."""
     newest = {}
     for file, pattern in SERVERS.items():
-        found = [int(number) for match in re.findall(pattern, (ROOT / file).read_text(), re.S) for number in match if number]
+        text = (ROOT / file).read_text()
+        found = [int(number) for match in re.finditer(pattern, text, re.S) for number in match.groups() if number]
         check(found, f"{file} names no version of PostgreSQL any more")
         newest[file] = max(found)
     return newest

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import backup
@@ -129,7 +130,7 @@ def main() -> int:
             except (Wrong, OSError) as error:
                 failed = True
                 print(f"    {service}: FAILED: {error}")
-    looks = [
+    looks: list[tuple[str, Callable[[], object]]] = [
         ("backups", lambda: backup.look(read(IMAGES / "backup.tar"), IMAGES / "backup.cdx.json", version)),
         ("confinement", world_is_confined),
         *([] if os.environ.get("LYCEUM_IMAGES_ONCE") else [("the same bytes in another folder", reproducible)]),

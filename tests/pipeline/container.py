@@ -58,7 +58,7 @@ class Container:
                 "args": command,
                 "cwd": "/",
                 "env": [f"{key}={value}" for key, value in self.environment.items()],
-                "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")},
+                "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),
                 "noNewPrivileges": False,
             }
             process.pop("rlimits", None)

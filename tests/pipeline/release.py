@@ -89,9 +89,14 @@ def try_release(helm: Path) -> Iterator[str]:
         shutil.copy(folder / "users.tar", folder / "postgres.tar")
         place = f"{registry.address}/cr"
         push(folder, place, COMMIT)
-        manifest = json.loads(subprocess.run(
-            ["skopeo", "inspect", "--raw", f"oci-archive:{folder}/users.tar"], check=True, capture_output=True, text=True
-        ).stdout)
+        manifest = json.loads(
+            subprocess.run(
+                ["skopeo", "inspect", "--raw", f"oci-archive:{folder}/users.tar"],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+        )
         if manifest["layers"][0]["digest"] not in digests_of(registry, "users"):
             raise SystemExit("the registry holds another image than the archive")
         with urlopen(f"http://{registry.address}/v2/_catalog", timeout=30) as answer:

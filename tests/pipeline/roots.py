@@ -138,7 +138,9 @@ class Runner:
             (self.stand_ins / name).write_text(text)
             (self.stand_ins / name).chmod(0o755)
         (folder / "chart-values.yaml").write_text(
-            yaml.safe_dump({"global": {"publicUrl": "https://school.example", "database": {"host": "postgres.example"}}})
+            yaml.safe_dump(
+                {"global": {"publicUrl": "https://school.example", "database": {"host": "postgres.example"}}}
+            )
         )
         self.values = folder / "values.yaml"
         shutil.copy(ROOT / "helm/lyceum/values-production.yaml", self.values)

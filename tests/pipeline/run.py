@@ -249,7 +249,9 @@ def shape() -> None:
             print(
                 f"    {what}: {len(jobs)} jobs, by hand: {', '.join(sorted(set(jobs) & BY_HAND)) or 'none'}", flush=True
             )
-        (clone.path / ".gitlab-ci.yml").write_text(text.replace("needs: [ci-image, images]", "needs: [ci-image, image]"))
+        (clone.path / ".gitlab-ci.yml").write_text(
+            text.replace("needs: [ci-image, images]", "needs: [ci-image, image]")
+        )
         if clone("--list").returncode == 0:
             raise SystemExit("a job that waits for one that is not there was let through")
         print("    refused: a job that waits for one that is not there", flush=True)
@@ -277,7 +279,9 @@ def ci_image() -> None:
     """The name of the jobs' image follows its Dockerfile."""
     digest = hashlib.sha256((ROOT / "deploy/docker/ci/Dockerfile").read_bytes()).hexdigest()[:12]
     if f"CI_IMAGE: $PLACE/ci:{digest}\n" not in (ROOT / ".gitlab-ci.yml").read_text():
-        raise SystemExit(f"deploy/docker/ci/Dockerfile has changed: CI_IMAGE in .gitlab-ci.yml must end with ci:{digest}")
+        raise SystemExit(
+            f"deploy/docker/ci/Dockerfile has changed: CI_IMAGE in .gitlab-ci.yml must end with ci:{digest}"
+        )
 
 
 class GitLab(yaml.SafeLoader):

@@ -90,7 +90,11 @@ class Store:
 
     def client(self, key: str = KEY) -> "S3Client":
         return boto3.client(
-            "s3", endpoint_url=self.url, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=f"{key}-secret"
+            "s3",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=key,
+            aws_secret_access_key=f"{key}-secret",
         )
 
     @staticmethod

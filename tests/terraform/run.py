@@ -124,7 +124,9 @@ class Suite:
                     raise SystemExit(f"{name}: init with the lock file failed:\n{done.stdout}{done.stderr}")
                 chosen = json.loads(self.tf(place, "version", "-json", env=environment).stdout)["provider_selections"]
                 if (chosen == wanted) != same:
-                    raise SystemExit(f"{name}: {'with' if same else 'without'} the lock file: {chosen}, which says {wanted}")
+                    raise SystemExit(
+                        f"{name}: {'with' if same else 'without'} the lock file: {chosen}, which says {wanted}"
+                    )
         print("    a newer provider is not taken until the lock file says so", flush=True)
 
     def broken(self) -> None:
@@ -358,7 +360,6 @@ class Suite:
             print(f"    {len(settings)} buckets took their settings; a missing one was noticed", flush=True)
             self.destroys_nothing(store, settings["backups"])
 
-
     def destroys_nothing(self, store: Store, settings: dict[str, Any]) -> None:
         """A thief with the key that writes backups tries what a thief would."""
         bucket, owner = settings["bucket"], store.client()
@@ -400,13 +401,16 @@ class Suite:
         found = owner.get_object(**one, VersionId=kept["VersionId"])["Body"].read()
         if found != b"a backup":
             raise SystemExit(f"what was overwritten is {found!r}")
-        print(f"    the backups' key adds, and in {len(attempts)} ways destroys nothing; overwritten, it is there", flush=True)
+        print(
+            f"    the backups' key adds, and in {len(attempts)} ways destroys nothing; overwritten, it is there",
+            flush=True,
+        )
 
 
 def refused(answer: Any) -> None:
     """Several deletions are answered with 200, whatever became of them."""
-    if answer.get("Errors"):
-        raise ClientError({"ResponseMetadata": {"HTTPStatusCode": 403}}, "DeleteObjects")
+    if errors := answer.get("Errors"):
+        raise ClientError({"Error": errors[0], "ResponseMetadata": answer["ResponseMetadata"]}, "DeleteObjects")
 
 
 def main() -> int:
