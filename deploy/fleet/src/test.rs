@@ -297,6 +297,7 @@ async fn tended<T>(supervisor: &mut Supervisor, work: impl Future<Output = Resul
 /// Runs Rust's tests by cargo-nextest, whose output goes to the terminal as it is.
 async fn test(home: &Home, which: &[&str], supervisor: &mut Supervisor) -> Result<Outcome> {
     let mut command = python(home);
+    println!("  … building the tests: about ten minutes on two cores the first time, then seconds");
     // Of the whole workspace, so that nothing is compiled once more with other features.
     command.args(["--program", "cargo-nextest", "nextest", "run", "--workspace", "--config-file", ".ci/nextest.toml"]);
     command.args(which);

@@ -198,7 +198,9 @@ async fn build(home: &Home, release: bool) -> Result<BTreeMap<String, PathBuf>> 
     if let Some(programs) = read_json(&home.path("programs.json"))? {
         return Ok(programs);
     }
-    println!("  … building the services, the sandbox and the people");
+    println!(
+        "  … building the services, the sandbox and the people: about ten minutes on two cores the first time, then seconds"
+    );
     let started = Instant::now();
     let packages: Vec<&str> = SERVICES.iter().map(|service| service.name).chain([SANDBOX]).collect();
     let mut programs = cargo::build(home, &packages, release).await?;
