@@ -77,22 +77,25 @@ class Elastic:
     def __init__(self, port: int) -> None:
         self.port, self.url = port, f"http://127.0.0.1:{port}"
 
-    def ask(
-        self, method: str, path: str, body: bytes | dict[str, Any] | None = None, kind: str = "application/json"
-    ) -> Any:
-        data = json.dumps(body).encode() if isinstance(body, dict) else body
-        request = urllib.request.Request(f"{self.url}/{path}", data, {"Content-Type": kind}, method=method)
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None, unready: Any = None) -> Any:
+        """The answer; `unready`, if there is one, while a shard is being made."""
+        data = json.dumps(body).encode() if body else None
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/{path}", data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
+            if refused.code == 503 and unready is not None:
+                return unready
             raise SystemExit(f"{method} {path}: {refused.code} {refused.read().decode()[:1000]}") from None
 
     def search(self, stream: str, query: dict[str, Any], size: int = 1000) -> list[dict[str, Any]]:
-        """What is there now; a data stream that nobody has written to yet has nothing."""
-        self.ask("GET", "_cluster/health?wait_for_status=yellow&timeout=60s")
-        self.ask("POST", f"{stream}/_refresh?ignore_unavailable=true")
-        answer = self.ask("POST", f"{stream}/_search?ignore_unavailable=true", {"query": query, "size": size})
+        """What is there now; a data stream that is only now being made has nothing."""
+        nothing: dict[str, Any] = {"hits": {"hits": []}}
+        self.ask("POST", f"{stream}/_refresh?ignore_unavailable=true", unready={})
+        question = {"query": query, "size": size}
+        answer = self.ask("POST", f"{stream}/_search?ignore_unavailable=true", question, nothing)
         return [hit["_source"] for hit in answer["hits"]["hits"]]
 
 
