@@ -21,6 +21,7 @@ EMPTY = {
     ("lyceum-service", "Dead letters"): "a healthy fleet",
     ("lyceum-service", "Transactions tried again"): "nothing competes for the same rows in one journey",
     ("lyceum-dependencies", "Dead letters"): "a healthy fleet",
+    ("lyceum-dependencies", "Locks"): "no session keeps one, and those of transactions are gone within milliseconds",
     ("lyceum-dependencies", "Age of each backup"): "nobody backs up the fleet of one machine",
     ("lyceum-dependencies", "Last restore drill"): "`cargo fleet test drill` proves it apart from this fleet",
     ("lyceum-dependencies", "Time to restore"): "`cargo fleet test drill` proves it apart from this fleet",

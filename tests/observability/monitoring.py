@@ -163,7 +163,10 @@ def running(folder: Path) -> Iterator[tuple[Fleet, Prometheus]]:
         prometheus = Prometheus(own)
         wanted = len(fleet.services) + 4 + len(RECORDED)
         until(f"Prometheus sees all {wanted} targets", lambda: len(prometheus.query("up == 1")) == wanted)
-        until("the exporters reach their stores", lambda: len(prometheus.query("pg_up == 1 or redis_up == 1")) == 2)
+        until(
+            "the exporters reach their stores",
+            lambda: len(prometheus.query('pg_up{job="postgres"} == 1 or redis_up == 1')) == 2,
+        )
         yield fleet, prometheus
     finally:
         for process in processes:
