@@ -15,7 +15,8 @@ use crate::{Runtime, Settings};
 const IN_FLIGHT_UNTIL: u32 = 7;
 const TASKS_UNTIL: u32 = 9;
 
-/// How long a server has to return after it was told to abandon its requests.
+/// How long a server has to return after it was told to abandon its requests, and the log to be written where nobody
+/// waits for it.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// What a process that was told twice to stop answers with: 128 + SIGINT.
@@ -65,6 +66,8 @@ async fn begin_when_asked(runtime: Runtime, mut signals: Signals, mut drain: Dur
         () = phases => {}
         signal = signals.next() => {
             tracing::warn!("told again to stop, by {signal}: leaving at once");
+            // The line is written by a thread of its own.
+            sleep(LAST_WORDS).await;
             process::exit(STOPPED_TWICE);
         }
     }

@@ -27,7 +27,7 @@ impl Broker {
             r#"{"configure":".*","write":".*","read":".*"}"#,
         )
         .await;
-        // As every broker of a fleet has it: see the README of bus.
+        // As every broker of a fleet has it: see libs/bus/STORES.md.
         manage_with(
             Method::PUT,
             &format!("api/policies/{vhost}/kept"),

@@ -107,6 +107,7 @@ async fn a_second_signal_ends_the_process_at_once() {
     probe.signal("TERM");
     calls.join_next().await.unwrap().unwrap().unwrap_err();
     assert_eq!(probe.ended().code(), Some(130));
+    assert!(probe.line("told again to stop").is_some());
 }
 
 #[test]
