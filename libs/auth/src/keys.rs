@@ -52,7 +52,7 @@ struct KeySet {
     keys: Jwks,
     /// When the source last answered.
     fetched: Option<Instant>,
-    /// When the source was last asked.
+    /// When the source was last asked; after a failure, when that was known.
     asked: Option<Instant>,
 }
 
@@ -172,6 +172,7 @@ impl Inner {
                 let mut key_set = self.key_set_mut();
                 key_set.keys = keys;
                 key_set.fetched = Some(Instant::now());
+                return;
             }
             Ok(Ok(_)) => tracing::warn!("the source of keys has none; the known keys stay in use"),
             Ok(Err(error)) => {
@@ -180,6 +181,8 @@ impl Inner {
             }
             Err(_) => tracing::warn!("the source of keys does not answer; the known keys stay in use"),
         }
+        // Whoever waited for this answer has it, too: one after the other, each would wait for a failure of its own.
+        self.key_set_mut().asked = Some(Instant::now());
     }
 }
 
@@ -252,6 +255,16 @@ mod tests {
         let calls = futures::future::join_all((0..50).map(|_| found(&keys, "a"))).await;
         assert!(calls.into_iter().all(|call| call == Ok(true)));
         assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_calls_at_once_wait_once_for_a_source_that_does_not_answer() {
+        let (keys, _, asked) = keys(PACE, None);
+        let began = Instant::now();
+        let kids: Vec<String> = (0..20).map(|kid| kid.to_string()).collect();
+        let calls = futures::future::join_all(kids.iter().map(|kid| found(&keys, kid))).await;
+        assert!(calls.into_iter().all(|call| call == Err("KEYS_UNAVAILABLE")));
+        assert_eq!((asked.load(Ordering::SeqCst), began.elapsed()), (1, PACE.patience));
     }
 
     #[tokio::test]
