@@ -1,7 +1,6 @@
 //! The memory: SQL and row structs. Free functions over a connection; transactions and decisions belong to the flows.
 
 pub mod asks;
-pub mod bell;
 pub mod cases;
 pub mod certificates;
 pub mod deletions;

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, flows, mail, store::doorbell::Doorbell, users::Users};
+use crate::{app::App, flows, mail, store::deliveries::BELL, users::Users};
+
+/// How long what rings no bell here waits at most: what is tried again, and what another replica left behind.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long to wait before the users service is asked again for its profiles.
 const COPY_PAUSE: Duration = Duration::from_secs(10);
@@ -15,7 +18,7 @@ const COPY_PAUSE: Duration = Duration::from_secs(10);
 /// A slow recipient holds up one of the places, not the others: whenever one is free, the next mail is claimed. Each try is a
 /// task of its own, because one that held a connection and was not polled could keep the next claim waiting for ever.
 pub async fn send(app: Arc<App>, stop: CancellationToken) {
-    let mut bell = Doorbell::new(app.db.clone());
+    let mut bell = BELL.listen();
     let mut at_work = JoinSet::new();
     loop {
         let free = mail::CONCURRENCY.saturating_sub(at_work.len());
@@ -36,7 +39,7 @@ pub async fn send(app: Arc<App>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => break,
             Some(tried) = at_work.join_next(), if !at_work.is_empty() => report(tried),
-            () = bell.rings() => {}
+            () = bell.rings(LOOK_EVERY) => {}
         }
     }
     while let Some(tried) = at_work.join_next().await {

@@ -4,7 +4,6 @@ pub mod attempts;
 pub mod bounces;
 pub mod deliveries;
 pub mod digests;
-pub mod doorbell;
 pub mod notices;
 pub mod preferences;
 pub mod recipients;

@@ -4,19 +4,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use pg::Pool;
-use sqlx::postgres::PgListener;
+use pg::{Heard, Pool};
 use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::domain::id::UserId;
+use crate::domain::id::{NoticeId, UserId};
+use crate::store::notices;
 
 /// How many times one person can watch through one process: a few open windows, not a flood.
 const WATCHERS_AT_MOST: usize = 10;
 
-/// How long to wait before listening again after the database went away.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often entries are looked for that other replicas have added.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The watchers of this process, by person.
 #[derive(Debug)]
@@ -88,30 +89,35 @@ impl Drop for Watcher {
     }
 }
 
-/// Wakes watchers until told to stop. While the database is away nobody is woken; when it is back, everybody is.
+/// Wakes watchers until told to stop: at once for what this process adds, and soon for what others do. While the
+/// database is away nobody is woken.
 pub async fn listen(app: Arc<App>, stop: CancellationToken) {
-    let listening = async {
-        loop {
-            if let Err(error) = hear(&app.db, &app.watchers).await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "New notices are not heard for a while.");
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    stop.run_until_cancelled(listening).await;
-}
-
-async fn hear(pool: &Pool, watchers: &Watchers) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen("notices").await?;
-    // What was told before we listened has rung in vain.
-    watchers.wake_all();
-    // None is a lost connection: everything is begun anew, because nobody knows what was missed.
-    while let Some(rung) = listener.try_recv().await? {
-        match rung.payload().parse() {
-            Ok(user) => watchers.wake(user),
-            Err(_) => watchers.wake_all(),
+    let (mut added, mut tick) = (notices::ADDED.listen(), interval(LOOK_EVERY));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut known = HashMap::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            heard = added.next() => match heard {
+                Heard::Value(user) => app.watchers.wake(user),
+                Heard::Missed => app.watchers.wake_all(),
+            },
+            _ = tick.tick() => if let Err(error) = look(&app.db, &app.watchers, &mut known).await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "New notices are not seen for a while.");
+            },
         }
     }
+}
+
+/// Wakes those whose newest entry is another one than at the last look. Ids of a feed grow in the order in which they
+/// can be seen, so that none hides behind a newer one.
+async fn look(pool: &Pool, watchers: &Watchers, known: &mut HashMap<UserId, NoticeId>) -> Result<(), sqlx::Error> {
+    let users: Vec<UserId> = watchers.watching().keys().copied().collect();
+    let newest = match users[..] {
+        [] => Vec::new(),
+        _ => notices::latest_of(&mut *pool.acquire().await?, &users).await?,
+    };
+    newest.iter().filter(|(user, notice)| known.get(user) != Some(notice)).for_each(|(user, _)| watchers.wake(*user));
+    *known = newest.into_iter().collect();
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Certificates: what was issued, and which PDFs are to be made or deleted.
 
+use pg::Signal;
 use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 use values::{
@@ -13,6 +14,9 @@ use crate::domain::{
     id::{CertificateId, CourseId, UserId},
     number::{Key, Number},
 };
+
+/// Rings in this process when there is something for a printer.
+pub static BELL: Signal<()> = Signal::new();
 
 /// The name of the state, and since when, why and by what it is void. No reason is an empty text.
 impl Record for State {
@@ -44,7 +48,7 @@ impl Record for State {
 pub async fn insert(conn: &mut PgConnection, certificate: &Certificate, number: &Number) -> Result<bool, sqlx::Error> {
     let row = pg::row(certificate).and("number_key", number.key().clone()).and("print_at", certificate.issued_at);
     if row.insert_new(&mut *conn, "certificates").await? {
-        sqlx::query("select pg_notify('certificates', '')").execute(conn).await?;
+        BELL.send_after_commit(());
         return Ok(true);
     }
     let taken: bool = sqlx::query_scalar(
@@ -250,22 +254,19 @@ pub async fn erase(
     now: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "with erased as (
-             update certificates
-             set holder_name = '',
-                 erased_at = $2,
-                 unprint_at = case when state = 'printed' then $2 else $3 end,
-                 print_at = null
-             where learner_id = $1 and erased_at is null
-             returning certificate_id
-         )
-         select pg_notify('certificates', '') from erased limit 1",
+        "update certificates
+         set holder_name = '',
+             erased_at = $2,
+             unprint_at = case when state = 'printed' then $2 else $3 end,
+             print_at = null
+         where learner_id = $1 and erased_at is null",
     )
     .bind(learner)
     .bind(now)
     .bind(leases_end_at)
     .execute(conn)
     .await?;
+    BELL.send_after_commit(());
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! E-mails on their way. What they say leaves the row as soon as they are sent or given up.
 
+use pg::Signal;
 use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 use values::made::{self, within};
@@ -11,6 +12,9 @@ use crate::domain::{
     notice::Kind,
     recipient::Person,
 };
+
+/// Rings in this process when there is something for a sender.
+pub static BELL: Signal<()> = Signal::new();
 
 /// A new e-mail, of which there is one an event.
 #[derive(Debug)]
@@ -35,30 +39,27 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
              select exists (
                  select from bounced_addresses where recipient_id = $1 and address = lower(btrim($6))
              ) as it_is
-         ),
-         queued as (
-             insert into deliveries (
-                 recipient_id, delivery_id, event_id, kind, name, address, subject, text_part, html_part, unsubscribe_url,
-                 state, attempts, next_attempt_at, held, unconfirmed, expires_at, reason, created_at, finished_at
-             )
-             select $1, $2, $3, $4, $5, $6,
-                    case when it_is then null else $7::text end,
-                    case when it_is then null else $8::text end,
-                    case when it_is then null else $9::text end,
-                    case when it_is then null else $10::text end,
-                    case when it_is then 'suppressed' else 'queued' end,
-                    0,
-                    case when it_is then null else $11::timestamptz end,
-                    not it_is and not $15 and $11 > $13,
-                    not it_is and $15,
-                    $12,
-                    case when it_is then $14 else '' end,
-                    $13::timestamptz,
-                    case when it_is then $13 end
-             from refused
-             on conflict on constraint deliveries_event_key do nothing
          )
-         select pg_notify('deliveries', '')",
+         insert into deliveries (
+             recipient_id, delivery_id, event_id, kind, name, address, subject, text_part, html_part, unsubscribe_url,
+             state, attempts, next_attempt_at, held, unconfirmed, expires_at, reason, created_at, finished_at
+         )
+         select $1, $2, $3, $4, $5, $6,
+                case when it_is then null else $7::text end,
+                case when it_is then null else $8::text end,
+                case when it_is then null else $9::text end,
+                case when it_is then null else $10::text end,
+                case when it_is then 'suppressed' else 'queued' end,
+                0,
+                case when it_is then null else $11::timestamptz end,
+                not it_is and not $15 and $11 > $13,
+                not it_is and $15,
+                $12,
+                case when it_is then $14 else '' end,
+                $13::timestamptz,
+                case when it_is then $13 end
+         from refused
+         on conflict on constraint deliveries_event_key do nothing",
     )
     .bind(new.person.id)
     .bind(DeliveryId::new(new.created_at))
@@ -77,6 +78,7 @@ pub async fn queue(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Er
     .bind(new.unconfirmed)
     .execute(conn)
     .await?;
+    BELL.send_after_commit(());
     Ok(())
 }
 
@@ -251,20 +253,15 @@ pub async fn confirm(
 ) -> Result<(), sqlx::Error> {
     let patient: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| kind.can_wait()).collect();
     sqlx::query(
-        "with released as (
-             update deliveries
-             set unconfirmed = false,
-                 name = $2,
-                 address = $3,
-                 next_attempt_at = case when kind = any($6) then $4 else $5 end,
-                 held = kind = any($6) and $4 > $5,
-                 expires_at = null
-             where recipient_id = $1
-               and unconfirmed
-             returning recipient_id
-         )
-         select pg_notify('deliveries', '')
-         where exists (select from released)",
+        "update deliveries
+         set unconfirmed = false,
+             name = $2,
+             address = $3,
+             next_attempt_at = case when kind = any($6) then $4 else $5 end,
+             held = kind = any($6) and $4 > $5,
+             expires_at = null
+         where recipient_id = $1
+           and unconfirmed",
     )
     .bind(person.id)
     .bind(&person.name)
@@ -274,6 +271,7 @@ pub async fn confirm(
     .bind(patient)
     .execute(conn)
     .await?;
+    BELL.send_after_commit(());
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The feed. Every read and write names whose it is.
 
+use pg::Signal;
 use sqlx::{PgConnection, QueryBuilder};
 use time::OffsetDateTime;
 
@@ -8,6 +9,9 @@ use crate::domain::{
     letter::Entry,
     notice::Kind,
 };
+
+/// Whose feed this process has added something to.
+pub static ADDED: Signal<UserId> = Signal::new();
 
 /// An entry of the feed as it is shown.
 #[derive(Debug, Clone, values::Record)]
@@ -40,13 +44,9 @@ pub struct New<'a> {
 pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Error> {
     let latest = latest(conn, new.recipient).await?;
     sqlx::query(
-        "with added as (
-             insert into notices (recipient_id, notice_id, event_id, kind, title, text, resource, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
-             on conflict on constraint notices_event_key do nothing
-             returning recipient_id
-         )
-         select pg_notify('notices', recipient_id::text) from added",
+        "insert into notices (recipient_id, notice_id, event_id, kind, title, text, resource, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)
+         on conflict on constraint notices_event_key do nothing",
     )
     .bind(new.recipient)
     .bind(following(latest, NoticeId::new(new.created_at)))
@@ -58,7 +58,29 @@ pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Erro
     .bind(new.created_at)
     .execute(conn)
     .await?;
+    ADDED.send_after_commit(new.recipient);
     Ok(())
+}
+
+/// The newest entry of each of these persons who has one.
+pub async fn latest_of(
+    conn: &mut PgConnection,
+    recipients: &[UserId],
+) -> Result<Vec<(UserId, NoticeId)>, sqlx::Error> {
+    sqlx::query_as(
+        "select asked.recipient_id, latest.notice_id
+         from unnest($1) as asked (recipient_id)
+         cross join lateral (
+             select notice_id
+             from notices
+             where recipient_id = asked.recipient_id
+             order by notice_id desc
+             limit 1
+         ) as latest",
+    )
+    .bind(recipients)
+    .fetch_all(conn)
+    .await
 }
 
 /// The newest entry of a person.

@@ -134,8 +134,17 @@ impl World {
     }
 
     pub(crate) async fn tell_event(&self, user: Uuid, event: EventId, notice: &Notice) {
-        let mut transaction = self.app.db.begin().await.unwrap();
         let user = values::Id::from_uuid(user);
+        let tell = pg::transaction(&self.app.db, async |conn| {
+            notifications::flows::tell::run(&self.app, conn, event, user, notice).await
+        });
+        tell.await.unwrap();
+    }
+
+    /// The same as another replica does it, of which nobody here is told.
+    pub(crate) async fn tell_elsewhere(&self, user: Uuid, notice: &Notice) {
+        let (event, user) = (values::Id::new(self.clock.now()), values::Id::from_uuid(user));
+        let mut transaction = self.app.db.begin().await.unwrap();
         notifications::flows::tell::run(&self.app, &mut transaction, event, user, notice).await.unwrap();
         transaction.commit().await.unwrap();
     }

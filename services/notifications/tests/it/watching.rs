@@ -104,22 +104,19 @@ async fn nothing_is_missed_or_told_twice_while_many_tell_at_once() {
 }
 
 #[tokio::test]
-async fn a_lost_listener_is_replaced_and_what_came_meanwhile_is_read() {
+async fn what_another_replica_adds_is_seen_as_well_and_by_nobody_else() {
     let world = World::new().await;
-    let user = somebody(&world).await;
+    let (user, other) = (somebody(&world).await, somebody(&world).await);
+    world.tell(user).await;
     let door = world.serve().await;
     let _listening = world.listen();
-    let mut stream = watch(&mut client(&world, &door, user), "").await;
-    let listening =
-        "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen%'";
-    world.expect_count(listening, 1).await;
-    let mut transaction = world.app.db.begin().await.unwrap();
-    let cut = "select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and query ilike 'listen%'";
-    sqlx::query(cut).execute(&mut *transaction).await.unwrap();
-    transaction.commit().await.unwrap();
-    world.tell(user).await;
-    assert_eq!(next(&mut stream).await.title, "Your password was changed");
+    let mut client = client(&world, &door, user);
+    let mut stream = watch(&mut client, "").await;
+    world.tell_elsewhere(other, &Notice::PasswordChanged).await;
+    for _ in 0..3 {
+        world.tell_elsewhere(user, &Notice::TutorVerified { valid_until: None }).await;
+        assert_eq!(next(&mut stream).await.title, "You may teach");
+    }
 }
 
 #[tokio::test]
