@@ -44,6 +44,8 @@ pub(crate) enum Suite {
     Crates,
     /// The libs that speak to stores once more, on the newest ones that are supported.
     Newest,
+    /// The libs and services that work in transactions once more, behind a PgBouncer that gives nobody a session.
+    Pooler,
     /// The sandbox, used by a client of the real bank that nobody here wrote.
     SandboxClient,
     /// A school from a clone that makes everything difficult: closed to others, an odd path, no IPv6, ports that are taken.
@@ -64,7 +66,7 @@ pub(crate) enum Suite {
     Drill,
     /// Every panel and every alert against a Prometheus that scrapes a fleet during a journey; promtool, amtool, runbooks.
     Observability,
-    /// Log lines of every service in an Elasticsearch that refuses what it does not know, dead letters, and the collector's configuration.
+    /// Log lines of every service by the collector into an Elasticsearch that refuses what it does not know; which traces are kept.
     Logging,
     /// Terraform's modules against the providers' schemas, their tests, their values in the chart, the state's lock.
     Terraform,
@@ -88,7 +90,7 @@ impl Suite {
     /// On which fleet it works; all of one fleet run after each other.
     fn fleet(self) -> Other {
         match self {
-            Self::Newest => Other::Newest,
+            Self::Newest | Self::Pooler => Other::Newest,
             Self::Chaos => Other::Chaos,
             Self::Cluster => Other::Cluster,
             _ => Other::Test,
@@ -119,6 +121,7 @@ impl Suite {
             ),
             Self::Clone => (&[Package("iproute2", "iproute2", "ip")], Fleet::None),
             Self::Compose | Self::Terraform => (&[], Fleet::None),
+            Self::Pooler => (&[], Fleet::Stores),
             Self::Images | Self::Pipeline => (&CONTAINERS, Fleet::None),
             _ => return None,
         })
@@ -230,7 +233,7 @@ async fn run_one(
             command.args(["-m", "pytest"]).current_dir(home.root().join("tests"));
             return Ok(script::outcome(process::run(command).await?));
         }
-        Suite::SandboxClient => return sandbox_client(home).await,
+        Suite::SandboxClient => return Ok(script::outcome(sandbox::run_client(home, python(home)).await?)),
         Suite::Journeys => {
             let plan = up::start(home, Options::default(), supervisor, interrupt).await?;
             println!("\n    the fleet's door: {}\n", plan.public_url()?);
@@ -303,11 +306,6 @@ async fn test(home: &Home, which: &[&str], supervisor: &mut Supervisor) -> Resul
     command.args(which);
     command.env("LYCEUM_STORES", home.path("stores.json")).env("LYCEUM_FLEET", home.path("fleet.json"));
     undisturbed(supervisor, command).await
-}
-
-/// Plays a client from PyPI against the sandbox.
-async fn sandbox_client(home: &Home) -> Result<Outcome> {
-    Ok(script::outcome(sandbox::run_client(home, python(home)).await?))
 }
 
 /// Prints the table of suites. Under CI everything must have run.

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use anyhow::Result;
 use tokio::process::Command;
 
-use super::{Outcome, undisturbed};
+use super::{Outcome, start_stores, undisturbed};
 use crate::cargo;
 use crate::home::Home;
 use crate::interrupt::Interrupt;
@@ -18,10 +18,11 @@ use crate::up::{self, Options};
 /// stands in its output.
 const CANNOT_RUN: i32 = 77;
 
-/// Whether a suite works on a running fleet, which it finds by `LYCEUM_FLEET`, and how that one logs.
+/// Whether a suite works on stores alone or on a running fleet, which `LYCEUM_STORES` and `LYCEUM_FLEET` name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fleet {
     None,
+    Stores,
     Text,
     /// As in Kubernetes.
     Json,
@@ -42,10 +43,12 @@ pub(super) async fn run(
     let mut command = python(home);
     command.arg(home.root().join("tests").join(name).join("run.py"));
     command.env("LYCEUM_TOOLS", home.root().join(".fleet/tools"));
-    if fleet == Fleet::None {
-        return Ok(outcome(command.status().await?));
+    let options = Options { json: fleet == Fleet::Json, ..Options::default() };
+    match fleet {
+        Fleet::None => return Ok(outcome(command.status().await?)),
+        Fleet::Stores => start_stores(home, supervisor).await?,
+        Fleet::Text | Fleet::Json => drop(up::start(home, options, supervisor, interrupt).await?),
     }
-    up::start(home, Options { json: fleet == Fleet::Json, ..Options::default() }, supervisor, interrupt).await?;
     println!();
     command.env("LYCEUM_FLEET", home.path("fleet.json")).env("LYCEUM_STORES", home.path("stores.json"));
     undisturbed(supervisor, command).await
