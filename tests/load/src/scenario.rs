@@ -1,5 +1,6 @@
 //! The scenarios by name, and the course that several of them learn in.
 
+mod announcing;
 mod catalogue;
 mod course;
 mod heartbeat;
@@ -25,6 +26,8 @@ pub enum Scenario {
     Heartbeat,
     /// From the payer's card to the access, at 50 orders a second.
     Orders,
+    /// Many transactions at once, each of which announces an event.
+    Announcing,
     /// Many people sign in while others read.
     SignIn,
     /// From confirmed publishing until events can be queried.
@@ -35,12 +38,13 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them; the one that measures idle memory comes first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Start,
         Self::Catalogue,
         Self::Outline,
         Self::Heartbeat,
         Self::Orders,
+        Self::Announcing,
         Self::SignIn,
         Self::Ingestion,
         Self::Dashboard,
@@ -54,6 +58,7 @@ impl Scenario {
             Self::Outline => outline::run(fleet).await,
             Self::Heartbeat => heartbeat::run(fleet).await,
             Self::Orders => orders::run(fleet).await,
+            Self::Announcing => announcing::run(fleet).await,
             Self::SignIn => sign_in::run(fleet).await,
             Self::Ingestion => {
                 let watched = fleet.processes(&["analytics", "rabbitmq", "postgres"])?;
