@@ -40,7 +40,12 @@ def launch(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     hidden = ("CARGO", "LYCEUM", "LANG", "LC_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     done = subprocess.run(
-        [TARGET / "fleet", *words], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [TARGET / "fleet", *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     print(f"\n$ cargo fleet {' '.join(words)}\n{done.stdout}", flush=True)
     return done
