@@ -4,11 +4,9 @@ of one's own."""
 from __future__ import annotations
 
 import os
-import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 from fleet import SUPERUSER, Failed, Fleet, Server, words_of
 
@@ -45,24 +43,9 @@ class Front:
         self.process.wait()
 
 
-class Account(TypedDict, total=False):
-    """Whom `subprocess` is to run a program as."""
-
-    user: int
-    group: int
-    extra_groups: list[str | int]
-
-
 class Archive:
     def __init__(self, fleet: Fleet, front: Front) -> None:
         self.fleet, self.front = fleet, front
-
-    def as_owner(self) -> Account:
-        """The stores run as another user when the launcher runs as root."""
-        if os.geteuid():
-            return Account()
-        owner = pwd.getpwuid(self.fleet.stores.stat().st_uid)
-        return Account(user=owner.pw_uid, group=owner.pw_gid, extra_groups=[])
 
     def config(self, server: Server) -> Path:
         return self.fleet.stores / f"pgbackrest-{server.name}.conf"
@@ -108,14 +91,13 @@ class Archive:
         command = ["pgbackrest", f"--config={config or self.config(server)}", f"--stanza={server.name}", *words]
         environment = {**os.environ, **server.environment(), "HOME": str(self.fleet.stores)}
         return subprocess.Popen(
-            command,
+            [*self.fleet.as_owner(), *command],
             env=environment,
             cwd="/",
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            **self.as_owner(),
         )
 
     def run(self, server: Server, *words: str, config: Path | None = None) -> str:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from archive import BUCKET, DEPLOY
@@ -27,6 +29,14 @@ class Backups:
     def prepare(self) -> None:
         """The bucket and the keys."""
         self.folder.mkdir(mode=0o700)
+        if self.fleet.release:
+            # As the image of the backup, the client is not older than the server.
+            client = self.folder / "pg_dump"
+            # Not Debian's wrapper, which would look for the client of this machine's own servers.
+            [program] = Path(self.fleet.release).glob("usr/lib/postgresql/*/bin/pg_dump")
+            words = shlex.join([f"{self.fleet.release}/enter", "0:0", f"/{program.relative_to(self.fleet.release)}"])
+            client.write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+            client.chmod(0o755)
         self.rclone("mkdir", f"S:{BUCKET}")
         recipient = self.make_key("identity.txt")
         (self.folder / "recipients.txt").write_text(recipient + "\n")
@@ -87,7 +97,7 @@ class Backups:
             password = self.fleet.state["secrets"][f"database.{service}"]
             # As the service's own role, as the CronJob does it.
             told["BACKUP_DATABASE_URL"] = f"postgres://{service}:{password}@127.0.0.1:{server.port}/{service}"
-        return {**os.environ, **told}
+        return {**os.environ, **told, "PATH": f"{self.folder}:{os.environ['PATH']}"}
 
     def start(self, name: str, *words: str, service: str | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, str(DEPLOY / name), *words]

@@ -68,8 +68,10 @@ class Server:
 
 
 class Fleet:
-    def __init__(self, folder: Path, launcher: str) -> None:
+    def __init__(self, folder: Path, launcher: str, release: str | None) -> None:
         self.folder, self.launcher = folder, launcher
+        # The folder of the Debian release that the stores are of, if it is not this machine's own.
+        self.release = release
 
     def launch(self, *words: str, quiet: bool = True) -> None:
         """Has the launcher do something with this fleet."""
@@ -102,6 +104,16 @@ class Fleet:
 
     def value(self, service: str, statement: str) -> str:
         return self.server_of(service).value(statement, service)
+
+    def as_owner(self) -> list[str]:
+        """What stands before a program of the database servers: they run as another user when the launcher runs as root,
+        and may be of another Debian release."""
+        if os.geteuid():
+            return []
+        owner = self.stores.stat()
+        if self.release:
+            return [f"{self.release}/enter", f"{owner.st_uid}:{owner.st_gid}"]
+        return ["setpriv", f"--reuid={owner.st_uid}", f"--regid={owner.st_gid}", "--clear-groups"]
 
     @property
     def gateway(self) -> str:

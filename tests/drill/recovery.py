@@ -109,7 +109,7 @@ def end_of_archive(fleet: Fleet, archive: Archive, secrets: dict[str, Any]) -> f
     settings = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=400"]
     command = [str(programs / "postgres"), "-D", str(data), *(word for setting in settings for word in ("-c", setting))]
     with (fleet.folder / "logs/side.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd="/", stdout=log, stderr=log, **archive.as_owner())
+        process = subprocess.Popen([*fleet.as_owner(), *command], cwd="/", stdout=log, stderr=log)
     try:
         last = eventually("the end of the archive", lambda: opened(side), 120)
     finally:

@@ -112,7 +112,7 @@ def agreement(fleet: Fleet) -> None:
 
 
 def main() -> int:
-    fleet = Fleet(Path(os.environ["LYCEUM_DRILL"]), os.environ["LYCEUM_LAUNCHER"])
+    fleet = Fleet(Path(os.environ["LYCEUM_DRILL"]), os.environ["LYCEUM_LAUNCHER"], os.environ.get("LYCEUM_RELEASE"))
     report = Report(fleet.folder)
     try:
         archive, backups = prepare(fleet, report)
