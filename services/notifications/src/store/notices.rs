@@ -63,10 +63,7 @@ pub async fn add(conn: &mut PgConnection, new: New<'_>) -> Result<(), sqlx::Erro
 }
 
 /// The newest entry of each of these persons who has one.
-pub async fn latest_of(
-    conn: &mut PgConnection,
-    recipients: &[UserId],
-) -> Result<Vec<(UserId, NoticeId)>, sqlx::Error> {
+pub async fn latest_of(conn: &mut PgConnection, recipients: &[UserId]) -> Result<Vec<(UserId, NoticeId)>, sqlx::Error> {
     sqlx::query_as(
         "select asked.recipient_id, latest.notice_id
          from unnest($1) as asked (recipient_id)
