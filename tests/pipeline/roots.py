@@ -1,4 +1,7 @@
-"""Jobs of the pipeline where they would run: in the container of their image, made by the pipeline's own first job.
+"""Jobs of the pipeline where they would run: in a container of their image.
+
+The jobs' image is made in one of two ways: quickly, of the packages that its Dockerfile names on the Debian that it
+begins with; or, where `ci-image` is among the jobs, by that job, out of the Dockerfile.
 
 No image can be pulled here, so that the bases are made of Debian's packages and hold less than the official ones:
 debian:trixie-slim is `mmdebstrap --variant=minbase`, rust:1.95-bookworm the same of bookworm with a C compiler, git and
@@ -28,8 +31,10 @@ from release import Registry
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMIT = "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b"
-# In the order in which they run; all of them in some minutes. `lint`, `crates`, … are for `run.py roots JOB…`.
-QUICK = ["ci-image", "format", "chart", "scan", "staging", "release", "scan-release", "production", "review"]
+# In the order in which they run. `ci-image`, `lint`, `crates`, … take long and are for `run.py roots JOB…`.
+QUICK = ["format", "chart", "scan", "staging", "release", "scan-release", "production", "review"]
+# What the image of Rust's has of Debian, as far as we rely on it.
+BENEATH = ["ca-certificates", "curl", "git", "gcc", "libc6-dev", "make"]
 # What no machine without these things can run as it is.
 ELSEWHERE = {
     "plan-staging": "an account at Selectel; .ci/terraform is tried with a terraform that writes down what it is asked",
@@ -192,14 +197,18 @@ class Runner:
         command = ["buildah", "--storage-driver=vfs", f"--root={self.storage}", f"--runroot={self.folder}/run"]
         subprocess.run([*command, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
 
-    def prepare(self) -> None:
-        """What a runner would pull."""
-        self.bases["debian:trixie-slim"] = debian("trixie", self.folder / "trixie")
+    def prepare(self, by_its_job: bool) -> None:
+        """What a runner would pull; and the jobs' image, unless its job makes it."""
         text = (ROOT / "deploy/docker/ci/Dockerfile").read_text()
+        if not by_its_job:
+            [packages] = re.findall(r"--no-install-recommends \\\n\s+(.*) \\\n", text)
+            self.bases["of the jobs"] = debian("bookworm", self.folder / "ci", *BENEATH, *packages.split())
+            return
+        self.bases["debian:trixie-slim"] = debian("trixie", self.folder / "trixie")
         images = {found[1]: found[0] for found in re.findall(r"^FROM (\S+) AS (\S+)$", text, re.MULTILINE)}
         tag = re.findall(r"^ARG RUST=(\S+)$", text, re.MULTILINE)[0]
         rust = self.folder / "rust"
-        debian("bookworm", rust, "ca-certificates", "curl", "git", "gcc", "libc6-dev", "make")
+        debian("bookworm", rust, *BENEATH)
         cargo = rust / "usr/local/cargo/bin"
         cargo.mkdir(parents=True)
         (cargo / "rustup").write_text('#!/bin/sh\n[ "$1 $2" = "component add" ]\n')
@@ -220,6 +229,8 @@ class Runner:
 
     def unpacked(self, image: str) -> Path:
         """The files of an image: of a base, or of one that a job has put into the store."""
+        if "of the jobs" in self.bases:
+            return self.bases["of the jobs"]
         if image in self.bases:
             return self.bases[image]
         listed = json.loads((self.storage / "vfs-images/images.json").read_text())
@@ -303,9 +314,9 @@ def try_jobs(names: list[str], helm: Path, listing: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(dir=place) as name, Registry.started() as registry:
         started = time.monotonic()
         runner = Runner(Path(name), registry, helm, listing)
-        runner.prepare()
-        yield f"bases for debian:trixie-slim and rust:1.95-bookworm, {time.monotonic() - started:.0f} s"
-        for job in dict.fromkeys(["ci-image", *names]):
+        runner.prepare("ci-image" in names)
+        yield f"what cannot be pulled was made of Debian's packages, {time.monotonic() - started:.0f} s"
+        for job in names:
             before(runner, job)
             started = time.monotonic()
             runner.run(job, rule(runner, job))
