@@ -17,12 +17,15 @@ Schema = dict[str, Any]
 FORMATS = jsonschema.FormatChecker(["uuid", "date"])
 # What the document may say about a text of a query, a path or a header.
 TEXTS = {"minLength", "maxLength", "pattern", "format"}
+# How values of other types are written there.
+SPELT = {"integer": r"-?[0-9]+", "boolean": "true|false"}
 
 
 class Bounds:
     """The rules of a document, ready to judge requests."""
 
     def __init__(self, document: dict[str, Any]) -> None:
+        self.shared = document["components"].get("parameters", {})
         schemas = softened(document["components"]["schemas"])
         keep_cases_apart(schemas)
         self.document = {"components": {"schemas": schemas}}
@@ -34,20 +37,35 @@ class Bounds:
         }
 
     def broken(self, operation_id: str, body: Any, parameters: dict[str, dict[str, Any]]) -> list[str]:
-        """Every rule that a request breaks. `parameters` are by place (path, query) and name."""
+        """Every rule that a request breaks. `parameters` are by place (path, query, header) and name."""
         operation = self.operations[operation_id]
         told: list[str] = []
         content = operation.get("requestBody", {}).get("content", {}).get("application/json")
         if content and body is not None:
             told += [f"body{place}: {why}" for place, why in self.errors(content["schema"], without_nulls(body))]
         for parameter in operation.get("parameters", []):
-            value = parameters.get(parameter["in"], {}).get(parameter["name"])
-            if isinstance(value, str) and parameter["schema"].get("type") == "string":
-                schema = {"type": "string"} | {
-                    key: parameter["schema"][key] for key in TEXTS & parameter["schema"].keys()
-                }
-                told += [f"{parameter['name']}: {why}" for _, why in self.errors(schema, value)]
+            if "$ref" in parameter:
+                parameter = self.shared[parameter["$ref"].rpartition("/")[2]]
+            told += self.broken_parameter(parameter, parameters.get(parameter["in"]))
         return told
+
+    def broken_parameter(self, parameter: dict[str, Any], given: dict[str, Any] | None) -> list[str]:
+        name, schema = parameter["name"], parameter["schema"]
+        # A place that nobody looked at says nothing.
+        if given is None:
+            return []
+        # The names of headers are the same in small letters, others in the contract's spelling.
+        spelt = str.lower if parameter["in"] == "header" else camel
+        name, given = spelt(name), {spelt(key): value for key, value in given.items()}
+        if name not in given:
+            return [f"{name}: it is missing"] if parameter.get("required") else []
+        value, wanted = given[name], schema.get("type")
+        if isinstance(value, str) and wanted == "string":
+            rules = {"type": "string"} | {key: schema[key] for key in TEXTS & schema.keys()}
+            return [f"{name}: {why}" for _, why in self.errors(rules, value)]
+        if isinstance(value, str) and wanted in SPELT and not re.fullmatch(SPELT[wanted], value):
+            return [f"{name}: {value!r} is no {wanted}"]
+        return []
 
     def errors(self, schema: Schema, value: Any) -> list[tuple[str, str]]:
         whole = self.document | {"allOf": [softened(schema)]}

@@ -28,18 +28,25 @@ from typing import Any
 
 SEED = int(os.environ.get("LYCEUM_FUZZ_SEED", "20261126"))
 # Examples for an operation that the role may use, on top of the edge cases of each parameter; and for one that it may
-# not, which is refused before anything is read.
-EXAMPLES, REFUSED_EXAMPLES = 8, 2
-# How long one role may take, on a machine that is busy with other things; the whole takes three minutes on an idle one.
-SECONDS = int(os.environ.get("LYCEUM_FUZZ_SECONDS", "300"))
+# not, which is refused before anything is read. LYCEUM_FUZZ_EXAMPLES=200 is for a night.
+EXAMPLES, REFUSED_EXAMPLES = int(os.environ.get("LYCEUM_FUZZ_EXAMPLES", "8")), 2
+# Ways through several operations, from what one made to what can be done with it by the links of the document; and how
+# many steps each has at the most.
+WAYS, STEPS = EXAMPLES * 4, 6
+# How long one role may take, on a machine that is busy with other things; the whole takes four minutes on an idle one.
+SECONDS = int(os.environ.get("LYCEUM_FUZZ_SECONDS", "420"))
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
     "content_type_conformance",
     "response_headers_conformance",
     "response_schema_conformance",
-    # Ours, in `hooks`: what the document's bounds forbid is never done.
+    # What was deleted is gone.
+    "use_after_free",
+    # Ours, in `hooks`: what the document's bounds forbid is never done; schemathesis' own `negative_data_rejection`,
+    # without what the gateway takes beyond the document.
     "bounds_are_kept",
+    "negative_data_is_refused",
 ]
 
 # Left out for everybody.
@@ -72,6 +79,8 @@ STRANGERS = {
     "Unsubscribe",
     "GetPublicKeys",
 }
+# Who makes things and goes on with them.
+WAYFARERS = {"learner", "tutor", "support", "manager", "admin"}
 # Ids that generated requests must not hit: they would block or end the people of this very run. Users come from the
 # throwaways.
 NOT_HARVESTED = {"userId", "sessionId", "learnerId", "ownerId", "requestId"}
@@ -324,8 +333,14 @@ def configuration(school: School, role: str, token: str | None) -> str:
         "[phases.examples]",
         "enabled = false",
         "[phases.stateful]",
-        "enabled = false",
-        # What answers say must not steer later requests: the seed alone does.
+        f"enabled = {'true' if role in WAYFARERS else 'false'}",
+        f"max-steps = {STEPS}",
+        f"generation.max-examples = {WAYS}",
+        # The document's own links, and no guesses at more.
+        "inference.algorithms = []",
+        "[checks.negative_data_rejection]",
+        'expected-statuses = ["4xx"]',
+        # What answers say must not steer later requests elsewhere: the seed alone does.
         "[phases.coverage]",
         "extra-data-sources = { responses = false }",
         # 405 for a method that an address does not have: it is the router's, so one operation would prove it for all.
@@ -359,6 +374,7 @@ def configuration(school: School, role: str, token: str | None) -> str:
                 f'include-operation-id = "{name}"',
                 f"generation.max-examples = {REFUSED_EXAMPLES}",
                 "phases.coverage.enabled = false",
+                "phases.stateful.enabled = false",
             ]
     return "\n".join(toml) + "\n"
 

@@ -38,7 +38,8 @@ def lesson(**fields: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_taken_breaks_nothing(bounds: Bounds, operation: str, body: Any) -> None:
-    assert bounds.broken(operation, body, {"path": {"courseId": COURSE}}) == []
+    path = {"courseId": COURSE, "sectionId": COURSE, "runId": COURSE}
+    assert bounds.broken(operation, body, {"path": path}) == []
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,16 @@ def test_parameters_are_judged_too(bounds: Bounds) -> None:
     assert bounds.broken("GetCourse", None, {"path": {"courseId": "x"}})
     assert bounds.broken("SearchCourses", None, {"query": {"query": "x" * 201}})
     assert not bounds.broken("SearchCourses", None, {"query": {"query": "пальто"}})
+
+
+def test_a_parameter_that_is_needed_is_missed(bounds: Bounds) -> None:
+    assert bounds.broken("GetCourse", None, {"path": {}}) == ["courseId: it is missing"]
+    assert bounds.broken("CreateOrder", {"productId": COURSE}, {"header": {}}) == ["idempotency-key: it is missing"]
+    assert not bounds.broken("CreateOrder", {"productId": COURSE}, {"header": {"Idempotency-Key": "12345678"}})
+    assert bounds.broken("CreateOrder", {"productId": COURSE}, {"header": {"Idempotency-Key": "1"}})
+
+
+def test_a_number_is_a_number(bounds: Bounds) -> None:
+    query = {"query": "пальто"}
+    assert bounds.broken("SearchCourses", None, {"query": query | {"pageSize": "many"}})
+    assert not bounds.broken("SearchCourses", None, {"query": query | {"pageSize": "7"}})
