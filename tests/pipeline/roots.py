@@ -15,7 +15,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -325,6 +327,8 @@ def try_jobs(names: list[str], helm: Path, listing: str) -> Iterator[str]:
 
 
 def main(helm: Path, listing: Callable[[], str], names: list[str]) -> None:
+    # Who is asked to end takes its mounts along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     for line in try_jobs(names or QUICK, helm, listing()):
         print(f"    {line}", flush=True)
     for job, why in ELSEWHERE.items():
