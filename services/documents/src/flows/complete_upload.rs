@@ -4,6 +4,7 @@
 //! finds the object in its place and goes on; the row decides what it is.
 
 use failpoint::failpoint;
+use itertools::Itertools;
 
 use crate::{
     App, Error,
@@ -17,6 +18,9 @@ use crate::{
     },
     store::{self, deletions::PendingDeletion},
 };
+
+/// In how many ways the parts are tried to be joined, where the store keeps several writings of some.
+const TRIED_AT_MOST: usize = 16;
 
 /// Makes an upload a file. Doing it twice gives the same file.
 pub async fn run(app: &App, owner: UserId, id: UploadId) -> Result<File, Error> {
@@ -80,14 +84,11 @@ async fn in_parts(app: &App, upload: &Upload) -> Result<(), Error> {
     let said = store::uploads::parts(&mut *app.db.acquire().await?, upload.id).await?;
     // `None`: they were joined before somebody died.
     if let Some(parts) = app.bucket.parts(&key, store_id).await? {
-        let parts = complete(upload, &said, parts).ok_or(Refusal::UploadIncomplete)?;
-        match app.bucket.join(&key, store_id, &parts).await {
-            // Somebody else joined them a moment ago.
-            Ok(()) | Err(bucket::Error::Absent) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let writings = complete(upload, &said, parts).ok_or(Refusal::UploadIncomplete)?;
+        let listed = writings.iter().flatten().all(|part| part.sha256.is_some());
+        join(app, &key, store_id, &announced(&said, writings)).await?;
         failpoint!("complete_upload.joined");
-        if parts.iter().all(|part| part.sha256.is_some()) {
+        if listed {
             store::uploads::keep_checked(&mut *app.db.acquire().await?, upload.id, upload.parts()).await?;
         }
     }
@@ -97,16 +98,41 @@ async fn in_parts(app: &App, upload: &Upload) -> Result<(), Error> {
     read_again(app, upload, &said, &found).await
 }
 
-/// The parts that make the whole file, each as it was last said to be; `None` while one is missing.
-fn complete(upload: &Upload, said: &[upload::Part], stored: Vec<Part>) -> Option<Vec<Part>> {
+/// Joins the parts with the checksums that were said, which the store compares with what it has. Where it lists several
+/// writings of a part and the checksums of none, that is how the one that was said is found.
+async fn join(app: &App, key: &str, store_id: &str, writings: &[Vec<Part>]) -> Result<(), Error> {
+    for parts in writings.iter().map(|part| part.iter().cloned()).multi_cartesian_product().take(TRIED_AT_MOST) {
+        match app.bucket.join(key, store_id, &parts).await {
+            // Somebody else joined them a moment ago.
+            Ok(()) | Err(bucket::Error::Absent) => return Ok(()),
+            // A part is another writing than the one that was said.
+            Err(bucket::Error::Refused { code, .. }) if matches!(code.as_str(), "BadDigest" | "InvalidPart") => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Refusal::UploadIncomplete.into())
+}
+
+/// The writings of each part that can be the one that was said last; `None` while a part has none. A store keeps the
+/// last writing of a part, or all of them.
+fn complete(upload: &Upload, said: &[upload::Part], stored: Vec<Part>) -> Option<Vec<Vec<Part>>> {
     let fits = |part: &Part| {
         let (_, size) = upload.part(part.number)?;
         let (_, sum) = said.iter().find(|(number, _)| *number == part.number)?;
         Some(part.size == size && part.sha256.is_none_or(|stored| stored == *sum))
     };
-    let parts: Vec<Part> = stored.into_iter().filter(|part| fits(part) == Some(true)).collect();
-    let all = i32::try_from(parts.len()).ok()? == upload.parts();
-    all.then_some(parts)
+    let fitting = stored.into_iter().filter(|part| fits(part) == Some(true));
+    let writings: Vec<Vec<Part>> =
+        fitting.chunk_by(|part| part.number).into_iter().map(|(_, of)| of.collect()).collect();
+    let all = i32::try_from(writings.len()).ok()? == upload.parts();
+    all.then_some(writings)
+}
+
+/// The same with the checksums that were said, which a store that lists none wants to hear all the same.
+fn announced(said: &[upload::Part], writings: Vec<Vec<Part>>) -> Vec<Vec<Part>> {
+    let sum_of = |part: &Part| said.iter().find(|(number, _)| *number == part.number).map(|(_, sum)| *sum);
+    let with_sum = |part: Part| Part { sha256: sum_of(&part), ..part };
+    writings.into_iter().map(|part| part.into_iter().map(with_sum).collect()).collect()
 }
 
 /// Reads parts again where it is not known that the store has compared them with their checksums: it keeps none, or
