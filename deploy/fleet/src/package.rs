@@ -156,7 +156,8 @@ mod tests {
         let missing: Vec<&Package> = STORES.iter().skip(1).collect();
         assert_eq!(
             command_line(&missing),
-            "sudo apt-get update && sudo apt-get install --no-install-recommends redis-server rabbitmq-server"
+            "sudo apt-get update && sudo apt-get install --no-install-recommends redis-server rabbitmq-server \
+             python3-venv"
         );
     }
 

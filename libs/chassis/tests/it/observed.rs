@@ -73,6 +73,11 @@ fn a_log_that_nobody_reads_holds_nothing_up_and_what_is_lost_is_counted() {
         probe.metric("log_lines_dropped_total", &[]).filter(|line| !line.ends_with(" 0"))
     });
     probe.be_deaf(false);
+    // What waited goes out first, and until then a further line may be lost.
+    eventually("lines go out again", || {
+        get(probe.http, "/panic");
+        probe.line("the handler panics on purpose")
+    });
     probe.signal("TERM");
     assert!(probe.ended().success());
     assert!(probe.line("probe has stopped").is_some(), "the last lines are written");

@@ -18,13 +18,15 @@ use time::OffsetDateTime;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
-use values::{Clock, IdempotencyKey, SystemClock};
+use values::{Clock, Id, IdempotencyKey, SystemClock};
 
 use crate::{
     drive::Outcome,
     fleet::Fleet,
     report::{Report, Target},
 };
+
+values::kinds! { Order => "order" }
 
 const CLIENTS: u32 = 32;
 const ROUNDS: usize = 3;
@@ -119,7 +121,8 @@ async fn round(pool: &Pool, announces: bool) -> Result<Vec<u32>> {
 }
 
 async fn write(pool: &Pool, announces: bool) -> Result<()> {
-    let (order, learner, now) = (Uuid::now_v7(), Uuid::new_v4(), SystemClock.now());
+    let now = SystemClock.now();
+    let (order, learner) = (Id::<Order>::new(now).uuid(), Uuid::new_v4());
     let paid = OrderPaid { order_id: order.to_string(), buyer_id: learner.to_string(), ..OrderPaid::default() };
     let key = IdempotencyKey::parse(&order.to_string())?;
     let idempotent = Idempotent::of("user:1", "OrderService/PlaceOrder", key, &paid);
