@@ -40,7 +40,7 @@ pub(crate) async fn status(home: &Home) -> Result<()> {
             Some(record.restarts).filter(|count| *count > 0).map(|count| count.to_string()).unwrap_or_default(),
         ]);
     }
-    print!("{}\n", table.render());
+    println!("{}", table.render());
     let addresses: Option<Map<String, Value>> = read_json(&home.path("stores.json"))?;
     if let Some(Value::Object(versions)) = addresses.as_ref().and_then(|stores| stores.get("versions")) {
         let version = |(store, version): (&String, &Value)| format!("{store} {}", version.as_str().unwrap_or_default());
