@@ -9,7 +9,7 @@ use tokio::process::Command;
 use crate::cargo;
 use crate::home::{Home, Other};
 use crate::interrupt::Interrupt;
-use crate::process::run_well;
+use crate::process::{run_well, this_program};
 use crate::supervisor::Supervisor;
 use crate::test;
 use crate::up::{self, Options};
@@ -40,7 +40,7 @@ async fn measure(home: &Home, scenarios: &[String], supervisor: &mut Supervisor,
 
 /// The same with everything that people read on standard error, and one JSON document on standard output.
 async fn run_for_programs(home: &Home, scenarios: &[String]) -> Result<()> {
-    let mut again = Command::new(std::env::current_exe()?);
+    let mut again = Command::new(this_program()?);
     again.arg("bench").args(scenarios).stdout(Stdio::from(std::io::stderr()));
     run_well(again).await.context("the bench failed")?;
     let report = report(&home.other(Other::Bench));

@@ -14,7 +14,7 @@ use crate::home::{Home, Other, State, write_json};
 use crate::interrupt::Interrupt;
 use crate::package::{self, Package};
 use crate::people::{self, PEOPLE};
-use crate::process::{self, show_status};
+use crate::process::{self, show_status, this_program};
 use crate::service::{SANDBOX, SERVICES};
 use crate::stores::Versions;
 use crate::supervisor::Supervisor;
@@ -69,7 +69,7 @@ pub(crate) async fn run(home: &Home, interrupt: &Interrupt) -> Result<ExitStatus
 
 async fn play(home: &Home, mut command: Command) -> Result<ExitStatus> {
     command.arg("tests/drill/run.py");
-    let launcher = std::env::current_exe()?;
+    let launcher = this_program()?;
     let variables: [(&str, &Path); 2] = [("LYCEUM_LAUNCHER", &launcher), ("LYCEUM_DRILL", home.dir())];
     command.envs(variables).env("PYTHONDONTWRITEBYTECODE", "1");
     process::run(command).await

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -81,6 +82,14 @@ impl Stat {
 
 fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// Where this program lies. One that was built anew while it runs is called deleted by the kernel, and its successor lies
+/// in the same place.
+pub(crate) fn this_program() -> Result<PathBuf> {
+    let program = std::env::current_exe()?.into_os_string().into_string();
+    let program = program.ok().context("the path of cargo fleet is no UTF-8")?;
+    Ok(program.trim_end_matches(" (deleted)").into())
 }
 
 /// Runs a command, whose output goes where ours goes, to its end.

@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 use crate::home::write_json;
 use crate::people::{Member, PASSWORD, members};
 use crate::plan::Plan;
+use crate::process::this_program;
 use crate::progress::Table;
 use crate::service::SERVICES;
 
@@ -23,9 +24,7 @@ pub(crate) fn write_addresses(plan: &Plan) -> Result<()> {
         let databases = owners.map(|owner| Ok((owner.to_owned(), url(owner)?.into())));
         fleet["databases"] = databases.collect::<Result<Map<_, _>>>()?.into();
         fleet["home"] = json!(plan.home.dir());
-        // A program that was built anew while it runs is called deleted by the kernel, and its successor lies in the same place.
-        let launcher = std::env::current_exe()?.display().to_string();
-        fleet["launcher"] = json!(launcher.trim_end_matches(" (deleted)"));
+        fleet["launcher"] = json!(this_program()?);
     }
     write_json(&plan.home.path("fleet.json"), &fleet)
 }

@@ -19,6 +19,7 @@ use crate::cargo;
 use crate::home::{Home, State, write_json};
 use crate::interrupt::Interrupt;
 use crate::plan::Plan;
+use crate::process::this_program;
 use crate::service::SERVICES;
 use crate::supervisor::Supervisor;
 use crate::up;
@@ -93,7 +94,7 @@ pub(super) async fn run(
         ("LYCEUM_TOOLS", home.root().join(".fleet/tools")),
         ("LYCEUM_FLEET", home.path("fleet.json")),
         ("LYCEUM_CLUSTER", home.path("cluster.json")),
-        ("LYCEUM_LAUNCHER", std::env::current_exe()?),
+        ("LYCEUM_LAUNCHER", this_program()?),
         ("LYCEUM_LOAD_PROGRAM", programs.get(LOAD).context("the load was not built")?.clone()),
     ];
     command.envs(files.iter().map(|(name, file)| (name, file)));
